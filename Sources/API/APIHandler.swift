@@ -1,0 +1,110 @@
+import HTTP
+package import HTTPTypes
+import Logging
+package import Server
+
+/// HTTP in, HTTP out: finds the route, runs its handler where its kind of work belongs, and turns every error into a
+/// problem document.
+package struct APIHandler: Handler {
+    /// Where a handler runs.
+    enum Endpoint: Sendable {
+        /// From memory, in microseconds.
+        case immediate(@Sendable (Service, RequestContext) throws -> Response)
+        /// Reads or writes the disk for a few milliseconds.
+        case blocking(@Sendable (Service, RequestContext) throws -> Response)
+        /// Hands work to the model's queues or waits for a job.
+        case working(@Sendable (Service, RequestContext) async throws -> Response)
+    }
+
+    private let service: Service
+    private let router: Router<Endpoint>
+
+    package init(_ service: Service) {
+        self.service = service
+        router = Routes.router
+    }
+
+    /// Every method and path there is; the tests hold `openapi.yaml` against it.
+    package var routes: [(method: HTTPRequest.Method, pattern: String)] { router.routes }
+
+    package func isImmediate(_ head: HTTPRequest) -> Bool {
+        head.path == "/healthz"
+    }
+
+    /// An upload to nowhere is told so before it is sent.
+    package func refusal(before body: HTTPRequest) -> Response? {
+        guard body.method != .get, body.method != .head else { return nil }
+        let path = body.path.map { String($0.prefix { $0 != "?" }) } ?? ""
+        return Self.problem(router.match(body.method, path: path), body.method, path)?.response
+    }
+
+    package func respond(to request: Request, reply: ResponseWriter) {
+        let match = router.match(request.method, path: request.path)
+        switch match {
+        case .found(let endpoint, let parameters, _):
+            return run(endpoint, RequestContext(request: request, parameters: parameters), reply)
+        case .options(let allow):
+            var fields = HTTPFields()
+            fields[.allow] = allow.allowValue
+            return reply.send(Response(.noContent, fields: fields))
+        case .notFound:
+            if request.method == .get || request.method == .head, let file = service.staticFile(for: request) {
+                return reply.send(file)
+            }
+        case .methodNotAllowed, .malformed: break
+        }
+        if let problem = Self.problem(match, request.method, request.path) { reply.send(problem.response) }
+    }
+
+    /// Why a request has no handler; nil when it has one.
+    private static func problem(
+        _ match: RouteMatch<Endpoint>, _ method: HTTPRequest.Method, _ path: String
+    ) -> Problem? {
+        switch match {
+        case .found, .options: nil
+        case .methodNotAllowed(let allow):
+            Problem(
+                .methodNotAllowed, "\(method.rawValue.prefix(20)) is not possible on \(Quoted(path))",
+                hint: "use \(allow.allowValue)", headers: [.init(name: "Allow", value: allow.allowValue)])
+        case .malformed:
+            Problem(
+                .malformedRequest, "the path \(Quoted(path)) has a malformed percent-encoding",
+                hint: "write % as %25")
+        case .notFound:
+            Problem(
+                .notFound, "there is nothing at \(Quoted(path))", hint: "GET /openapi.yaml lists every address")
+        }
+    }
+
+    private func run(_ endpoint: Endpoint, _ context: RequestContext, _ reply: ResponseWriter) {
+        switch endpoint {
+        case .immediate(let handler), .blocking(let handler):
+            let result = Result { try handler(service, context) }
+            reply.send(response(result, context))
+        case .working(let handler):
+            Task { [self] in
+                let result: Result<Response, any Error>
+                do {
+                    result = .success(try await handler(service, context))
+                } catch {
+                    result = .failure(error)
+                }
+                reply.send(response(result, context))
+            }
+        }
+    }
+
+    private func response(_ result: Result<Response, any Error>, _ context: RequestContext) -> Response {
+        switch result {
+        case .success(let response): return response
+        case .failure(let error):
+            let problem = Problem(translating: error)
+            if problem.status >= 500, problem.kind != .busy {
+                service.log.error(
+                    "request failed",
+                    metadata: ["request": "\(context.request.number)", "error": "\(error)"])
+            }
+            return problem.response
+        }
+    }
+}

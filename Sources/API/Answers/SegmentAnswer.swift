@@ -1,0 +1,119 @@
+import Basics
+import Foundation
+import HTTP
+import HTTPTypes
+import Imaging
+import Metrics
+import SegmentAnything
+import Server
+
+/// The result of a segment request, in both of its forms.
+struct SegmentAnswer: Sendable {
+    let json: Response
+    let png: Response
+
+    init(
+        task: String?, tier: Tier, image: OpenedImage, request: SegmentRequest, masks: [SegmentedMask], truth: Mask?,
+        spacing: Spacing?, embedding: CacheOutcome, model: SegmentAnythingModel, build: BuildInfo, watch: Stopwatch
+    ) throws {
+        var watch = watch
+        let merged = masks.merged(width: image.width, height: image.height)
+        let metrics = try truth.map { try SegmentationMetrics(prediction: merged, groundTruth: $0, spacing: spacing) }
+        let encoded = masks.map { PNG.encode($0.mask) }
+        let mergedPNG = masks.count == 1 ? encoded[0] : PNG.encode(merged)
+        let receipt = Receipt(
+            pixels: image.hash, model: model, tier: tier, prompts: request.prompts, multimask: request.multimask,
+            preprocessing: Preprocessing.version, build: build, mask: merged)
+        watch.lap("answer")
+
+        let answers: [JSON] = zip(masks, encoded).map { mask, png in
+            Self.json(
+                mask, png: png, box: request.prompts.boxes.isEmpty ? nil : request.prompts.boxes[mask.prompt], spacing)
+        }
+        json = .json([
+            "task": .optional(task),
+            "tier": .string(tier.name),
+            "tier_reason": .optional(tier.reason),
+            "adapter_version": .optional(tier.adapter?.version),
+            "image": [
+                "id": .string(ImageIdentifier.make(image.hash)), "width": .integer(image.width),
+                "height": .integer(image.height),
+            ],
+            "masks": .array(answers),
+            "metrics": metrics.map(MetricsAnswer.json) ?? .null,
+            "spacing_mm": spacing.map { [.number($0.x), .number($0.y)] } ?? .null,
+            "embedding": .string(embedding.rawValue),
+            "timings_ms": .object(watch.members),
+            "receipt": receipt.json,
+            "receipt_sha256": .string(receipt.sha256),
+        ])
+
+        var fields = HTTPFields()
+        fields[.gmiseg("Tier")] = tier.name
+        fields[.gmiseg("Adapter-Version")] = tier.adapter.map { "\($0.version)" }
+        fields[.gmiseg("Scores")] = masks.filter { $0.candidate == 0 }.map { $0.score.rounded4 }.joined(separator: ", ")
+        fields[.gmiseg("Area-Px")] = "\(merged.area)"
+        fields[.gmiseg("Receipt")] = receipt.sha256
+        if let metrics { MetricsAnswer.add(metrics, to: &fields) }
+        png = Response(.ok, type: .png, bytes: mergedPNG, fields: fields)
+    }
+
+    private static func json(_ mask: SegmentedMask, png: [UInt8], box: PromptsRequest.Box?, _ spacing: Spacing?) -> JSON
+    {
+        let area = mask.mask.area
+        return [
+            "prompt": .integer(mask.prompt),
+            "candidate": .integer(mask.candidate),
+            "prompt_box": box?.json ?? .null,
+            "score": .rounded(mask.score, places: 4),
+            "area_px": .integer(area),
+            "area_mm2": spacing.map { .rounded(Double(area) * $0.x * $0.y, places: 4) } ?? .null,
+            "bounds": mask.mask.boundingBox.map {
+                ["x0": .integer($0.x0), "y0": .integer($0.y0), "x1": .integer($0.x1), "y1": .integer($0.y1)]
+            } ?? .null,
+            "png": .string(Data(png).base64EncodedString()),
+        ]
+    }
+}
+
+/// Agreement with a ground truth: numbers, or null with the reason beside it.
+enum MetricsAnswer {
+    static func json(_ metrics: SegmentationMetrics) -> JSON {
+        [
+            "dice": .rounded(metrics.dice, places: 6),
+            "jaccard": .rounded(metrics.jaccard, places: 6),
+            "asd_px": metrics.pixels.map { .rounded($0.asd, places: 4) } ?? .null,
+            "hd95_px": metrics.pixels.map { .rounded($0.hd95, places: 4) } ?? .null,
+            "px_reason": .optional(metrics.absence?.reason),
+            "asd_mm": metrics.millimetres.map { .rounded($0.asd, places: 4) } ?? .null,
+            "hd95_mm": metrics.millimetres.map { .rounded($0.hd95, places: 4) } ?? .null,
+            "mm_reason": .optional(metrics.millimetresAbsence?.reason),
+            "prediction_area_px": .integer(metrics.predictionArea),
+            "ground_truth_area_px": .integer(metrics.groundTruthArea),
+            "of": "the masks of all prompts together, the best candidate of each",
+        ]
+    }
+
+    /// The same as header fields; what is unknown is left out.
+    static func add(_ metrics: SegmentationMetrics, to fields: inout HTTPFields) {
+        fields[.gmiseg("Dice")] = metrics.dice.rounded4
+        fields[.gmiseg("Jaccard")] = metrics.jaccard.rounded4
+        fields[.gmiseg("ASD-Px")] = metrics.pixels?.asd.rounded4
+        fields[.gmiseg("HD95-Px")] = metrics.pixels?.hd95.rounded4
+        fields[.gmiseg("ASD-Mm")] = metrics.millimetres?.asd.rounded4
+        fields[.gmiseg("HD95-Mm")] = metrics.millimetres?.hd95.rounded4
+    }
+}
+
+extension Double {
+    /// Four decimal places, as headers carry numbers.
+    fileprivate var rounded4: String { JSON.rounded(self, places: 4).text() }
+}
+
+extension HTTPField.Name {
+    /// `GMISeg-…`. `suffix` is one of our own literals, so it is always a token.
+    fileprivate static func gmiseg(_ suffix: StaticString) -> HTTPField.Name {
+        guard let name = HTTPField.Name("GMISeg-\(suffix)") else { preconditionFailure("\(suffix) is no field name") }
+        return name
+    }
+}

@@ -1,0 +1,70 @@
+import Jobs
+import SegmentAnything
+import Storage
+
+/// A task as its reader sees it.
+extension Service {
+    func answer(for task: TaskRecord) throws -> JSON { try answer(for: task, withSupport: false) }
+
+    func answer(for task: TaskRecord, withSupport: Bool) throws -> JSON {
+        let settings = JSON.stored(task.settingsJSON)
+        let versions = try store.adapters(of: task.id)
+        var members: [JSON.Member] = [
+            .init("id", .string(task.id)),
+            .init("name", .string(task.name)),
+            .init("labels", .array(task.labels.map { .string($0.name) })),
+            .init("spacing_mm", task.spacing.map { [.number($0.x), .number($0.y)] } ?? .null),
+            .init("created_at", .string(task.created.rfc3339)),
+            .init("state", .string(task.state.rawValue)),
+            .init("tier", .string(task.servedAdapter == nil ? "base" : "adapted")),
+            .init("tier_reason", .optional(task.servedAdapter == nil ? try baseReason(task) : nil)),
+            .init("model", ["name": .string(modelName(task.model)), "sha256": .string(task.model)]),
+            .init("adapter", settings["adapter"] ?? .null),
+            .init("adaptation", settings["adaptation"] ?? .null),
+            .init("served_version", .optional(task.servedAdapter)),
+            .init("versions", .array(versions.map { Self.json($0, served: task.servedAdapter) })),
+            .init("job", .optional(task.latestJob)),
+            .init("support_count", .integer(task.supportCount)),
+        ]
+        if withSupport {
+            members.append(
+                .init(
+                    "support",
+                    .array(
+                        try store.support(of: task.id).map {
+                            [
+                                "stem": .string($0.stem), "width": .integer($0.width), "height": .integer($0.height),
+                                "image_sha256": .string($0.imageHash), "mask_sha256": .string($0.maskHash),
+                            ]
+                        })))
+        }
+        return .object(members)
+    }
+
+    private func modelName(_ sha256: String) -> String {
+        sha256 == model.sha256 ? model.name : "not loaded"
+    }
+
+    private static func json(_ version: AdapterVersion, served: Int?) -> JSON {
+        [
+            "version": .integer(version.version), "served": .bool(version.version == served),
+            "sha256": .string(version.sha256), "bytes": .integer(version.file.byteCount),
+            "created_at": .string(version.created.rfc3339), "card": .stored(version.cardJSON),
+        ]
+    }
+
+    /// Why the base model answers for `task`, in words.
+    func baseReason(_ task: TaskRecord) throws -> String {
+        switch task.state {
+        case .queued: return "the adaptation is waiting for its turn"
+        case .adapting: return "the adapter is being trained"
+        case .cancelled: return "the adaptation was cancelled"
+        case .failed:
+            let failure = try task.latestJob.flatMap { try jobs.job($0) }?.failure
+            return "the adaptation failed" + (failure.map { ": \($0.message)" } ?? "")
+        case .ready:
+            return try store.adapters(of: task.id).isEmpty
+                ? "the task has no adapter" : "the adapter does no better than the base model on its own support set"
+        }
+    }
+}

@@ -1,0 +1,19 @@
+import Adaptation
+package import SegmentAnything
+
+/// What an image embedding depends on, and nothing else: never a name that a client chose.
+package struct EmbeddingKey: Hashable, Sendable {
+    package let pixels: String
+    package let preprocessing: String
+    package let model: String
+    /// Hash of the adapter; nil for the base model and for adapters which leave the encoder alone, as they share its
+    /// embeddings.
+    package let adapter: String?
+
+    package init(pixels: String, preprocessing: String, model: SegmentAnythingModel, adapter: ServedAdapter?) {
+        self.pixels = pixels
+        self.preprocessing = preprocessing
+        self.model = model.sha256
+        self.adapter = adapter.flatMap { $0.adapter.adjustment.adaptsEncoder ? $0.adapter.sha256 : nil }
+    }
+}

@@ -1,0 +1,94 @@
+/// Everything that can go wrong with a request, one case for each remedy; the raw value is the last part of the `type`
+/// URI in an answer (RFC 9457 §3.1.1).
+package enum ProblemKind: String, CaseIterable, Sendable {
+    // What was sent cannot be read.
+    case malformedRequest = "malformed-request"
+    case malformedJSON = "malformed-json"
+    case unknownField = "unknown-field"
+    case missingField = "missing-field"
+    case invalidValue = "invalid-value"
+    case unsupportedMediaType = "unsupported-media-type"
+    case tooLarge = "too-large"
+    case timeout = "timeout"
+    case targetTooLong = "target-too-long"
+    case headTooLarge = "head-too-large"
+    case expectationFailed = "expectation-failed"
+    case notImplemented = "not-implemented"
+    case versionNotSupported = "version-not-supported"
+    // It can be read, but does not fit together.
+    case undecodableImage = "undecodable-image"
+    case sizeMismatch = "size-mismatch"
+    case emptyMask = "empty-mask"
+    case unpairedExample = "unpaired-example"
+    case outsideImage = "outside-image"
+    // What it names is not there, or not that way.
+    case notFound = "not-found"
+    case taskDeleted = "task-deleted"
+    case adapterNotReady = "adapter-not-ready"
+    case jobEnded = "job-ended"
+    case methodNotAllowed = "method-not-allowed"
+    case notAcceptable = "not-acceptable"
+    // It was our side.
+    case busy = "busy"
+    case storageFull = "storage-full"
+    case modelUnavailable = "model-unavailable"
+    case shuttingDown = "shutting-down"
+    case internalError = "internal-error"
+
+    package var status: Int {
+        switch self {
+        case .malformedRequest, .malformedJSON, .unknownField, .missingField, .invalidValue: 400
+        case .unsupportedMediaType: 415
+        case .tooLarge: 413
+        case .timeout: 408
+        case .targetTooLong: 414
+        case .headTooLarge: 431
+        case .expectationFailed: 417
+        case .notImplemented: 501
+        case .versionNotSupported: 505
+        case .undecodableImage, .sizeMismatch, .emptyMask, .unpairedExample, .outsideImage: 422
+        case .notFound: 404
+        case .taskDeleted: 410
+        case .adapterNotReady, .jobEnded: 409
+        case .methodNotAllowed: 405
+        case .notAcceptable: 406
+        case .busy, .modelUnavailable, .shuttingDown: 503
+        case .storageFull: 507
+        case .internalError: 500
+        }
+    }
+
+    package var title: String {
+        switch self {
+        case .malformedRequest: "The request is malformed"
+        case .malformedJSON: "The JSON is malformed"
+        case .unknownField: "A field is unknown"
+        case .missingField: "A field is missing"
+        case .invalidValue: "A value is invalid"
+        case .unsupportedMediaType: "The content type is not supported"
+        case .tooLarge: "The request is over a limit"
+        case .timeout: "The request took too long to arrive"
+        case .targetTooLong: "The request target is too long"
+        case .headTooLarge: "The request head is too large"
+        case .expectationFailed: "The expectation cannot be met"
+        case .notImplemented: "This part of HTTP is not implemented"
+        case .versionNotSupported: "The version of HTTP is not supported"
+        case .undecodableImage: "An image cannot be decoded"
+        case .sizeMismatch: "Image and mask differ in size"
+        case .emptyMask: "A mask is empty"
+        case .unpairedExample: "Images and masks do not pair up"
+        case .outsideImage: "A prompt lies outside the image"
+        case .notFound: "There is no such thing here"
+        case .taskDeleted: "The task was deleted"
+        case .adapterNotReady: "The task has no adapter yet"
+        case .jobEnded: "The job has ended already"
+        case .methodNotAllowed: "The method is not allowed here"
+        case .notAcceptable: "The answer has no such form"
+        case .busy: "The server is busy"
+        case .storageFull: "The disk is full"
+        case .modelUnavailable: "The model is not available"
+        case .shuttingDown: "The server is shutting down"
+        case .internalError: "The server failed"
+        }
+    }
+}

@@ -1,0 +1,74 @@
+package import Server
+
+/// A `multipart/form-data` body read strictly: every part must be known, and only the repeatable ones may repeat.
+package struct Form {
+    private let parts: [Part]
+
+    package init(_ parts: [Part], single: [String], repeated: [String] = []) throws(Problem) {
+        var seen: Set<String> = []
+        for part in parts where !repeated.contains(part.name) {
+            guard single.contains(part.name) else {
+                throw Problem.unknown(String(part.name.prefix(80)), name: part.name, known: single + repeated)
+            }
+            guard seen.insert(part.name).inserted else {
+                throw Problem.invalid(part.name, "the part \"\(part.name)\" stands twice", hint: "send it once")
+            }
+        }
+        self.parts = parts
+    }
+
+    package subscript(name: String) -> Part? { parts.first { $0.name == name } }
+
+    package func all(_ name: String) -> [Part] { parts.filter { $0.name == name } }
+
+    /// The JSON of the part `name`.
+    package func json(_ name: String) throws(Problem) -> JSON? {
+        guard let part = self[name] else { return nil }
+        // A form's text is at most a few hundred prompts; images travel as parts of their own.
+        return try JSON.parse(
+            try part.bytes(limit: 1 << 20), field: name, limits: .init(maximumByteCount: 1 << 20, maximumDepth: 16))
+    }
+
+    /// The text of the part `name`, without the spaces and line ends around it.
+    package func text(_ name: String, maximumByteCount: Int = 1_024) throws(Problem) -> String? {
+        guard let part = self[name] else { return nil }
+        let bytes = try part.bytes(limit: maximumByteCount)
+        guard let text = String(validating: bytes, as: UTF8.self) else {
+            throw Problem.invalid(name, "the part \"\(name)\" is not UTF-8", hint: "send UTF-8")
+        }
+        return text.trimmingWhitespace
+    }
+}
+
+extension Part {
+    /// What to call the part in a message: its file name if it has one.
+    var label: String { filename.map { Quoted($0).description } ?? "the part \"\(name.prefix(80))\"" }
+
+    func bytes(limit: Int) throws(Problem) -> [UInt8] { try content.bytes(field: name, limit: limit) }
+}
+
+extension Content {
+    /// The bytes in memory; 413 above `limit`.
+    func bytes(field: String, limit: Int) throws(Problem) -> [UInt8] {
+        guard count <= limit else {
+            throw Problem(
+                .tooLarge, "\"\(field)\" has \(count) bytes", field: field,
+                hint: "at most \(limit) bytes are taken here")
+        }
+        do {
+            return try bytes()
+        } catch {
+            throw Problem(error)
+        }
+    }
+}
+
+extension StringProtocol {
+    var trimmingWhitespace: String {
+        guard let first = firstIndex(where: { !$0.isWhitespace }), let last = lastIndex(where: { !$0.isWhitespace })
+        else {
+            return ""
+        }
+        return String(self[first...last])
+    }
+}

@@ -1,0 +1,58 @@
+import Imaging
+import Posix
+import Server
+import Storage
+
+/// An image as it was sent, not yet decoded.
+struct ImageUpload: Sendable {
+    let content: Content
+    /// The part or JSON field it came in.
+    let field: String
+    /// What to call it in a message: its file name, or the field.
+    let name: String
+
+    init(content: Content, field: String, name: String) {
+        self.content = content
+        self.field = field
+        self.name = name
+    }
+
+    init(_ part: Part, field: String) {
+        self.init(content: part.content, field: field, name: part.label)
+    }
+
+    /// The samples. Problems name the field and the file.
+    func decode(limits: ImageLimits) throws(Problem) -> RawImage {
+        do {
+            switch content {
+            case .memory(let bytes): return try ImageDecoder.decode(bytes, limits: limits)
+            case .file(let file): return try ImageDecoder.decode(path: file.path, limits: limits)
+            }
+        } catch {
+            throw Problem(error, field: field, name: name)
+        }
+    }
+
+    /// The bytes for the store to keep.
+    var stored: FileContent {
+        switch content {
+        case .memory(let bytes): .bytes(bytes)
+        case .file(let file): .file(path: file.path)
+        }
+    }
+
+    /// The media type by the file's first bytes, as the name and the client's header may lie. JPEG starts with FF D8,
+    /// everything else that decodes is PNG.
+    func mediaType() throws(Problem) -> String {
+        switch content {
+        case .memory(let bytes): return bytes.starts(with: [0xFF, 0xD8]) ? "image/jpeg" : "image/png"
+        case .file:
+            // Only the head is needed, but uploads are bounded and this is not a hot path.
+            do {
+                return try content.bytes().starts(with: [0xFF, 0xD8]) ? "image/jpeg" : "image/png"
+            } catch {
+                throw Problem(error)
+            }
+        }
+    }
+}

@@ -1,0 +1,128 @@
+package import SegmentAnything
+
+/// What a client points at: `{"points": [{"x", "y", "label"}], "boxes": [{"x0", "y0", "x1", "y1"}]}`, both optional.
+///
+/// Points and at most one box together describe one object and give one mask, as in Segment Anything. Several boxes give a
+/// mask each. Points beside several boxes would leave open which box they refine, and are refused. Nothing at all is the
+/// promptless request.
+package struct PromptsRequest: Sendable, Equatable {
+    package struct Point: Sendable, Equatable {
+        package let x: Double
+        package let y: Double
+        package let isForeground: Bool
+    }
+
+    /// Corners inclusive: a box of one pixel has `x0 == x1`.
+    package struct Box: Sendable, Equatable {
+        package let x0: Double
+        package let y0: Double
+        package let x1: Double
+        package let y1: Double
+    }
+
+    package var points: [Point] = []
+    package var boxes: [Box] = []
+
+    package static let maximumPoints = 64
+    package static let maximumBoxes = 64
+    package static let none = PromptsRequest()
+
+    package init(points: [Point] = [], boxes: [Box] = []) {
+        self.points = points
+        self.boxes = boxes
+    }
+
+    /// Reads `json`, found at `path` of the request.
+    package init(_ json: JSON, path: String) throws(Problem) {
+        let fields = try Fields(json, path: path, known: ["points", "boxes"])
+        for (index, element) in (try fields.array("points", maximumCount: Self.maximumPoints) ?? []).enumerated() {
+            points.append(try Self.point(element, path: "\(fields.path(of: "points"))[\(index)]"))
+        }
+        for (index, element) in (try fields.array("boxes", maximumCount: Self.maximumBoxes) ?? []).enumerated() {
+            boxes.append(try Self.box(element, path: "\(fields.path(of: "boxes"))[\(index)]"))
+        }
+        if boxes.count > 1, !points.isEmpty {
+            throw Problem.invalid(
+                fields.path(of: "points"), "points beside \(boxes.count) boxes leave open which box they refine",
+                hint: "send points with one box or none, and further boxes in a request of their own")
+        }
+    }
+
+    private static func point(_ json: JSON, path: String) throws(Problem) -> Point {
+        let fields = try Fields(json, path: path, known: ["x", "y", "label"])
+        let hint = #"a point is {"x": 120, "y": 80, "label": 1}"#
+        let x = try fields.require("x", try fields.number("x"), hint: hint)
+        let y = try fields.require("y", try fields.number("y"), hint: hint)
+        let label = try fields.require("label", fields.value("label"), hint: "1 marks the object, 0 the background")
+        switch label.integerValue {
+        case 1: return Point(x: x, y: y, isForeground: true)
+        case 0: return Point(x: x, y: y, isForeground: false)
+        default:
+            throw Problem.invalid(
+                fields.path(of: "label"), "\(fields.path(of: "label")) is \(Quoted(label.text())), not 0 or 1",
+                hint: "1 marks the object, 0 the background")
+        }
+    }
+
+    private static func box(_ json: JSON, path: String) throws(Problem) -> Box {
+        let fields = try Fields(json, path: path, known: ["x0", "y0", "x1", "y1"])
+        let hint = #"a box is {"x0": 10, "y0": 20, "x1": 110, "y1": 90}, corners inclusive"#
+        let box = Box(
+            x0: try fields.require("x0", try fields.number("x0"), hint: hint),
+            y0: try fields.require("y0", try fields.number("y0"), hint: hint),
+            x1: try fields.require("x1", try fields.number("x1"), hint: hint),
+            y1: try fields.require("y1", try fields.number("y1"), hint: hint))
+        guard box.x0 <= box.x1, box.y0 <= box.y1 else {
+            throw Problem.invalid(
+                path, "the box \(box.text) is inverted", hint: "x0 ≤ x1 and y0 ≤ y1: upper left corner first")
+        }
+        return box
+    }
+
+    /// Refuses what lies outside an image of `width` × `height` pixels. Pixel centres are integers, so the image reaches
+    /// from −0.5 to `width` − 0.5.
+    package func check(width: Int, height: Int, path: String) throws(Problem) {
+        let (xs, ys) = (-0.5...Double(width) - 0.5, -0.5...Double(height) - 0.5)
+        let hint = "x goes from 0 to \(width - 1), y from 0 to \(height - 1)"
+        for (index, point) in points.enumerated() where !(xs.contains(point.x) && ys.contains(point.y)) {
+            throw Problem(
+                .outsideImage,
+                "the point (\(point.x), \(point.y)) lies outside the image of \(width) × \(height) pixels",
+                field: "\(path).points[\(index)]", hint: hint)
+        }
+        for (index, box) in boxes.enumerated() {
+            guard xs.contains(box.x0), xs.contains(box.x1), ys.contains(box.y0), ys.contains(box.y1) else {
+                throw Problem(
+                    .outsideImage, "the box \(box.text) reaches outside the image of \(width) × \(height) pixels",
+                    field: "\(path).boxes[\(index)]", hint: "\(hint); corners are inclusive")
+            }
+        }
+    }
+
+    /// The model's prompts, one for each mask of the answer.
+    package var prompts: [Prompt] {
+        let points = points.map {
+            Prompt.Point(x: Float($0.x), y: Float($0.y), isForeground: $0.isForeground)
+        }
+        guard !boxes.isEmpty else { return [Prompt(points: points)] }
+        return boxes.map { box in
+            Prompt(
+                points: points,
+                box: Prompt.Box(x0: Float(box.x0), y0: Float(box.y0), x1: Float(box.x1), y1: Float(box.y1)))
+        }
+    }
+
+    /// The request in its one canonical form, for the receipt's hash.
+    package var json: JSON {
+        [
+            "points": .array(
+                points.map { ["x": .number($0.x), "y": .number($0.y), "label": .integer($0.isForeground ? 1 : 0)] }),
+            "boxes": .array(boxes.map(\.json)),
+        ]
+    }
+}
+
+extension PromptsRequest.Box {
+    package var json: JSON { ["x0": .number(x0), "y0": .number(y0), "x1": .number(x1), "y1": .number(y1)] }
+    var text: String { "(\(x0), \(y0))–(\(x1), \(y1))" }
+}

@@ -1,0 +1,62 @@
+import Basics
+import HTTP
+import HTTPTypes
+import Imaging
+import Server
+import Storage
+
+/// `POST /v1/images`: upload once, name it in any number of segment requests.
+extension Service {
+    func uploadImage(_ context: RequestContext) async throws -> Response {
+        _ = try context.negotiate([.json])
+        _ = try context.query()
+        let upload = try imageUpload(context)
+        let (raw, hash) = try await imaging.run { [limits = configuration.imageLimits] in
+            let raw = try upload.decode(limits: limits)
+            return (raw, PixelHash.of(raw))
+        }
+        let id = ImageIdentifier.make(hash)
+        let isNew = try store.image(id) == nil
+        let record = try store.saveImage(
+            NewImage(
+                id: id, content: upload.stored, width: raw.width, height: raw.height, mediaType: try upload.mediaType())
+        )
+        return .json(
+            [
+                "id": .string(record.id), "width": .integer(record.width), "height": .integer(record.height),
+                "channels": .integer(raw.channels), "bit_depth": .integer(raw.bitDepth),
+                "media_type": .string(record.mediaType), "created_at": .string(record.created.rfc3339),
+                "pixels_sha256": .string(hash),
+            ], isNew ? .created : .ok)
+    }
+
+    /// The part `image` of a form, or the file as the body itself (`curl --data-binary @scan.png -H 'Content-Type: image/png'`).
+    private func imageUpload(_ context: RequestContext) throws(Problem) -> ImageUpload {
+        let hint = "send a form, curl -F image=@scan.png, or the file itself as image/png or image/jpeg"
+        switch context.request.body {
+        case .multipart(let parts):
+            guard let part = try Form(parts, single: ["image"])["image"] else {
+                throw Problem.missing("image", "the part \"image\" is missing", hint: hint)
+            }
+            return ImageUpload(part, field: "image")
+        case .content(let content) where ["image/png", "image/jpeg"].contains(context.contentType?.essence):
+            return ImageUpload(content: content, field: "body", name: "the body")
+        case .content, .none:
+            throw context.unsupportedMediaType([.multipartFormData, .png], hint: hint)
+        }
+    }
+}
+
+/// `img_` and the hash of the decoded pixels: the same picture has the same id, in whatever file it comes.
+enum ImageIdentifier {
+    private static let prefix = "img_"
+
+    static func make(_ hash: String) -> String { prefix + hash }
+
+    /// The hash within `id`; nil when `id` is none of ours.
+    static func hash(_ id: String) -> String? {
+        guard id.hasPrefix(prefix) else { return nil }
+        let hash = String(id.dropFirst(prefix.count))
+        return hash.utf8.count == 64 && hash == hash.lowercased() && Hex.bytes(hash) != nil ? hash : nil
+    }
+}

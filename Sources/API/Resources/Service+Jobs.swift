@@ -1,0 +1,72 @@
+import Basics
+import HTTP
+import HTTPTypes
+import Jobs
+import Server
+import Storage
+
+/// `/v1/jobs`: list, show, cancel; and waiting for one.
+extension Service {
+    func listJobs(_ context: RequestContext) throws -> Response {
+        _ = try context.negotiate([.json])
+        let query = try context.query(known: ["task", "limit", "after"])
+        let limit = try query.integer("limit", in: 1...200) ?? 50
+        let task = try query["task"].map { text throws(Problem) in
+            guard Identifier.isWellFormed(text, prefix: "task") else {
+                throw Problem.invalid("query.task", "\(Quoted(text)) is no task id", hint: "GET /v1/tasks lists them")
+            }
+            return text
+        }
+        let after = try query["after"].map { text throws(Problem) in
+            guard Identifier.isWellFormed(text, prefix: "job") else {
+                throw Problem.invalid(
+                    "query.after", "\(Quoted(text)) is no job id", hint: "give \"next\" of the page before")
+            }
+            return text
+        }
+        let list = try jobs.jobs(task: task, limit: limit, after: after)
+        return .json([
+            "jobs": .array(list.map(JobAnswer.json)),
+            "next": .optional(list.count == limit ? list.last?.id : nil),
+        ])
+    }
+
+    func showJob(_ context: RequestContext) throws -> Response {
+        _ = try context.negotiate([.json])
+        _ = try context.query()
+        let id = try context.identifier("job", prefix: "job", what: "job")
+        guard let job = try jobs.job(id) else { throw Self.unknownJob(id) }
+        return .json(JobAnswer.json(job))
+    }
+
+    func cancelJob(_ context: RequestContext) throws -> Response {
+        _ = try context.negotiate([.json])
+        _ = try context.query()
+        let id = try context.identifier("job", prefix: "job", what: "job")
+        guard let before = try jobs.job(id) else { throw Self.unknownJob(id) }
+        guard !before.state.isFinal else {
+            throw Problem(
+                .jobEnded, "the job \(id) has \(before.state.rawValue)", field: "job",
+                hint: "there is nothing to cancel")
+        }
+        guard let job = try jobs.cancel(id) else { throw Self.unknownJob(id) }
+        // A running job stops within its present step: 202 until it has.
+        return .json(JobAnswer.json(job), job.state.isFinal ? .ok : .accepted)
+    }
+
+    /// The job once it is final, or as it is after `seconds`, or when the server stops; nil when it was deleted with its task.
+    func wait(for id: String, seconds: Int) async throws -> Job? {
+        let deadline = ContinuousClock.now + .seconds(seconds)
+        while true {
+            let remaining = deadline - .now
+            if remaining <= .zero || isStopping { return try jobs.job(id) }
+            // Short turns, so that a stopping server does not hold its clients to the end of their patience.
+            guard let job = await jobs.wait(for: id, timeout: min(remaining, .milliseconds(500))) else { return nil }
+            if job.state.isFinal { return job }
+        }
+    }
+
+    private static func unknownJob(_ id: String) -> Problem {
+        .notFound("job", id, field: "job", hint: "jobs go with their task when it is deleted; GET /v1/jobs lists them")
+    }
+}

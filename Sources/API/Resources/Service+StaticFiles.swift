@@ -1,0 +1,58 @@
+import Foundation
+import HTTP
+import HTTPTypes
+import Posix
+import Server
+
+/// Files of `Public/` under `/`.
+extension Service {
+    private static let types: [String: String] = [
+        "html": "text/html; charset=utf-8", "css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8",
+        "svg": "image/svg+xml", "png": "image/png", "ico": "image/x-icon", "json": "application/json",
+        "txt": "text/plain; charset=utf-8", "woff2": "font/woff2", "md": "text/markdown; charset=utf-8",
+    ]
+
+    /// The file that the request's path names; nil when there is none, or it lies outside the folder.
+    func staticFile(for request: Request) -> Response? {
+        guard let root = configuration.publicDirectory, let path = PublicPath.resolve(request.path, below: root),
+            let attributes = try? FileManager.default.attributesOfItem(atPath: path),
+            attributes[.type] as? FileAttributeType == .typeRegular, let file = try? FileSlice(path: path)
+        else { return nil }
+        var fields = HTTPFields()
+        let size = attributes[.size] as? Int ?? 0
+        let modified = (attributes[.modificationDate] as? Date)?.timeIntervalSince1970 ?? 0
+        let tag = "\"\(size)-\(Int(modified * 1_000))\""
+        fields[.eTag] = tag
+        fields[.cacheControl] = "no-cache"
+        fields[.contentType] = Self.types[URL(filePath: path).pathExtension.lowercased()] ?? "application/octet-stream"
+        fields[.xContentTypeOptions] = "nosniff"
+        if EntityTag.matches(tag, ifNoneMatch: request.fields[.ifNoneMatch]) {
+            return Response(.notModified, fields: fields)
+        }
+        return Response(.ok, fields: fields, body: .file(file))
+    }
+}
+
+/// From the path of a URL to a file below a folder, and never above it.
+package enum PublicPath {
+    /// The real path of the file, links resolved; nil for anything that is hidden, malformed or elsewhere.
+    package static func resolve(_ path: String, below root: String) -> String? {
+        guard path.hasPrefix("/"), let decoded = try? PercentCoding.decode(path), !decoded.contains("\0") else {
+            return nil
+        }
+        var segments = decoded.split(separator: "/", omittingEmptySubsequences: true).map(String.init)
+        // A leading dot is a hidden file, "." or ".."; a backslash is somebody trying.
+        guard segments.allSatisfy({ !$0.hasPrefix(".") && !$0.contains("\\") }) else { return nil }
+        if segments.isEmpty { segments = ["index.html"] }
+        guard let folder = realPath(root), let file = realPath(([root] + segments).joined(separator: "/")),
+            file.hasPrefix(folder + "/")
+        else { return nil }
+        return file
+    }
+
+    private static func realPath(_ path: String) -> String? {
+        guard let resolved = realpath(path, nil) else { return nil }
+        defer { free(resolved) }
+        return String(cString: resolved)
+    }
+}

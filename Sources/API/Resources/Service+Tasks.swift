@@ -1,0 +1,147 @@
+import Adaptation
+import Basics
+import HTTP
+import HTTPTypes
+import Imaging
+import Jobs
+import Posix
+import SegmentAnything
+import Server
+import Storage
+
+/// `/v1/tasks`: create, list, show, delete, and the adapter's file.
+extension Service {
+    func createTask(_ context: RequestContext) async throws -> Response {
+        _ = try context.negotiate([.json])
+        let wait = try context.query(known: ["wait"]).integer("wait", in: 0...configuration.maximumWaitSeconds) ?? 0
+        let form = try TaskForm(context, maximumExamples: configuration.maximumExamples)
+        try check(form.task)
+        let support = try await imaging.run { [limits = configuration.imageLimits] in
+            try (0..<form.exampleCount).map { try form.example($0, limits: limits) }
+        }
+        let settings = TaskSettings(request: form.task, pairing: form.pairing.rule)
+        let (task, job) = try store.createTask(
+            NewTask(
+                name: form.task.name,
+                labels: form.task.label.map { [Label(value: 1, name: $0)] } ?? [],
+                spacing: form.task.spacing.map { PixelSpacing(x: $0.x, y: $0.y) },
+                model: model.sha256, settingsJSON: settings.json.text(), support: support, job: NewJob()))
+        jobs.wake()
+        return try await created(task.id, job: job?.id, pairing: form.pairing.rule, wait: wait)
+    }
+
+    /// Refuses what the model cannot do, before any pixel is decoded.
+    private func check(_ task: TaskRequest) throws(Problem) {
+        if let name = task.model, name != model.name {
+            throw Problem.invalid(
+                "task.model", "this server has no model \(Quoted(name))",
+                hint: "leave it out, or give \"\(model.name)\"; GET /v1/models lists them")
+        }
+        do {
+            try task.settings.validate(for: model.configuration)
+        } catch {
+            throw Problem(error)
+        }
+    }
+
+    /// 202 while the job goes on, 201 when a `?wait=` saw it end.
+    private func created(_ id: String, job: String?, pairing: Pairing.Rule, wait: Int) async throws -> Response {
+        let deleted = Problem(
+            .taskDeleted, "the task \(id) was deleted during its job", hint: "create it again if that was a mistake")
+        var isEnded = false
+        if let job {
+            guard let last = try await self.wait(for: job, seconds: wait) else { throw deleted }
+            isEnded = last.state.isFinal
+        }
+        guard let task = try store.task(id) else { throw deleted }
+        var fields = HTTPFields()
+        fields[.location] = "/v1/tasks/\(id)"
+        let answer: JSON = [
+            "task": try answer(for: task),
+            "job": try job.flatMap { try jobs.job($0) }.map(JobAnswer.json) ?? .null,
+            "pairing": [
+                "by": .string(pairing.rawValue),
+                "note": pairing == .stem
+                    ? "each image got the mask with its file stem"
+                    : "no file stems matched: the first image got the first mask, and so on",
+            ],
+        ]
+        return .json(answer, isEnded ? .created : .accepted, fields: fields)
+    }
+
+    func listTasks(_ context: RequestContext) throws -> Response {
+        _ = try context.negotiate([.json])
+        let query = try context.query(known: ["limit", "after"])
+        let limit = try query.integer("limit", in: 1...200) ?? 50
+        let after = try query["after"].map { text throws(Problem) in
+            guard Identifier.isWellFormed(text, prefix: "task") else {
+                throw Problem.invalid(
+                    "query.after", "\(Quoted(text)) is no task id", hint: "give \"next\" of the page before")
+            }
+            return text
+        }
+        let tasks = try store.tasks(limit: limit, after: after)
+        return .json([
+            "tasks": .array(try tasks.map(answer)),
+            "next": .optional(tasks.count == limit ? tasks.last?.id : nil),
+        ])
+    }
+
+    func showTask(_ context: RequestContext) throws -> Response {
+        _ = try context.negotiate([.json])
+        _ = try context.query()
+        let task = try requireTask(context)
+        return .json(try answer(for: task, withSupport: true))
+    }
+
+    func deleteTask(_ context: RequestContext) throws -> Response {
+        _ = try context.negotiate([.json])
+        _ = try context.query()
+        let id = try context.identifier("task", prefix: "task", what: "task")
+        let hashes = (try? store.adapters(of: id).map(\.sha256)) ?? []
+        guard let deletion = try jobs.deleteTask(id) else { throw Self.unknownTask(id) }
+        adapters.remove { hashes.contains($0) }
+        embeddings.remove { $0.adapter.map(hashes.contains) ?? false }
+        return .json([
+            "deleted": .string(deletion.task), "jobs": .array(deletion.jobs.map { .string($0) }),
+            "files": .integer(deletion.fileCount), "bytes": .integer(deletion.byteCount),
+        ])
+    }
+
+    func downloadAdapter(_ context: RequestContext) throws -> Response {
+        _ = try context.negotiate([.octetStream])
+        let version = try context.query(known: ["version"]).integer("version", in: 1...1_000_000)
+        let task = try requireTask(context)
+        guard let adapter = try store.adapter(of: task.id, version: version) else {
+            if let version {
+                throw Problem.notFound(
+                    "adapter version", "\(version)", field: "query.version",
+                    hint: "GET /v1/tasks/\(task.id) lists the versions")
+            }
+            throw Problem(
+                .adapterNotReady, "the task \(task.id) serves no adapter: \(try baseReason(task))",
+                hint: task.latestJob.map { "poll /v1/jobs/\($0) until it has succeeded" })
+        }
+        var fields = HTTPFields()
+        let tag = "\"\(adapter.sha256)\""
+        fields[.eTag] = tag
+        fields[.contentDisposition] = "attachment; filename=\"\(task.id)-v\(adapter.version).safetensors\""
+        if EntityTag.matches(tag, ifNoneMatch: context.request.fields[.ifNoneMatch]) {
+            return Response(.notModified, fields: fields)
+        }
+        fields[.contentType] = MediaType.octetStream.essence
+        return Response(.ok, fields: fields, body: .file(try FileSlice(path: try store.localPath(adapter.file))))
+    }
+
+    /// The task that the path names.
+    func requireTask(_ context: RequestContext) throws -> TaskRecord {
+        let id = try context.identifier("task", prefix: "task", what: "task")
+        guard let task = try store.task(id) else { throw Self.unknownTask(id) }
+        return task
+    }
+
+    private static func unknownTask(_ id: String) -> Problem {
+        .notFound(
+            "task", id, field: "task", hint: "it was deleted, or belongs to another server; GET /v1/tasks lists them")
+    }
+}

@@ -1,0 +1,77 @@
+import Adaptation
+import Basics
+package import Imaging
+package import Jobs
+package import Logging
+package import SegmentAnything
+package import Storage
+
+/// The whole service without its socket: one model, one data folder, the job queue, the caches. Handlers are extensions of
+/// it, one file for each resource.
+package final class Service: Sendable {
+    package struct Configuration: Sendable {
+        package var imageLimits = ImageLimits.standard
+        /// Support examples of one task.
+        package var maximumExamples = 512
+        /// The longest time a `?wait=` may ask for.
+        package var maximumWaitSeconds = 600
+        package var embeddingCacheBytes = 256 << 20
+        package var adapterCacheBytes = 256 << 20
+        /// Segment requests that may wait for the model.
+        package var maximumWaitingRequests = 64
+        /// Free disk below which `/readyz` says no.
+        package var minimumFreeBytes = 64 << 20
+        /// Files served under `/`; nil: none.
+        package var publicDirectory: String?
+        /// The text of `openapi.yaml`; nil: not found beside the program.
+        package var contract: [UInt8]?
+
+        package init() {}
+    }
+
+    let configuration: Configuration
+    let model: SegmentAnythingModel
+    package let store: any Store
+    package let jobs: JobQueue
+    package let gate: InteractiveGate
+    package let embeddings: SharedCache<EmbeddingKey, ImageEmbedding>
+    let adapters: SharedCache<String, Adapter>
+    let log: Logger
+    let build = BuildInfo.current
+    /// Raster work: decoding uploads.
+    let imaging: WorkQueue
+    /// The encoder: seconds for a big model.
+    let encoding: WorkQueue
+    /// The mask decoder, milliseconds: clicks on an image whose embedding is there do not wait for another's encoder.
+    let decoding: WorkQueue
+    private let stopping = Lock(false)
+
+    package init(
+        model: SegmentAnythingModel, store: any Store, configuration: Configuration = .init(),
+        log: Logger = Logger(label: "gmiseg.api")
+    ) {
+        self.configuration = configuration
+        self.model = model
+        self.store = store
+        self.log = log
+        gate = InteractiveGate()
+        let worker = AdaptationWorker(model: model, store: store, gate: gate, imageLimits: configuration.imageLimits)
+        jobs = JobQueue(store: store, worker: worker, log: log)
+        embeddings = SharedCache(byteCapacity: configuration.embeddingCacheBytes)
+        adapters = SharedCache(byteCapacity: configuration.adapterCacheBytes)
+        imaging = WorkQueue(label: "gmiseg.imaging", capacity: configuration.maximumWaitingRequests)
+        encoding = WorkQueue(label: "gmiseg.encoding", capacity: configuration.maximumWaitingRequests)
+        decoding = WorkQueue(label: "gmiseg.decoding", capacity: configuration.maximumWaitingRequests)
+    }
+
+    /// Takes up the jobs that an earlier process left.
+    package func start() throws { try jobs.start() }
+
+    package var isStopping: Bool { stopping.withLock { $0 } }
+
+    /// Ends waits early and has the running job save a checkpoint and go back into the queue; then calls back.
+    package func stop(completion: @escaping @Sendable () -> Void) {
+        stopping.withLock { $0 = true }
+        jobs.stop(completion: completion)
+    }
+}

@@ -1,0 +1,101 @@
+import Basics
+import Glibc
+package import Imaging
+package import SegmentAnything
+package import Tensor
+
+/// One of the fixed variants of a support image: a flip, perhaps with a change of brightness, contrast and noise.
+///
+/// Variants are few and fixed rather than drawn anew at each step, so that what the frozen part of the encoder makes of
+/// them can be kept (`EncodingCache`).
+package struct AugmentedView: Sendable, Equatable {
+    package let flipsHorizontally: Bool
+    package let flipsVertically: Bool
+    /// Standard deviation of Gaussian noise, in grey levels of 255.
+    package let noise: Float
+    /// Factor on the contrast about mid-grey.
+    package let contrast: Float
+    /// Added to the brightness, in grey levels of 255.
+    package let brightness: Float
+    private let seed: UInt64
+
+    /// View `index` of example `example`. The first is the image itself, the first four are its flips; all later ones
+    /// differ in tone and noise too.
+    package init(index: Int, example: Int, seed: UInt64) {
+        precondition(index >= 0, "views are counted from 0")
+        var generator = SeededRandom(seed: seed)
+        self.seed = generator.next() ^ (UInt64(truncatingIfNeeded: example) << 32 | UInt64(truncatingIfNeeded: index))
+        var tone = SeededRandom(seed: self.seed)
+        flipsHorizontally = index & 1 != 0
+        flipsVertically = index & 2 != 0
+        let isPlain = index < 4
+        noise = isPlain ? 0 : 4 + 8 * tone.uniform()
+        contrast = isPlain ? 1 : 0.8 + 0.4 * tone.uniform()
+        brightness = isPlain ? 0 : -20 + 40 * tone.uniform()
+    }
+
+    package func flipped(_ image: RGBImage) -> RGBImage {
+        let rows = flipsVertically ? image.flippedVertically() : image
+        return flipsHorizontally ? rows.flippedHorizontally() : rows
+    }
+
+    package func flipped(_ mask: Mask) -> Mask {
+        let rows = flipsVertically ? mask.flippedVertically() : mask
+        return flipsHorizontally ? rows.flippedHorizontally() : rows
+    }
+
+    /// The prompt that marks in the flipped image what `prompt` marks in the image of the given size.
+    package func flipped(_ prompt: Prompt, width: Int, height: Int) -> Prompt {
+        let (right, bottom) = (Float(width - 1), Float(height - 1))
+        func column(_ x: Float) -> Float { flipsHorizontally ? right - x : x }
+        func row(_ y: Float) -> Float { flipsVertically ? bottom - y : y }
+        var result = prompt
+        result.points = prompt.points.map { point in
+            Prompt.Point(x: column(point.x), y: row(point.y), isForeground: point.isForeground)
+        }
+        result.box = prompt.box.map { box in
+            Prompt.Box(
+                x0: min(column(box.x0), column(box.x1)), y0: min(row(box.y0), row(box.y1)),
+                x1: max(column(box.x0), column(box.x1)), y1: max(row(box.y0), row(box.y1)))
+        }
+        return result
+    }
+
+    /// The model's input with this view's tone and noise, drawn at the model's resolution so that downsizing cannot
+    /// average them away. One draw per pixel for all three channels: noise of a scanner is not coloured. Padding stays 0.
+    ///
+    /// - Parameters:
+    ///   - pixels: `[1, side, side, 3]`, normalised.
+    ///   - width: Columns that hold image; the rest is padding.
+    ///   - height: Rows that hold image.
+    package func toned(_ pixels: Tensor, width: Int, height: Int) -> Tensor {
+        guard noise > 0 || contrast != 1 || brightness != 0 else { return pixels }
+        precondition(pixels.shape.count == 4 && pixels.shape[3] == 3, "pixels are not [1, side, side, 3]")
+        let side = pixels.shape[2]
+        var generator = SeededRandom(seed: ~seed)
+        var elements = pixels.elements
+        for y in 0..<height {
+            for x in 0..<width {
+                let grain = noise * Self.gaussian(&generator)
+                for channel in 0..<3 {
+                    let (mean, deviation) = (Self.mean[channel], Self.deviation[channel])
+                    let at = (y * side + x) * 3 + channel
+                    let level = elements[at] * deviation + mean
+                    let changed = (level - 127.5) * contrast + 127.5 + brightness + grain
+                    elements[at] = (min(max(changed, 0), 255) - mean) / deviation
+                }
+            }
+        }
+        return Tensor(shape: pixels.shape, elements)
+    }
+
+    // ImageNet's mean and deviation in grey levels, as in SAM's `Sam.__init__`.
+    private static let mean: [Float] = [123.675, 116.28, 103.53]
+    private static let deviation: [Float] = [58.395, 57.12, 57.375]
+
+    /// A standard normal number, by Box and Muller (1958); the second of the pair is not kept, for the sake of simplicity.
+    private static func gaussian(_ generator: inout SeededRandom) -> Float {
+        let radius = (-2 * logf(1 - generator.uniform())).squareRoot()
+        return radius * cosf(2 * .pi * generator.uniform())
+    }
+}

@@ -1,0 +1,102 @@
+import Cryptography
+package import SegmentAnything
+import Tensor
+
+/// A finished adapter: what it changes in its base model, and its card.
+///
+/// Its file is safetensors with 32-bit floats under the names of `AdapterLayout`, the card in the metadata under
+/// `gmiseg.adapter`. The bytes depend on nothing but tensors and card, so `sha256` names the adapter wherever it lies.
+package struct Adapter: Sendable {
+    package let card: Card
+    /// SHA-256 of the file's bytes, in hexadecimal.
+    package let sha256: String
+    /// For `Predictor` and the parts of the model; constants, applied unmerged.
+    package let adjustment: Adjustment
+    private let layout: AdapterLayout
+    private let tensors: [Tensor]
+
+    private static let cardKey = "gmiseg.adapter"
+
+    /// - Parameter tensors: One per entry of `layout`.
+    init(card: Card, layout: AdapterLayout, tensors: [Tensor]) throws {
+        let bytes = try Safetensors.encode(
+            Self.named(layout, tensors), metadata: Self.metadata(card), as: .float32)
+        self.init(card: card, layout: layout, tensors: tensors, sha256: SHA256.hex(bytes))
+    }
+
+    private init(card: Card, layout: AdapterLayout, tensors: [Tensor], sha256: String) {
+        self.card = card
+        self.layout = layout
+        self.tensors = tensors
+        self.sha256 = sha256
+        adjustment = layout.adjustment(tensors.map { Value($0) }, scale: card.alpha / Float(card.rank))
+    }
+
+    /// Bytes of its tensors in memory.
+    package var byteCount: Int { tensors.reduce(0) { $0 + 4 * $1.count } }
+
+    /// Writes the file, whose bytes have `sha256`; it appears whole or not at all.
+    package func write(to path: String) throws {
+        try Safetensors.write(
+            Self.named(layout, tensors), metadata: Self.metadata(card), to: path, as: .float32)
+    }
+
+    /// Reads an adapter for `model`.
+    ///
+    /// - Throws: `AdapterError` for a file that is damaged, is no adapter, was made for another base model, lacks a
+    ///   tensor, has one too many or of another shape, or holds a number that is not finite.
+    package static func load(path: String, for model: SegmentAnythingModel) throws -> Adapter {
+        let file = try openSafetensors(path)
+        guard let text = file.metadata[cardKey] else {
+            throw AdapterError.notAnAdapter(reason: "its metadata has no \(cardKey)")
+        }
+        // The version is looked at by itself, so that a later format is called by its name and not "malformed".
+        if let version = CanonicalJSON.decode(Card.Version.self, from: text)?.formatVersion,
+            version != Card.currentVersion
+        {
+            throw AdapterError.unsupportedVersion(found: version, supported: Card.currentVersion)
+        }
+        guard let card = CanonicalJSON.decode(Card.self, from: text) else {
+            throw AdapterError.notAnAdapter(reason: "the card under \(cardKey) is malformed")
+        }
+        guard card.baseSHA256 == model.sha256 else {
+            throw AdapterError.wrongBase(loaded: model.sha256, adapters: card.baseSHA256)
+        }
+        // What the card says decides how much is built below, so it must be as sane as a request.
+        do {
+            let settings = AdaptationSettings(
+                kind: card.kind, rank: card.rank, alpha: card.alpha, lastBlocks: card.lastBlocks)
+            try settings.validate(for: model.configuration)
+        } catch {
+            throw AdapterError.notAnAdapter(reason: "on its card \(error)")
+        }
+        let layout = AdapterLayout(kind: card.kind, rank: card.rank, lastBlocks: card.lastBlocks, model: model)
+        let tensors = try tensors(of: file, path: path, layout)
+        return Adapter(
+            card: card, layout: layout, tensors: tensors, sha256: file.withUnsafeBytes { SHA256.hex($0) })
+    }
+
+    private static func tensors(of file: SafetensorsFile, path: String, _ layout: AdapterLayout) throws -> [Tensor] {
+        let known = Set(layout.entries.map(\.name))
+        if let stranger = file.names.first(where: { !known.contains($0) }) {
+            throw AdapterError.unexpectedTensor(stranger)
+        }
+        let found = try readTensors(file, path: path)
+        return try layout.entries.map { entry in
+            guard let tensor = found[entry.name] else { throw AdapterError.missingTensor(entry.name) }
+            guard tensor.shape == entry.shape else {
+                throw AdapterError.wrongShape(tensor: entry.name, expected: entry.shape, found: tensor.shape)
+            }
+            guard tensor.isFinite else { throw AdapterError.nonFinite(tensor: entry.name) }
+            return tensor
+        }
+    }
+
+    private static func named(_ layout: AdapterLayout, _ tensors: [Tensor]) -> [(name: String, tensor: Tensor)] {
+        zip(layout.entries, tensors).map { (name: $0.name, tensor: $1) }.sorted { $0.name < $1.name }
+    }
+
+    private static func metadata(_ card: Card) -> [String: String] {
+        ["format": "pt", cardKey: CanonicalJSON.encode(card)]
+    }
+}

@@ -1,0 +1,68 @@
+extension Adapter {
+    /// What an adapter says of itself, kept as JSON in its file's metadata. It holds nothing of the images.
+    package struct Card: Codable, Sendable, Equatable {
+        /// The layout of the file; this build writes and reads 1.
+        package static let currentVersion = 1
+
+        package let formatVersion: Int
+        package let kind: AdapterKind
+        package let rank: Int
+        package let alpha: Float
+        /// Adapted encoder blocks, counted from the end; nil for all.
+        package let lastBlocks: Int?
+        package let baseModel: String
+        package let baseSHA256: String
+        package let task: String
+        package let labels: [String]
+        package let steps: Int
+        package let seed: UInt64
+        package let supportCount: Int
+        /// Mean training loss of the last ten steps.
+        package let finalLoss: Float
+
+        package init(
+            formatVersion: Int = currentVersion, kind: AdapterKind, rank: Int, alpha: Float, lastBlocks: Int?,
+            baseModel: String, baseSHA256: String, task: String, labels: [String], steps: Int, seed: UInt64,
+            supportCount: Int, finalLoss: Float
+        ) {
+            self.formatVersion = formatVersion
+            self.kind = kind
+            self.rank = rank
+            self.alpha = alpha
+            self.lastBlocks = lastBlocks
+            self.baseModel = baseModel
+            self.baseSHA256 = baseSHA256
+            self.task = task
+            self.labels = labels
+            self.steps = steps
+            self.seed = seed
+            self.supportCount = supportCount
+            self.finalLoss = finalLoss
+        }
+
+        /// The one field that every version of the card has.
+        struct Version: Decodable {
+            let formatVersion: Int
+
+            private enum CodingKeys: String, CodingKey {
+                case formatVersion = "format_version"
+            }
+        }
+
+        private enum CodingKeys: String, CodingKey {
+            case formatVersion = "format_version"
+            case kind
+            case rank
+            case alpha
+            case lastBlocks = "last_blocks"
+            case baseModel = "base_model"
+            case baseSHA256 = "base_sha256"
+            case task
+            case labels
+            case steps
+            case seed
+            case supportCount = "support_count"
+            case finalLoss = "final_loss"
+        }
+    }
+}

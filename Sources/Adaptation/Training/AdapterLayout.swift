@@ -1,0 +1,78 @@
+package import SegmentAnything
+package import Tensor
+
+/// The tensors of an adapter of one kind for one model: their names, shapes and order, and what they mean to the model.
+///
+/// The trainer makes them, the file holds them and the loader checks them; all three ask here.
+///
+/// r rank, W encoder width. Low-rank factors are called `image_encoder.blocks.3.attn.qkv.lora_q.down` (`[r, W]`, the
+/// paper's A) and `.up` (`[W, r]`, B), the same for `lora_v`; tensors that replace those of the model have its names.
+package struct AdapterLayout: Sendable, Equatable {
+    package struct Entry: Sendable, Equatable {
+        package let name: String
+        package let shape: [Int]
+        package let role: Role
+    }
+
+    package enum Role: Sendable, Equatable {
+        /// Maps tokens to the r numbers (A): random at the start.
+        case down
+        /// Maps them back (B): zero at the start, so that the model starts unchanged.
+        case up
+        /// Replaces a tensor of the mask decoder: starts as the model's.
+        case override
+    }
+
+    package let entries: [Entry]
+    package let blocks: Range<Int>
+
+    /// - Parameter lastBlocks: Encoder blocks that are adapted, counted from the end; nil for all. Without effect on kind
+    ///   `decoder`.
+    package init(kind: AdapterKind, rank: Int, lastBlocks: Int?, model: SegmentAnythingModel) {
+        let (depth, width) = (model.configuration.depth, model.configuration.width)
+        blocks = kind.trainsEncoder ? max(depth - (lastBlocks ?? depth), 0)..<depth : depth..<depth
+        var entries: [Entry] = []
+        for block in blocks {
+            for projection in ["q", "v"] {
+                let name = Self.factor(block, projection)
+                entries.append(Entry(name: name + ".down", shape: [rank, width], role: .down))
+                entries.append(Entry(name: name + ".up", shape: [width, rank], role: .up))
+            }
+        }
+        if kind.trainsDecoder {
+            for name in model.parameterNames where Self.isAdapted(name) {
+                entries.append(Entry(name: name, shape: model.parameter(name).shape, role: .override))
+            }
+        }
+        self.entries = entries
+    }
+
+    /// Whether kind `decoder` trains the tensor: all of the mask decoder but the hyper-networks of masks 1 and up. Mask 0
+    /// is what an adapted task answers with, and nothing of it flows through those.
+    private static func isAdapted(_ name: String) -> Bool {
+        guard name.hasPrefix("mask_decoder.") else { return false }
+        let hyperNetworks = "mask_decoder.output_hypernetworks_mlps."
+        return !name.hasPrefix(hyperNetworks) || name.hasPrefix(hyperNetworks + "0.")
+    }
+
+    private static func factor(_ block: Int, _ projection: String) -> String {
+        "image_encoder.blocks.\(block).attn.qkv.lora_\(projection)"
+    }
+
+    /// What the model is to change, given one value per entry, in order.
+    ///
+    /// - Parameter scale: `alpha / rank`.
+    package func adjustment(_ values: [Value], scale: Float) -> Adjustment {
+        precondition(values.count == entries.count, "one value per entry")
+        var adjustment = Adjustment.none
+        var next = 0
+        for block in blocks {
+            adjustment.lowRank[block] = LowRankUpdate(
+                qDown: values[next], qUp: values[next + 1], vDown: values[next + 2], vUp: values[next + 3],
+                scale: scale)
+            next += 4
+        }
+        for index in next..<entries.count { adjustment.overrides[entries[index].name] = values[index] }
+        return adjustment
+    }
+}

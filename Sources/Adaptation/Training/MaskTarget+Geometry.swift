@@ -1,0 +1,13 @@
+package import Imaging
+package import SegmentAnything
+
+extension MaskTarget {
+    /// The truth for logits of `side` cells over the padded square of `geometry`.
+    package init(_ mask: Mask, geometry: ImageGeometry, side: Int) {
+        let cellsPerPixel = Double(side) / Double(geometry.side)
+        self.init(
+            pixels: mask.pixels, width: mask.width, height: mask.height, side: side,
+            contentWidth: Double(geometry.resizedWidth) * cellsPerPixel,
+            contentHeight: Double(geometry.resizedHeight) * cellsPerPixel)
+    }
+}

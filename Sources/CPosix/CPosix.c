@@ -1,0 +1,46 @@
+#define _GNU_SOURCE
+#include "CPosix.h"
+
+#include <stddef.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+int cposix_accept(int listener) {
+    return accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+}
+
+int cposix_stream_socket(int family) {
+    return socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+}
+
+ssize_t cposix_send(int socket, const void *bytes, size_t count) {
+    return send(socket, bytes, count, MSG_NOSIGNAL);
+}
+
+int cposix_epoll_create(void) {
+    return epoll_create1(EPOLL_CLOEXEC);
+}
+
+int cposix_epoll_add(int epoll, int descriptor, uint64_t token) {
+    struct epoll_event event = {.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, .data = {.u64 = token}};
+    return epoll_ctl(epoll, EPOLL_CTL_ADD, descriptor, &event);
+}
+
+int cposix_epoll_remove(int epoll, int descriptor) {
+    struct epoll_event ignored = {0};
+    return epoll_ctl(epoll, EPOLL_CTL_DEL, descriptor, &ignored);
+}
+
+int cposix_epoll_poll(int epoll, cposix_event *events, int capacity) {
+    struct epoll_event found[256];
+    int count = epoll_wait(epoll, found, capacity < 256 ? capacity : 256, 0);
+    for (int index = 0; index < count; index++) {
+        uint32_t bits = 0;
+        if (found[index].events & (EPOLLIN | EPOLLRDHUP)) bits |= CPOSIX_READABLE;
+        if (found[index].events & EPOLLOUT) bits |= CPOSIX_WRITABLE;
+        if (found[index].events & EPOLLRDHUP) bits |= CPOSIX_INPUT_ENDED;
+        if (found[index].events & (EPOLLERR | EPOLLHUP)) bits |= CPOSIX_FAILED;
+        events[index] = (cposix_event){.bits = bits, .token = found[index].data.u64};
+    }
+    return count;
+}

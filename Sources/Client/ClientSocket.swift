@@ -1,0 +1,109 @@
+import Glibc
+
+/// A connected, blocking socket; closing is its `deinit`.
+struct ClientSocket: ~Copyable {
+    private let raw: CInt
+    private let name: String
+
+    init(_ address: ServerAddress) throws(ClientError) {
+        name = address.description
+        switch address {
+        case .unix(let path): raw = try Self.connectUnix(path, name: name)
+        case .tcp(let host, let port): raw = try Self.connectTCP(host, port, name: name)
+        }
+    }
+
+    deinit { _ = close(raw) }
+
+    private static func connectTCP(_ host: String, _ port: UInt16, name: String) throws(ClientError) -> CInt {
+        var hints = addrinfo()
+        hints.ai_socktype = CInt(SOCK_STREAM.rawValue)
+        var list: UnsafeMutablePointer<addrinfo>?
+        let code = getaddrinfo(host, "\(port)", &hints, &list)
+        guard code == 0 else { throw .unresolvable(host: host, reason: String(cString: gai_strerror(code))) }
+        defer { freeaddrinfo(list) }
+        var failure = ENOENT
+        var next = list
+        while let entry = next?.pointee {
+            next = entry.ai_next
+            let descriptor = socket(entry.ai_family, entry.ai_socktype | CInt(SOCK_CLOEXEC.rawValue), entry.ai_protocol)
+            guard descriptor >= 0 else {
+                failure = errno
+                continue
+            }
+            if connect(descriptor, entry.ai_addr, entry.ai_addrlen) == 0 { return descriptor }
+            failure = errno
+            _ = close(descriptor)
+        }
+        throw .connection(address: name, call: "connect", errno: failure)
+    }
+
+    private static func connectUnix(_ path: String, name: String) throws(ClientError) -> CInt {
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        let bytes = Array(path.utf8)
+        guard bytes.count < MemoryLayout.size(ofValue: address.sun_path) else {
+            throw .connection(address: name, call: "connect", errno: ENAMETOOLONG)
+        }
+        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: bytes) }
+        let descriptor = socket(AF_UNIX, CInt(SOCK_STREAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue), 0)
+        guard descriptor >= 0 else { throw .connection(address: name, call: "socket", errno: errno) }
+        let code = withUnsafePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+            }
+        }
+        guard code == 0 else {
+            let failure = errno
+            _ = close(descriptor)
+            throw .connection(address: name, call: "connect", errno: failure)
+        }
+        return descriptor
+    }
+
+    func write(_ bytes: [UInt8]) throws(ClientError) {
+        var sent = 0
+        while sent < bytes.count {
+            let count = bytes.withUnsafeBytes { buffer in
+                let rest = buffer[sent...]
+                return send(raw, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count, CInt(MSG_NOSIGNAL))
+            }
+            if count >= 0 {
+                sent += count
+            } else if errno != EINTR {
+                throw .connection(address: name, call: "send", errno: errno)
+            }
+        }
+    }
+
+    /// Sends exactly `byteCount` bytes of the file, as the head has announced.
+    func writeFile(_ path: String, byteCount: Int) throws(ClientError) {
+        let file = open(path, O_RDONLY | O_CLOEXEC)
+        guard file >= 0 else { throw .file(path: path, errno: errno) }
+        defer { _ = close(file) }
+        var remaining = byteCount
+        var buffer = [UInt8](repeating: 0, count: 1 << 18)
+        while remaining > 0 {
+            let count = Glibc.read(file, &buffer, min(buffer.count, remaining))
+            if count < 0, errno == EINTR { continue }
+            // The file shrank since its size was announced.
+            guard count > 0 else { throw .file(path: path, errno: count < 0 ? errno : EIO) }
+            try write(Array(buffer[..<count]))
+            remaining -= count
+        }
+    }
+
+    /// The next bytes; empty at the end.
+    func read() throws(ClientError) -> [UInt8] {
+        while true {
+            var failure: CInt = 0
+            let bytes = [UInt8](unsafeUninitializedCapacity: 1 << 16) { buffer, count in
+                let received = recv(raw, buffer.baseAddress, buffer.count, 0)
+                failure = received < 0 ? errno : 0
+                count = max(received, 0)
+            }
+            if failure == 0 { return bytes }
+            if failure != EINTR { throw .connection(address: name, call: "recv", errno: failure) }
+        }
+    }
+}

@@ -1,0 +1,22 @@
+/// How much of everything one client may send. Whatever lies beyond is refused with a status that says so.
+package struct Limits: Sendable, Equatable {
+    /// Bytes of a request's head: request line and fields, with their line ends. Beyond: 431.
+    package var headBytes = 32_768
+    /// Bytes of the request target. Beyond: 414.
+    package var targetBytes = 8_192
+    /// Fields in a head, and again in a trailer section. Beyond: 431.
+    package var fieldCount = 100
+    /// Bytes of a body once chunked coding is taken off. Beyond: 413.
+    package var bodyBytes = 1 << 30
+    /// Parts of a multipart body. Beyond: 413.
+    package var parts = 1_024
+    /// Bytes of one part's head. Beyond: 413.
+    package var partHeadBytes = 8_192
+    /// Bytes of a body or part that are kept in memory; anything longer goes to a file. All the parts of a request together
+    /// keep at most four times as much.
+    package var memoryThreshold = 262_144
+    /// Connections open at once, over all addresses. Beyond: 503.
+    package var connections = 2_048
+
+    package init() {}
+}

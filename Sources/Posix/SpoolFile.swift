@@ -1,0 +1,121 @@
+import Basics
+import Glibc
+
+/// A temporary file in a given directory, removed when the last reference goes: unless it was moved away.
+package final class SpoolFile: Sendable {
+    /// The prefix of every spool file's name, by which leftovers of a killed process are known.
+    package static let namePrefix = "spool-"
+
+    package let path: String
+    private struct State {
+        var raw: CInt
+        var count = 0
+        var isLinked = true
+    }
+    private let state: Lock<State>
+
+    /// Makes an empty file that only this user may read.
+    package init(in directory: String) throws(SystemCallError) {
+        let path = directory + "/" + Self.namePrefix + Identifier.make("upload")
+        let raw = Glibc.open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        guard raw >= 0 else { throw .last("open", path) }
+        self.path = path
+        state = Lock(State(raw: raw))
+    }
+
+    deinit {
+        state.withLock { state in
+            _ = Glibc.close(state.raw)
+            if state.isLinked { _ = unlink(path) }
+        }
+    }
+
+    /// Removes what a killed process left in `directory`; called before the server starts, and by nobody while it runs.
+    package static func removeLeftovers(in directory: String) {
+        guard let stream = opendir(directory) else { return }
+        defer { closedir(stream) }
+        while let entry = readdir(stream) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+                pointer.withMemoryRebound(to: CChar.self, capacity: MemoryLayout.size(ofValue: pointer.pointee)) {
+                    String(cString: $0)
+                }
+            }
+            if name.hasPrefix(namePrefix) { _ = unlink(directory + "/" + name) }
+        }
+    }
+
+    /// Bytes written so far.
+    package var count: Int { state.withLock { $0.count } }
+
+    package func append(_ bytes: Span<UInt8>) throws(SystemCallError) {
+        // The lock orders appends; it is held over a write to a file, which is short and has no callbacks.
+        let failure = bytes.withUnsafeBytes { bytes in
+            state.withLock { state -> SystemCallError? in
+                let failure = writeAll(state.raw, bytes, at: state.count, path)
+                if failure == nil { state.count += bytes.count }
+                return failure
+            }
+        }
+        if let failure { throw failure }
+    }
+
+    /// The whole content.
+    package func bytes() throws(SystemCallError) -> [UInt8] {
+        let (raw, count) = state.withLock { ($0.raw, $0.count) }
+        return try readBytes(raw, 0..<count, path)
+    }
+
+    /// Makes the file a permanent one at `destination`, replacing what is there; copies when that is on another file system.
+    /// The content stays readable here.
+    package func move(to destination: String) throws(SystemCallError) {
+        if rename(path, destination) == 0 {
+            state.withLock { $0.isLinked = false }
+            return
+        }
+        guard errno == EXDEV else { throw .last("rename", destination) }
+        let content = try bytes()
+        try writeFile(destination, content.span)
+    }
+}
+
+/// Writes `bytes` to a file at `path`, readable by this user only, replacing what is there.
+package func writeFile(_ path: String, _ bytes: Span<UInt8>) throws(SystemCallError) {
+    let raw = Glibc.open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
+    guard raw >= 0 else { throw .last("open", path) }
+    let failure = bytes.withUnsafeBytes { writeAll(raw, $0, at: 0, path) }
+    _ = Glibc.close(raw)
+    if let failure { throw failure }
+}
+
+/// Writes all of `bytes` at `offset`; nil when that went well.
+private func writeAll(_ raw: CInt, _ bytes: UnsafeRawBufferPointer, at offset: Int, _ path: String) -> SystemCallError?
+{
+    var done = 0
+    while done < bytes.count {
+        let rest = UnsafeRawBufferPointer(rebasing: bytes[done...])
+        guard let written = retrying({ pwrite(raw, rest.baseAddress, rest.count, off_t(offset + done)) }) else {
+            return .last("write", path)
+        }
+        done += written
+    }
+    return nil
+}
+
+/// Reads `range` of an open file. A file that is shorter by now gives fewer bytes.
+func readBytes(_ raw: CInt, _ range: Range<Int>, _ path: String) throws(SystemCallError) -> [UInt8] {
+    var code: Int32 = 0
+    let bytes = [UInt8](unsafeUninitializedCapacity: range.count) { buffer, count in
+        while count < range.count {
+            let rest = UnsafeMutableRawBufferPointer(UnsafeMutableBufferPointer(rebasing: buffer[count...]))
+            let offset = off_t(range.lowerBound + count)
+            guard let read = retrying({ pread(raw, rest.baseAddress, rest.count, offset) }) else {
+                code = errno
+                return
+            }
+            if read == 0 { return }
+            count += read
+        }
+    }
+    guard code == 0 else { throw SystemCallError("read", code: code, subject: path) }
+    return bytes
+}

@@ -1,0 +1,40 @@
+package import Tensor
+
+/// The vision transformer that turns an image into an embedding (Kirillov et al. 2023, §3 and appendix A).
+///
+/// B images, S pixels a side, g tokens a side, W encoder channels, C embedding channels.
+package struct ImageEncoder: Sendable {
+    private let patchEmbedding: PatchEmbedding
+    private let blocks: [EncoderBlock]
+    private let neck: Neck
+
+    package init(_ model: SegmentAnythingModel, adjustment: Adjustment = .none) {
+        let parameters = Parameters(model, adjustment, prefix: "image_encoder.")
+        patchEmbedding = PatchEmbedding(parameters)
+        blocks = (0..<model.configuration.depth).map { index in
+            EncoderBlock(parameters.scoped("blocks.\(index)"), index: index)
+        }
+        neck = Neck(parameters.scoped("neck"))
+    }
+
+    /// - Parameter pixels: `[B, S, S, 3]` from the ``Preprocessor``.
+    /// - Returns: The image embedding, `[B, g, g, C]`.
+    package func callAsFunction(_ pixels: Value, checkpointing: Bool = true) -> Value {
+        finish(patchEmbedding(pixels), from: 0, checkpointing: checkpointing)
+    }
+
+    /// The patch embedding and the first `count` blocks: what adapters of later blocks share, and may be kept.
+    ///
+    /// - Returns: `[B, g, g, W]`.
+    package func prefix(_ pixels: Value, blocks count: Int, checkpointing: Bool = true) -> Value {
+        blocks[..<count].reduce(patchEmbedding(pixels)) { x, block in block(x, checkpointing: checkpointing) }
+    }
+
+    /// The blocks from `first` on and the neck; `finish(prefix(pixels, blocks: k), from: k)` is the whole encoder.
+    ///
+    /// - Parameter prefix: `[B, g, g, W]`.
+    /// - Returns: `[B, g, g, C]`.
+    package func finish(_ prefix: Value, from first: Int, checkpointing: Bool = true) -> Value {
+        neck(blocks[first...].reduce(prefix) { x, block in block(x, checkpointing: checkpointing) })
+    }
+}

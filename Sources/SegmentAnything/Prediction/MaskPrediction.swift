@@ -1,0 +1,101 @@
+import Glibc
+package import Imaging
+package import Tensor
+
+/// One mask that the decoder offers for a prompt.
+package struct MaskPrediction: Sendable {
+    /// `[4g, 4g]` over the padded square; may be given back as a prompt's mask.
+    package let lowResolutionLogits: Tensor
+    /// What the model thinks its overlap with the true mask is. Not clamped: it may leave 0...1 a little.
+    package let predictedIoU: Float
+    /// 0 for the single mask, 1 and on for the multimask ones.
+    package let index: Int
+    package let geometry: ImageGeometry
+
+    package init(lowResolutionLogits: Tensor, predictedIoU: Float, index: Int, geometry: ImageGeometry) {
+        self.lowResolutionLogits = lowResolutionLogits
+        self.predictedIoU = predictedIoU
+        self.index = index
+        self.geometry = geometry
+    }
+
+    /// Logits at the original size, row-major.
+    package func logits() -> [Float] { upscaled { _, value in value } }
+
+    /// Where the logit is positive: upscaled first, only then compared.
+    package func mask() -> Mask {
+        let pixels: [UInt8] = upscaled { _, value in value > 0 ? 1 : 0 }
+        return Mask(width: geometry.originalWidth, height: geometry.originalHeight, pixels: pixels)
+    }
+
+    /// The probability of each pixel of the original image, row-major.
+    package func probability() -> [Float] { upscaled { _, value in 1 / (1 + expf(-value)) } }
+
+    /// Upscales and maps each logit; `transform` is given the pixel's index and its logit.
+    private func upscaled<Element: Sendable>(
+        _ transform: @Sendable (Int, Float) -> Element
+    ) -> [Element] {
+        let side = lowResolutionLogits.shape[0]
+        let (width, height) = (geometry.originalWidth, geometry.originalHeight)
+        let columns = AxisResampling(
+            logits: side, square: geometry.side, cropped: geometry.resizedWidth, original: width)
+        let rows = AxisResampling(
+            logits: side, square: geometry.side, cropped: geometry.resizedHeight, original: height)
+        let widened = widen(columns, side: side, width: width)
+        return [Element](unsafeUninitializedCapacity: width * height) { target, count in
+            // Disjoint rows are written by each slice.
+            nonisolated(unsafe) let target = target
+            Threads.forEachSlice(of: height, minimum: 64) { slice in
+                widened.withUnsafeBufferPointer { source in
+                    var line = [Float](repeating: 0, count: width)
+                    for y in slice {
+                        rows.mix(source, output: y, width: width, into: &line)
+                        for x in 0..<width {
+                            let pixel = y * width + x
+                            target.initializeElement(at: pixel, to: transform(pixel, line[x]))
+                        }
+                    }
+                }
+            }
+            count = width * height
+        }
+    }
+
+    /// The logits with their rows resampled: `[4g, width]`.
+    private func widen(_ columns: AxisResampling, side: Int, width: Int) -> [Float] {
+        lowResolutionLogits.withUnsafeElements { source in
+            [Float](unsafeUninitializedCapacity: side * width) { target, count in
+                for y in 0..<side {
+                    for x in 0..<width {
+                        var sum: Float = 0
+                        let start = y * side + columns.starts[x]
+                        for tap in 0..<columns.taps {
+                            sum += columns.weights[x * columns.taps + tap] * source[start + tap]
+                        }
+                        target.initializeElement(at: y * width + x, to: sum)
+                    }
+                }
+                count = side * width
+            }
+        }
+    }
+}
+
+extension AxisResampling {
+    /// Row `output` of the result along the first axis of `source`, `[inputs, width]`.
+    fileprivate func mix(
+        _ source: UnsafeBufferPointer<Float>, output: Int, width: Int, into line: inout [Float]
+    ) {
+        line.withUnsafeMutableBufferPointer { line in
+            for tap in 0..<taps {
+                let weight = weights[output * taps + tap]
+                let start = (starts[output] + tap) * width
+                if tap == 0 {
+                    for x in 0..<width { line[x] = weight * source[start + x] }
+                } else {
+                    for x in 0..<width { line[x] += weight * source[start + x] }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,99 @@
+package import Imaging
+import Tensor
+
+/// Segments images: embeds each once, then answers prompts in milliseconds.
+package struct Predictor: Sendable {
+    package let model: SegmentAnythingModel
+    private let preprocessor: Preprocessor
+    private let imageEncoder: ImageEncoder
+    private let promptEncoder: PromptEncoder
+    private let maskDecoder: MaskDecoder
+    private let isAdapted: Bool
+
+    package init(_ model: SegmentAnythingModel, adjustment: Adjustment = .none) {
+        self.model = model
+        isAdapted = !adjustment.isEmpty
+        preprocessor = Preprocessor(side: model.configuration.imageSize)
+        imageEncoder = ImageEncoder(model, adjustment: adjustment)
+        promptEncoder = PromptEncoder(model, adjustment: adjustment)
+        maskDecoder = MaskDecoder(model, adjustment: adjustment, gridEncoding: promptEncoder.gridEncoding)
+    }
+
+    /// The embedding of `image`, by the whole encoder.
+    package func embed(_ image: RGBImage) -> ImageEmbedding { embed(preprocessor(image)) }
+
+    package func embed(_ image: PreprocessedImage) -> ImageEmbedding {
+        ImageEmbedding(tensor: imageEncoder(Value(image.pixels)).tensor, geometry: image.geometry)
+    }
+
+    /// The masks for each prompt, in the order of the prompts.
+    ///
+    /// - Parameters:
+    ///   - prompts: In any mixture; those of one kind are decoded together.
+    ///   - multimask: False for the one mask that suits prompts which leave no doubt; true for the several that suit
+    ///     ambiguous ones, such as a single point, best predicted IoU first.
+    package func predict(
+        _ embedding: ImageEmbedding, _ prompts: [Prompt], multimask: Bool = false
+    ) throws(PromptError) -> [[MaskPrediction]] {
+        try check(prompts, for: embedding)
+        return decode(embedding, prompts).map { masks in
+            multimask ? masks.dropFirst().sorted { $0.predictedIoU > $1.predictedIoU } : Array(masks.prefix(1))
+        }
+    }
+
+    /// One mask for each prompt: of the multimask outputs the one with the best predicted IoU if the model is as it came
+    /// and the prompt a single point; in all other cases the single mask.
+    ///
+    /// A lone click may mean the part or the whole, and the single mask then averages between them; every other prompt
+    /// settles it (Kirillov et al. 2023, §3 "Resolving ambiguity"). An adapted model knows what is meant: its single
+    /// mask was trained for the task with every kind of prompt, and the other outputs were not.
+    package func segment(
+        _ embedding: ImageEmbedding, _ prompts: [Prompt]
+    ) throws(PromptError) -> [MaskPrediction] {
+        try check(prompts, for: embedding)
+        return zip(prompts, decode(embedding, prompts)).map { prompt, masks in
+            let isLonePoint = prompt.kind == Prompt.Kind(pointCount: 1, hasBox: false, hasMask: false)
+            let best = masks.dropFirst().max { $0.predictedIoU < $1.predictedIoU }
+            return isLonePoint && !isAdapted ? best ?? masks[0] : masks[0]
+        }
+    }
+
+    private func check(_ prompts: [Prompt], for embedding: ImageEmbedding) throws(PromptError) {
+        for prompt in prompts {
+            try prompt.check(
+                width: embedding.geometry.originalWidth, height: embedding.geometry.originalHeight,
+                logitsSide: model.configuration.logitsSide)
+        }
+    }
+
+    /// Prompts decoded at once: bounds the memory that a request with many prompts takes.
+    private static let batchLimit = 16
+
+    /// All M masks of each prompt, the single one first.
+    private func decode(_ embedding: ImageEmbedding, _ prompts: [Prompt]) -> [[MaskPrediction]] {
+        var answers = [[MaskPrediction]](repeating: [], count: prompts.count)
+        let groups = Dictionary(grouping: prompts.indices) { prompts[$0].kind }
+        for members in groups.values {
+            for start in stride(from: 0, to: members.count, by: Predictor.batchLimit) {
+                let batch = members[start..<min(start + Predictor.batchLimit, members.count)]
+                let encoded = promptEncoder(batch.map { prompts[$0] }, geometry: embedding.geometry)
+                let (logits, iou) = maskDecoder(Value(embedding.tensor), encoded)
+                for (row, member) in batch.enumerated() {
+                    answers[member] = split(logits.tensor, iou.tensor, row: row, geometry: embedding.geometry)
+                }
+            }
+        }
+        return answers
+    }
+
+    private func split(_ logits: Tensor, _ iou: Tensor, row: Int, geometry: ImageGeometry) -> [MaskPrediction] {
+        let (maskCount, side) = (logits.shape[1], logits.shape[2])
+        let masks = logits.rows(row..<row + 1).reshaped([maskCount, side, side])
+        let qualities = iou.rows(row..<row + 1).elements
+        return (0..<maskCount).map { mask in
+            MaskPrediction(
+                lowResolutionLogits: masks.rows(mask..<mask + 1).reshaped([side, side]),
+                predictedIoU: qualities[mask], index: mask, geometry: geometry)
+        }
+    }
+}

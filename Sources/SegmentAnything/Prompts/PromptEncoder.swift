@@ -1,0 +1,88 @@
+package import Tensor
+
+/// Prompts as the mask decoder takes them. B prompts, n tokens each, C channels, g tokens a side.
+package struct EncodedPrompts: Sendable {
+    /// Points and boxes, `[B, n, C]`; n is 0 when nothing was said.
+    package let sparse: Value
+    /// Masks, `[B, g, g, C]`; without masks the one vector that says so, `[1, 1, 1, C]`.
+    package let dense: Value
+}
+
+/// Turns points, boxes and masks into tokens and a map (Kirillov et al. 2023, appendix A).
+package struct PromptEncoder: Sendable {
+    private let configuration: Configuration
+    private let encoding: PositionEncoding
+    private let labels: [Value]  // background, foreground, first corner, second corner: [1, C]
+    private let notAPoint: Value  // [1, C]
+    private let noMask: Value  // [1, C]
+    private let maskEmbedding: MaskEmbedding
+    /// The position encoding of the image embedding's tokens, `[g, g, C]`.
+    package let gridEncoding: Tensor
+
+    package init(_ model: SegmentAnythingModel, adjustment: Adjustment = .none) {
+        let parameters = Parameters(model, adjustment, prefix: "prompt_encoder.")
+        configuration = model.configuration
+        encoding = PositionEncoding(parameters)
+        labels = (0..<4).map { parameters("point_embeddings.\($0).weight") }
+        notAPoint = parameters("not_a_point_embed.weight")
+        noMask = parameters("no_mask_embed.weight")
+        maskEmbedding = MaskEmbedding(parameters.scoped("mask_downscaling"))
+        gridEncoding = encoding.ofGrid(configuration.grid)
+    }
+
+    /// - Parameter prompts: At least one; all with the same number of points, and all or none with a box, with a mask.
+    package func callAsFunction(_ prompts: [Prompt], geometry: ImageGeometry) -> EncodedPrompts {
+        precondition(!prompts.isEmpty, "no prompts to encode")
+        precondition(prompts.allSatisfy { $0.kind == prompts[0].kind }, "prompts of one batch must be of one kind")
+        return EncodedPrompts(sparse: sparse(prompts, geometry), dense: dense(prompts))
+    }
+
+    /// Points first, then the box's corners; beside points without a box, a padding point that is nowhere.
+    private func sparse(_ prompts: [Prompt], _ geometry: ImageGeometry) -> Value {
+        let channels = configuration.embeddingChannels
+        let tokens = prompts.flatMap(tokens)
+        let shape = [prompts.count, prompts[0].kind.tokenCount, channels]
+        guard !tokens.isEmpty else { return Value(Tensor(zeros: shape)) }
+        let places = Tensor(shape: [tokens.count, channels]) { elements in
+            for (index, token) in tokens.enumerated() {
+                let range = index * channels..<(index + 1) * channels
+                let features = UnsafeMutableBufferPointer(rebasing: elements[range])
+                if let place = token.place {
+                    // SAM scales first and then moves to the pixel's centre: half a pixel of the resized image.
+                    let mapped = geometry.mapped(x: place.x, y: place.y)
+                    let side = Float(configuration.imageSize)
+                    encoding.write(x: (mapped.x + 0.5) / side, y: (mapped.y + 0.5) / side, into: features)
+                } else {
+                    features.update(repeating: 0)
+                }
+            }
+        }
+        return (Value(places) + concatenate(tokens.map(\.label), axis: 0)).reshaped(shape)
+    }
+
+    private func tokens(_ prompt: Prompt) -> [Token] {
+        var tokens = prompt.points.map { point in
+            Token(place: (point.x, point.y), label: labels[point.isForeground ? 1 : 0])
+        }
+        if let box = prompt.box {
+            tokens.append(Token(place: (box.x0, box.y0), label: labels[2]))
+            tokens.append(Token(place: (box.x1, box.y1), label: labels[3]))
+        } else if !tokens.isEmpty {
+            tokens.append(Token(place: nil, label: notAPoint))
+        }
+        return tokens
+    }
+
+    private struct Token {
+        /// In pixels of the original image; a padding token has none.
+        let place: (x: Float, y: Float)?
+        let label: Value
+    }
+
+    private func dense(_ prompts: [Prompt]) -> Value {
+        let masks = prompts.compactMap(\.maskLogits)
+        guard !masks.isEmpty else { return noMask.reshaped([1, 1, 1, configuration.embeddingChannels]) }
+        let side = configuration.logitsSide
+        return maskEmbedding(Value(Tensor.stacked(masks).reshaped([masks.count, side, side, 1])))
+    }
+}

@@ -1,0 +1,19 @@
+/// What is told of a request once it is over. Nothing from the body, and no query: both may speak of patients.
+package struct AccessLogEntry: Sendable {
+    package let number: UInt64
+    /// `-` when the request line could not be read.
+    package let method: String
+    /// Without query; `-` when the request line could not be read.
+    package let path: String
+    /// 499 when the client had gone before the answer was begun.
+    package let status: Int
+    /// Of the body.
+    package let requestBytes: Int
+    /// Of head and body.
+    package let responseBytes: Int
+    /// From the request's first byte to the last byte of the answer being handed over for writing.
+    package let duration: Duration
+    package let peer: String
+    /// Whether the whole answer was handed over.
+    package let isComplete: Bool
+}

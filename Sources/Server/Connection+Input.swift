@@ -1,0 +1,230 @@
+import Dispatch
+import HTTP
+import HTTPTypes
+import Posix
+
+extension Connection {
+    // Unsent bytes beyond which no further request is begun.
+    private static let congestion = 65_536
+
+    // Reads of one connection before others on the shard get their turn.
+    static let readsPerTurn = 16
+
+    /// Parses, reads and writes as far as that goes now.
+    func pump() {
+        guard !isPumping else { return }
+        isPumping = true
+        var reads = 0
+        repeat {
+            while transport != nil, mayRead, reads < Self.readsPerTurn {
+                if pendingStart < pending.count {
+                    let input = pending
+                    pendingStart += feed(input.span.extracting(pendingStart..<input.count))
+                    if pendingStart >= pending.count { (pending, pendingStart) = ([], 0) }
+                } else if inputHasEnded {
+                    inputEnded()
+                } else if isReadable {
+                    readAndFeed()
+                    reads += 1
+                } else {
+                    break
+                }
+            }
+            // Reading may have stopped for the output alone, and the socket will not tell again of what it holds.
+        } while flush() && mayRead && reads < Self.readsPerTurn && hasInput
+        isPumping = false
+        guard transport != nil else { return }
+        if peerHasFinished, !inputHasEnded, state.phase == .answering { readAhead() }
+        if mayRead, hasInput { shard.loop.execute { self.pump() } }
+    }
+
+    private var mayRead: Bool {
+        state.wantsInput && !spool.isFull && output.byteCount < Self.congestion
+    }
+
+    private var hasInput: Bool { pendingStart < pending.count || inputHasEnded || isReadable }
+
+    private func readAndFeed() {
+        guard let transport else { return }
+        let buffer = shard.readBuffer
+        switch transport.read(into: buffer) {
+        case .wouldBlock: isReadable = false
+        case .closed: inputHasEnded = true
+        case .bytes(let count):
+            lastInput = shard.loop.now
+            let used = UnsafeBufferPointer(rebasing: buffer.bindMemory(to: UInt8.self)[..<count])
+            let consumed = feed(used.span)
+            if consumed < count { (pending, pendingStart) = (Array(used[consumed...]), 0) }
+            // A short read has emptied the socket; the next edge will tell of more. The end of input has told already.
+            if count < buffer.count, !peerHasFinished { isReadable = false }
+        }
+    }
+
+    /// The client has closed its sending half while an answer is due: reads what it sent before, so as to know whether it waits for
+    /// more answers or has gone.
+    private func readAhead() {
+        guard let transport else { return }
+        let buffer = shard.readBuffer
+        while pending.count - pendingStart < buffer.count {
+            switch transport.read(into: buffer) {
+            case .wouldBlock: return
+            case .closed:
+                inputHasEnded = true
+                if pendingStart >= pending.count { inputEnded() }
+                return
+            case .bytes(let count): pending.append(contentsOf: buffer[..<count])
+            }
+        }
+    }
+
+    private func inputEnded() {
+        switch state.inputDidEnd() {
+        case .linger: break  // the next flush sees to it
+        case .clientGone: exchange?.reply.clientHasGone()
+        case .none: break
+        }
+    }
+
+    /// Takes in bytes as long as the state allows.
+    /// - Returns: How many were used.
+    private func feed(_ input: Span<UInt8>) -> Int {
+        var position = 0
+        while mayRead {
+            if state.phase == .idle {
+                guard position < input.count else { break }
+                beginExchange()
+            }
+            do throws(RequestError) {
+                guard let event = try parser.next(input, at: &position) else { break }
+                switch event {
+                case .head(let head): headArrived(head)
+                case .body(let range): bodyArrived(input.extracting(range))
+                case .end: requestEnded()
+                }
+            } catch {
+                fail(.malformed(error))
+            }
+        }
+        return position
+    }
+
+    private func headArrived(_ head: RequestHead) {
+        exchange?.head = head
+        let action = state.headArrived(head)
+        phaseBegan = shard.loop.now
+        exchange?.earlyAnswer = context.handler.refusal(before: head.request)
+        guard action != .none else { return }
+        if let answer = exchange?.earlyAnswer, let number = exchange?.number {
+            self.answer(answer, number)
+            return
+        }
+        do throws(Refusal) {
+            let mediaType = head.request.headerFields[.contentType].flatMap { MediaType($0) }
+            exchange?.receiver = try BodyReceiver(
+                mediaType: mediaType, limits: context.limits, directory: context.spoolDirectory)
+        } catch {
+            fail(error)
+            return
+        }
+        if action == .sendContinueAndReadBody { output.append(ResponseEncoder.continueLine) }
+    }
+
+    /// Whether this body is taken in off the I/O queue, as it may touch the disk. A short one stays in memory for certain.
+    private var isSpooled: Bool {
+        switch exchange?.head?.framing {
+        case .length(let count): count > context.limits.memoryThreshold
+        case .chunked: true
+        case .some(.none), nil: false
+        }
+    }
+
+    private func bodyArrived(_ bytes: Span<UInt8>) {
+        exchange?.requestBytes += bytes.count
+        guard isSpooled else {
+            do throws(Refusal) { try exchange?.receiver?.receive(bytes) } catch { fail(error) }
+            return
+        }
+        spool.bytes.append(bytes, 0..<bytes.count)
+        spoolNext()
+    }
+
+    private func requestEnded() {
+        state.requestEnded()
+        guard let number = exchange?.number else { return }
+        if let answer = exchange?.earlyAnswer {
+            self.answer(answer, number)
+        } else if let receiver = exchange?.receiver {
+            if isSpooled {
+                spool.hasEnded = true
+                spoolNext()
+            } else {
+                do throws(Refusal) { call(try receiver.finish()) } catch { fail(error) }
+            }
+        } else {
+            call(.none)
+        }
+    }
+
+    /// Gives the receiver its next job, unless it has one.
+    private func spoolNext() {
+        guard !spool.isBusy, let exchange, let receiver = exchange.receiver else { return }
+        guard !spool.bytes.isEmpty || spool.hasEnded else { return }
+        let bytes = spool.bytes
+        let isLast = spool.hasEnded
+        spool.bytes = []
+        spool.isBusy = true
+        context.spool.submit { [self] in
+            let outcome: Result<RequestBody?, Refusal>
+            do throws(Refusal) {
+                try receiver.receive(bytes.span)
+                outcome = .success(isLast ? try receiver.finish() : nil)
+            } catch {
+                outcome = .failure(error)
+            }
+            let number = exchange.number
+            shard.loop.execute { self.spooled(outcome, number) }
+        }
+    }
+
+    private func spooled(_ outcome: Result<RequestBody?, Refusal>, _ number: UInt64) {
+        guard transport != nil, exchange?.number == number else { return }
+        spool.isBusy = false
+        lastInput = shard.loop.now
+        switch outcome {
+        case .success(let body?):
+            spool = SpoolBacklog()
+            call(body)
+        case .success(nil): spoolNext()
+        case .failure(let refusal): fail(refusal)
+        }
+        pump()
+    }
+
+    /// Hands the complete request to the handler.
+    private func call(_ body: RequestBody) {
+        guard let exchange, let head = exchange.head else { return }
+        self.exchange?.receiver = nil
+        let request = Request(head: head.request, body: body, peer: peer, number: exchange.number)
+        let writer = ResponseWriter(self, number: exchange.number, reply: exchange.reply)
+        let handler = context.handler
+        if handler.isImmediate(head.request) {
+            isAnsweringInline = true
+            handler.respond(to: request, reply: writer)
+            isAnsweringInline = false
+        } else {
+            context.handlers.submit { handler.respond(to: request, reply: writer) }
+        }
+    }
+
+    /// The request cannot be served; its answer, if one may still be given, is the connection's last.
+    func fail(_ refusal: Refusal) {
+        state.requestFailed()
+        spool = SpoolBacklog()
+        guard state.mayAnswer, let exchange else {
+            close()
+            return
+        }
+        // The handler has not seen the request, or has let it go.
+        refuse(refusal, exchange.number)
+    }
+}

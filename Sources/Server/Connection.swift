@@ -1,0 +1,193 @@
+import Dispatch
+import HTTP
+import HTTPTypes
+import Posix
+
+/// One client's connection: moves bytes between its socket, the parser, the handler and the output queue, and does what
+/// `ConnectionState` says. Reading is in `Connection+Input`, writing in `Connection+Output`.
+///
+/// Backpressure: nothing is read while an answer is due, while unsent output piles up, or while a body's bytes wait to be spooled.
+final class Connection: EventHandler, @unchecked Sendable {
+    // Invariant: after `init`, every variable is touched on the shard's queue only.
+
+    /// One request and its answer.
+    struct Exchange {
+        let number: UInt64
+        let began: MonotonicTime
+        let reply = ReplyState()
+        var head: RequestHead?
+        var receiver: BodyReceiver?
+        /// An answer that needs no handler, held until the request has ended.
+        var earlyAnswer: Response?
+        var requestBytes = 0
+        var responseBytes = 0
+        var status: Int?
+        var framing = ResponseFraming.none
+        var sendsBody = true
+    }
+
+    let shard: Shard
+    let peer: String
+    let isRefused: Bool
+    var transport: (any Transport)?
+    var state = ConnectionState()
+    var parser: RequestParser
+    var exchange: Exchange?
+    var output = OutputQueue()
+    private var token: UInt64 = 0
+
+    // Edge-triggered readiness, as last told and not yet used up.
+    var isReadable = false
+    var isWritable = true
+    /// The client has sent its last byte; there may be some to read.
+    var peerHasFinished = false
+    /// The client has sent its last byte, and all of them are read.
+    var inputHasEnded = false
+    /// Bytes read but not yet parsed, from `pendingStart` on.
+    var pending: [UInt8] = []
+    var pendingStart = 0
+
+    /// Body bytes on their way to the spool, and whether a job is under way.
+    var spool = SpoolBacklog()
+    var isPumping = false
+    /// Whether the handler is being called on this queue now, so that it may answer without a change of thread.
+    var isAnsweringInline = false
+    var hasShutDown = false
+
+    private var served = 0
+    var phaseBegan: MonotonicTime
+    var lastInput: MonotonicTime
+    var lastOutput: MonotonicTime
+
+    var context: ServerContext { shard.context }
+
+    init(_ transport: any Transport, peer: String, shard: Shard, isRefused: Bool) {
+        self.transport = transport
+        self.peer = peer
+        self.shard = shard
+        self.isRefused = isRefused
+        parser = RequestParser(limits: shard.context.limits)
+        let now = shard.loop.now
+        (phaseBegan, lastInput, lastOutput) = (now, now, now)
+    }
+
+    /// Starts to watch the socket. Throws when the system has no room for it.
+    func start() throws(SystemCallError) {
+        guard let transport else { return }
+        token = try shard.loop.add(transport.raw, self)
+        if isRefused {
+            beginExchange()
+            fail(.busy(retryAfterSeconds: 1))
+            pump()
+        }
+    }
+
+    /// Runs `body` on the connection's queue: at once when the handler is being called there, else later.
+    func perform(_ body: @escaping @Sendable (Connection) -> Void) {
+        if shard.loop.isCurrent, isAnsweringInline {
+            body(self)
+        } else {
+            shard.loop.execute {
+                body(self)
+                self.pump()
+            }
+        }
+    }
+
+    func ready(_ readiness: Readiness) {
+        if readiness.contains(.writable) { isWritable = true }
+        if readiness.contains(.readable) { isReadable = true }
+        if readiness.contains(.failed) {
+            close()
+            return
+        }
+        if readiness.contains(.inputEnded) { peerHasFinished = true }
+        pump()
+    }
+
+    func beginExchange() {
+        state.requestBegan()
+        let now = shard.loop.now
+        phaseBegan = now
+        exchange = Exchange(number: context.nextNumber(), began: now)
+    }
+
+    /// The exchange is over; its log entry is written.
+    func endExchange(isComplete: Bool) {
+        guard let exchange else { return }
+        self.exchange = nil
+        served += 1
+        guard let log = context.accessLog else { return }
+        let request = exchange.head?.request
+        log(
+            AccessLogEntry(
+                number: exchange.number, method: request?.method.rawValue ?? "-",
+                path: request?.pathWithoutQuery ?? "-",
+                status: exchange.status ?? 499, requestBytes: exchange.requestBytes,
+                responseBytes: exchange.responseBytes,
+                duration: MonotonicTime.now.since(exchange.began), peer: peer, isComplete: isComplete))
+    }
+
+    /// The server wants to end.
+    func drain() {
+        isReadable = true  // a request may be waiting in the system's buffer: it is still served
+        pump()
+        guard transport != nil, state.drain() else { return }
+        if output.isEmpty { close() } else { pump() }
+    }
+
+    func close() {
+        guard let transport else { return }
+        state.close()
+        shard.loop.remove(transport.raw, token)
+        self.transport = nil
+        pending = []
+        spool = SpoolBacklog()
+        exchange?.reply.clientHasGone()
+        endExchange(isComplete: false)
+        output.abandon()
+        shard.remove(self)
+    }
+
+    // MARK: Time
+
+    /// When patience ends, in the present phase; nil while the client has nothing to do.
+    private var deadline: MonotonicTime? {
+        let timeouts = context.timeouts
+        if state.phase == .lingering, output.isEmpty { return phaseBegan + timeouts.linger }
+        if !output.isEmpty { return lastOutput + timeouts.write }
+        switch state.phase {
+        case .idle: return phaseBegan + (served == 0 ? timeouts.head : timeouts.keepAlive)
+        case .head: return phaseBegan + timeouts.head
+        case .body: return spool.isFull ? nil : lastInput + timeouts.bodyIdle
+        case .answering, .lingering, .closed: return nil
+        }
+    }
+
+    func checkDeadline() {
+        guard let deadline, deadline < shard.loop.now else { return }
+        switch state.phase {
+        case .head where output.isEmpty:
+            fail(.timeout(.head))
+            pump()
+        case .body where output.isEmpty:
+            fail(.timeout(.body))
+            pump()
+        default: close()
+        }
+    }
+}
+
+/// Body bytes that wait to be taken in off the I/O queue.
+struct SpoolBacklog {
+    // Enough to keep the disk busy while the next bytes arrive.
+    private static let limit = 1 << 19
+
+    var bytes: [UInt8] = []
+    /// A job has the receiver.
+    var isBusy = false
+    /// The body has ended; when the backlog is empty it can be finished.
+    var hasEnded = false
+
+    var isFull: Bool { bytes.count >= Self.limit }
+}

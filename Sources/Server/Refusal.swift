@@ -1,0 +1,82 @@
+package import HTTP
+package import HTTPTypes
+package import Posix
+
+/// Why the server itself answers, instead of the handler.
+package enum Refusal: Error, Sendable, Equatable {
+    package enum Phase: Sendable, Equatable {
+        case head
+        case body
+    }
+
+    case malformed(RequestError)
+    case multipart(MultipartError)
+    /// The client sent nothing for too long.
+    case timeout(Phase)
+    /// Too many connections.
+    case busy(retryAfterSeconds: Int)
+    /// The body could not be kept.
+    case storage(SystemCallError)
+    /// The handler let go of the request without an answer.
+    case unanswered
+
+    package var status: HTTPResponse.Status {
+        switch self {
+        case .malformed(let error): error.status
+        case .multipart(let error): error.status
+        case .timeout: .requestTimeout
+        case .busy: .serviceUnavailable
+        case .storage(let error):
+            error.isOutOfSpace ? .init(code: 507, reasonPhrase: "Insufficient Storage") : .internalServerError
+        case .unanswered: .internalServerError
+        }
+    }
+
+    /// A few words for the kind of problem.
+    package var title: String {
+        switch self {
+        case .malformed(.bodyTooLarge), .multipart(.tooManyParts), .multipart(.partHeadTooLarge): "request too large"
+        case .malformed(.headTooLarge), .malformed(.tooManyFields), .malformed(.targetTooLong): "request head too large"
+        case .malformed: "malformed request"
+        case .multipart: "malformed form"
+        case .timeout: "request took too long"
+        case .busy: "server is busy"
+        case .storage(let error): error.isOutOfSpace ? "disk is full" : "upload could not be stored"
+        case .unanswered: "internal error"
+        }
+    }
+
+    /// One sentence about this case.
+    package var detail: String {
+        switch self {
+        case .malformed(let error): error.explanation
+        case .multipart(let error): error.explanation
+        case .timeout(.head): "The request's head did not arrive in time."
+        case .timeout(.body): "The request's body stopped arriving."
+        case .busy: "All connections are in use."
+        // No path, no errno: they say nothing to the client, and it is not to know how the disk is laid out.
+        case .storage(let error):
+            error.isOutOfSpace ? "There is no space left for uploads." : "The upload could not be written to disk."
+        case .unanswered: "The request was not answered."
+        }
+    }
+
+    /// What the client can do.
+    package var hint: String {
+        switch self {
+        case .malformed(.bodyTooLarge(let limit)): "Send at most \(limit) bytes in one request."
+        case .malformed(.targetTooLong): "Send parameters in the body instead of the URL."
+        case .malformed(.unsupportedVersion): "Use HTTP/1.1."
+        case .malformed(.unsupportedTransferEncoding), .malformed(.malformedTransferEncoding),
+            .malformed(.contentLengthWithTransferEncoding), .malformed(.repeatedContentLength):
+            "Send either one Content-Length or Transfer-Encoding: chunked."
+        case .malformed: "Check the client, or use one that speaks HTTP/1.1, such as curl."
+        case .multipart: "Send multipart/form-data as curl -F does."
+        case .timeout: "Send the request without pauses; check the connection."
+        case .busy(let seconds): "Try again in \(seconds) s."
+        case .storage(let error):
+            error.isOutOfSpace ? "Ask the operator to free space." : "Ask the operator to look at the server's log."
+        case .unanswered: "Ask the operator to look at the server's log."
+        }
+    }
+}

@@ -1,0 +1,63 @@
+import HTTP
+import Posix
+
+/// One event loop with the connections that live on it.
+final class Shard: @unchecked Sendable {
+    // Invariant: after `init`, everything is touched on the loop's queue only.
+    let loop: EventLoop
+    let context: ServerContext
+    /// Where every connection of the shard reads to: what it does not use at once, it copies.
+    let readBuffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 65_536, alignment: 16)
+    private var connections: [ObjectIdentifier: Connection] = [:]
+    private var isDraining = false
+    private var dateSecond = -1
+    private var dateText = ""
+
+    init(label: String, context: ServerContext) throws(SystemCallError) {
+        self.context = context
+        loop = try EventLoop(label: label)
+    }
+
+    deinit { readBuffer.deallocate() }
+
+    /// The Date field's text, made once a second.
+    var date: String {
+        let second = WallClock.secondsSince1970
+        if second != dateSecond {
+            dateSecond = second
+            dateText = HTTPDate.format(secondsSince1970: second)
+        }
+        return dateText
+    }
+
+    /// Takes a connection over; it has been counted.
+    func add(_ connection: Connection) {
+        do {
+            connections[ObjectIdentifier(connection)] = connection
+            try connection.start()
+            loop.tick(every: context.timeouts.tick) { [weak self] in self?.tick() }
+            if isDraining { connection.drain() }
+        } catch {
+            connection.close()
+        }
+    }
+
+    func remove(_ connection: Connection) {
+        guard connections.removeValue(forKey: ObjectIdentifier(connection)) != nil else { return }
+        if connections.isEmpty { loop.stopTicking() }
+        context.census.left(isRefused: connection.isRefused)
+    }
+
+    private func tick() {
+        for connection in connections.values { connection.checkDeadline() }
+    }
+
+    func drain() {
+        isDraining = true
+        for connection in connections.values { connection.drain() }
+    }
+
+    func closeAll() {
+        for connection in connections.values { connection.close() }
+    }
+}

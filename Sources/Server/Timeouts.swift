@@ -1,0 +1,23 @@
+/// How long a client may keep a connection waiting.
+package struct Timeouts: Sendable, Equatable {
+    /// From a request's first byte to the end of its head; and from a connection's start to its first byte.
+    package var head = Duration.seconds(15)
+    /// Between two pieces of a body.
+    package var bodyIdle = Duration.seconds(30)
+    /// Between two requests.
+    package var keepAlive = Duration.seconds(75)
+    /// Without the client taking a byte of an answer.
+    package var write = Duration.seconds(60)
+    /// After the last answer, for the client to close its side.
+    package var linger = Duration.seconds(2)
+    /// For requests under way when the server is asked to end.
+    package var drain = Duration.seconds(30)
+
+    package init() {}
+
+    /// How often to look: often enough for the shortest to be kept within a quarter.
+    var tick: Duration {
+        let shortest = min(head, bodyIdle, keepAlive, write, linger)
+        return min(max(shortest / 4, .milliseconds(10)), .seconds(1))
+    }
+}

@@ -1,0 +1,55 @@
+import Basics
+import Dispatch
+
+/// A fixed number of threads at most, for jobs that block.
+///
+/// Made of serial queues, each of which Dispatch gives a thread when it has work. A concurrent queue would share Dispatch's
+/// common pool instead, which is as wide as there are processors and grows only slowly when its threads block: a few waiting
+/// handlers would hold up every upload.
+final class WorkerPool: Sendable {
+    typealias Job = @Sendable () -> Void
+
+    private struct State {
+        var idle: [DispatchQueue]
+        /// Jobs that wait for a queue, from `first` on.
+        var waiting: [Job] = []
+        var first = 0
+
+        mutating func nextJob() -> Job? {
+            guard first < waiting.count else { return nil }
+            defer {
+                first += 1
+                if first == waiting.count { (waiting, first) = ([], 0) }
+            }
+            return waiting[first]
+        }
+    }
+
+    private let state: Lock<State>
+
+    init(label: String, width: Int) {
+        state = Lock(State(idle: (0..<width).map { DispatchQueue(label: "\(label).\($0)") }))
+    }
+
+    /// Runs `job` as soon as a queue is free; jobs start in the order in which they came.
+    func submit(_ job: @escaping Job) {
+        // The queue used last has its thread still at hand.
+        let queue = state.withLock { state -> DispatchQueue? in
+            if let queue = state.idle.popLast() { return queue }
+            state.waiting.append(job)
+            return nil
+        }
+        queue?.async { @Sendable [self] in
+            job()
+            while let next = next(orRelease: queue) { next() }
+        }
+    }
+
+    private func next(orRelease queue: DispatchQueue?) -> Job? {
+        state.withLock { state in
+            if let job = state.nextJob() { return job }
+            if let queue { state.idle.append(queue) }
+            return nil
+        }
+    }
+}

@@ -1,0 +1,27 @@
+/// A finished adapter to publish.
+package struct NewAdapter: Sendable {
+    package var file: FileContent
+    /// Of the file's bytes.
+    package var sha256: String
+    package var cardJSON: String
+    /// Whether the task answers with it from now on; false keeps it for inspection only.
+    package var isServed: Bool
+
+    package init(file: FileContent, sha256: String, cardJSON: String, isServed: Bool = true) {
+        self.file = file
+        self.sha256 = sha256
+        self.cardJSON = cardJSON
+        self.isServed = isServed
+    }
+}
+
+/// A published adapter; its file is complete and never changes.
+package struct AdapterVersion: Sendable, Equatable {
+    package let task: String
+    /// From 1; a number is never given twice in a task.
+    package let version: Int
+    package let file: StoredFile
+    package let sha256: String
+    package let cardJSON: String
+    package let created: Timestamp
+}

@@ -1,0 +1,62 @@
+import GRDB
+
+extension SQLiteStore {
+    package func adapters(of task: String) throws(StoreError) -> [AdapterVersion] {
+        try read { database in
+            try Row.fetchAll(
+                database, sql: "SELECT * FROM adapters WHERE task = ? ORDER BY version", arguments: [task]
+            ).map { try adapterVersion(columns($0)) }
+        }
+    }
+
+    package func adapter(of task: String, version: Int?) throws(StoreError) -> AdapterVersion? {
+        try read { database in
+            try Row.fetchOne(
+                database,
+                sql: """
+                    SELECT * FROM adapters WHERE task = :task
+                    AND version = coalesce(:version, (SELECT served_adapter FROM tasks WHERE id = :task))
+                    """,
+                arguments: ["task": task, "version": version]
+            ).map { try adapterVersion(columns($0)) }
+        }
+    }
+
+    package func serveAdapter(_ version: Int?, of task: String) throws(StoreError) {
+        try write { database in
+            guard try fetchTask(task, database) != nil else { throw StoreError.unknown(kind: "task", id: task) }
+            if let version {
+                let exists = try Bool.fetchOne(
+                    database, sql: "SELECT count(*) FROM adapters WHERE task = ? AND version = ?",
+                    arguments: [task, version])
+                guard exists == true else { throw StoreError.unknown(kind: "adapter", id: "\(task)/\(version)") }
+            }
+            try database.execute(
+                sql: "UPDATE tasks SET served_adapter = ? WHERE id = ?", arguments: [version, task])
+        }
+    }
+
+    /// Makes a staged adapter the task's next version, within the caller's transaction.
+    func publish(_ new: NewAdapter, _ file: StoredFile, to task: String, _ database: Database) throws {
+        let next = try Int.fetchOne(
+            database, sql: "UPDATE tasks SET next_adapter = next_adapter + 1 WHERE id = ? RETURNING next_adapter - 1",
+            arguments: [task])
+        guard let version = next else { throw StoreError.unknown(kind: "task", id: task) }
+        try database.execute(
+            sql: "INSERT INTO adapters VALUES (?, ?, ?, ?, ?, ?, ?)",
+            arguments: [
+                task, version, file.name, file.byteCount, new.sha256, new.cardJSON, clock.now().milliseconds,
+            ])
+        if new.isServed {
+            try database.execute(
+                sql: "UPDATE tasks SET served_adapter = ? WHERE id = ?", arguments: [version, task])
+        }
+    }
+
+    private func adapterVersion(_ columns: Columns) throws(StoreError) -> AdapterVersion {
+        AdapterVersion(
+            task: try columns.value("task"), version: try columns.value("version"),
+            file: try columns.file("file", "bytes"), sha256: try columns.value("sha256"),
+            cardJSON: try columns.value("card"), created: try columns.time("created"))
+    }
+}

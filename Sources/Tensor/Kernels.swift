@@ -1,0 +1,208 @@
+import CKernels
+import Glibc
+
+/// The vector kernels of one instruction set.
+///
+/// Sizes are the caller's duty: the operations check shapes before they come here.
+package struct Kernels: @unchecked Sendable {
+    // Invariant: the table is constant data.
+    private let table: UnsafePointer<CKernels.kernels>
+
+    private init(_ table: UnsafePointer<CKernels.kernels>) { self.table = table }
+
+    /// What this machine can run, slowest first.
+    package static let available: [Kernels] = (0..<kernels_count()).compactMap { kernels_row($0).map(Kernels.init) }
+
+    /// What operations use: the fastest, or the one that the environment variable `GMISEG_KERNELS` names (`portable`,
+    /// `avx2`, `avx512`), to compare or to narrow down a fault.
+    package static let best: Kernels = {
+        let wanted = getenv("GMISEG_KERNELS").map { String(cString: $0) }
+        guard let best = available.first(where: { $0.name == wanted }) ?? available.last else {
+            fatalError("the kernel table is empty")
+        }
+        return best
+    }()
+
+    package var name: String { String(cString: table.pointee.name) }
+
+    /// Floats of one vector: the size about which tests go odd.
+    package var lanes: Int { table.pointee.lanes }
+
+    package typealias Input = UnsafePointer<Float>
+    package typealias Output = UnsafeMutablePointer<Float>
+
+    // MARK: Elementwise
+
+    package func add(_ out: Output, _ a: Input, _ b: Input, _ count: Int) { table.pointee.add(out, a, b, count) }
+
+    package func subtract(_ out: Output, _ a: Input, _ b: Input, _ count: Int) {
+        table.pointee.subtract(out, a, b, count)
+    }
+
+    package func multiply(_ out: Output, _ a: Input, _ b: Input, _ count: Int) {
+        table.pointee.multiply(out, a, b, count)
+    }
+
+    package func scale(_ out: Output, _ a: Input, by factor: Float, _ count: Int) {
+        table.pointee.scale(out, a, factor, count)
+    }
+
+    /// `out += factor * a`
+    package func addScaled(_ out: Output, _ a: Input, by factor: Float, _ count: Int) {
+        table.pointee.add_scaled(out, a, factor, count)
+    }
+
+    package func sum(_ a: Input, _ count: Int) -> Double { table.pointee.sum(a, count) }
+
+    /// `out[c] += sum over rows of a[r, c]`
+    package func addColumnSums(_ out: Output, _ a: Input, rows: Int, columns: Int) {
+        table.pointee.add_column_sums(out, a, rows, columns)
+    }
+
+    /// `x = activation(x + bias)`, by rows, in place.
+    package func bias(_ x: Output, _ bias: Input?, rows: Int, columns: Int, activation: Activation) {
+        table.pointee.bias_rows(x, bias, rows, columns, Int32(activation.code))
+    }
+
+    package func gelu(_ out: Output, _ x: Input, _ count: Int) { table.pointee.gelu(out, x, count) }
+
+    package func geluBackward(_ gradient: Output, x: Input, _ upstream: Input, _ count: Int) {
+        table.pointee.gelu_backward(gradient, x, upstream, count)
+    }
+
+    package func relu(_ out: Output, _ x: Input, _ count: Int) { table.pointee.relu(out, x, count) }
+
+    package func reluBackward(_ gradient: Output, out: Input, _ upstream: Input, _ count: Int) {
+        table.pointee.relu_backward(gradient, out, upstream, count)
+    }
+
+    package func sigmoid(_ out: Output, _ x: Input, _ count: Int) { table.pointee.sigmoid(out, x, count) }
+
+    package func sigmoidBackward(_ gradient: Output, out: Input, _ upstream: Input, _ count: Int) {
+        table.pointee.sigmoid_backward(gradient, out, upstream, count)
+    }
+
+    package func exponential(_ out: Output, _ x: Input, _ count: Int) { table.pointee.exponential(out, x, count) }
+
+    // MARK: Rows
+
+    /// Layer normalisation of `rows` rows; `mean` and `reciprocalDeviation` are kept for the backward pass if given.
+    package func layerNorm(
+        _ out: Output, mean: Output?, reciprocalDeviation: Output?, _ x: Input, weight: Input, bias: Input, rows: Int,
+        columns: Int, epsilon: Float
+    ) {
+        table.pointee.layer_norm(out, mean, reciprocalDeviation, x, weight, bias, rows, columns, epsilon)
+    }
+
+    /// Overwrites `gradient`, adds to `weightGradient` and `biasGradient`; each may be absent.
+    package func layerNormBackward(
+        _ gradient: Output?, weightGradient: Output?, biasGradient: Output?, x: Input, weight: Input, mean: Input,
+        reciprocalDeviation: Input, _ upstream: Input, rows: Int, columns: Int
+    ) {
+        table.pointee.layer_norm_backward(
+            gradient, weightGradient, biasGradient, x, weight, mean, reciprocalDeviation, upstream, rows, columns)
+    }
+
+    package func softmax(_ out: Output, _ x: Input, rows: Int, columns: Int) {
+        table.pointee.softmax(out, x, rows, columns)
+    }
+
+    package func softmaxBackward(_ gradient: Output, out: Input, _ upstream: Input, rows: Int, columns: Int) {
+        table.pointee.softmax_backward(gradient, out, upstream, rows, columns)
+    }
+
+    // MARK: Attention
+
+    /// One head's attention; see `struct attention`.
+    package func attention(_ head: AttentionHead) {
+        var task = head.task
+        withScratch(table.pointee.attention_scratch(&task)) { table.pointee.attention(&task, $0) }
+    }
+
+    /// Adds one head's gradients to `gradients`.
+    package func attentionBackward(_ head: AttentionHead, _ gradients: AttentionHeadGradients) {
+        var (task, gradients) = (head.task, gradients.gradients)
+        withScratch(table.pointee.attention_backward_scratch(&task)) { scratch in
+            table.pointee.attention_backward(&task, &gradients, scratch)
+        }
+    }
+
+    // MARK: Storage formats
+
+    package func floats(_ out: Output, fromHalf a: UnsafePointer<UInt16>, _ count: Int) {
+        table.pointee.float_from_half(out, a, count)
+    }
+
+    package func halves(_ out: UnsafeMutablePointer<UInt16>, fromFloat a: Input, _ count: Int) {
+        table.pointee.half_from_float(out, a, count)
+    }
+
+    package func floats(_ out: Output, fromBfloat a: UnsafePointer<UInt16>, _ count: Int) {
+        table.pointee.float_from_bfloat(out, a, count)
+    }
+
+    // MARK: Optimiser
+
+    /// One AdamW step in place; `corrections` are 1 / (1 - beta^step).
+    package func adamW(
+        _ parameter: Output, first: Output, second: Output, gradient: Input, _ count: Int, settings: AdamW,
+        corrections: (first: Float, second: Float)
+    ) {
+        table.pointee.adamw(
+            parameter, first, second, gradient, count, settings.learningRate, settings.beta1, settings.beta2,
+            settings.epsilon, settings.weightDecay, corrections.first, corrections.second)
+    }
+}
+
+extension Activation {
+    fileprivate var code: Int {
+        switch self {
+        case .none: ACTIVATION_NONE
+        case .gelu: ACTIVATION_GELU
+        case .relu: ACTIVATION_RELU
+        }
+    }
+}
+
+/// One head of one image or window, as the kernels take it: tokens `stride` floats apart.
+package struct AttentionHead {
+    fileprivate var task: CKernels.attention
+
+    /// Shared by forward and backward: `logSums` is written by the former and read by the latter.
+    package init(
+        q: (Kernels.Input, stride: Int), k: (Kernels.Input, stride: Int), v: (Kernels.Input, stride: Int),
+        out: (Kernels.Output, stride: Int), logSums: Kernels.Output?, queries: Int, keys: Int, depth: Int,
+        valueDepth: Int, scale: Float
+    ) {
+        task = CKernels.attention(
+            q: q.0, k: k.0, v: v.0, out: out.0, log_sums: logSums, q_stride: q.stride, k_stride: k.stride,
+            v_stride: v.stride, out_stride: out.stride, queries: queries, keys: keys, depth: depth,
+            value_depth: valueDepth, scale: scale, rel_height: nil, rel_width: nil, height: 0, width: 0, first_query: 0)
+    }
+
+    /// Adds decomposed relative positions: `heights` is `[2 * height - 1, depth]`, `widths` `[2 * width - 1, depth]`.
+    package mutating func setPositions(
+        heights: Kernels.Input, widths: Kernels.Input, height: Int, width: Int, firstQuery: Int
+    ) {
+        precondition(height * width == task.keys, "the keys are not a \(height) by \(width) grid")
+        task.rel_height = heights
+        task.rel_width = widths
+        task.height = height
+        task.width = width
+        task.first_query = firstQuery
+    }
+}
+
+/// Where one head's gradients are added.
+package struct AttentionHeadGradients {
+    fileprivate var gradients: attention_gradients
+
+    package init(
+        out: (Kernels.Input, stride: Int), q: (Kernels.Output, stride: Int), k: (Kernels.Output, stride: Int),
+        v: (Kernels.Output, stride: Int), heights: Kernels.Output?, widths: Kernels.Output?
+    ) {
+        gradients = attention_gradients(
+            d_out: out.0, d_q: q.0, d_k: k.0, d_v: v.0, d_out_stride: out.stride, d_q_stride: q.stride,
+            d_k_stride: k.stride, d_v_stride: v.stride, d_rel_height: heights, d_rel_width: widths)
+    }
+}

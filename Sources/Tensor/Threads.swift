@@ -1,0 +1,51 @@
+import Dispatch
+import Glibc
+import Synchronization
+
+/// The one pool of the engine: Dispatch, through which every operation spreads its slices.
+package enum Threads {
+    private static let limit = Atomic<Int>(max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))))
+
+    /// How many threads one operation may use; at first the processor's cores. Process-wide.
+    ///
+    /// How work is cut does not depend on it, so results do not either.
+    package static var count: Int {
+        get { limit.load(ordering: .relaxed) }
+        set { limit.store(max(1, newValue), ordering: .relaxed) }
+    }
+
+    /// Calls `body` for every index below `count`, in parallel, each exactly once; returns when all are done.
+    package static func forEach(_ count: Int, _ body: @Sendable (Int) -> Void) {
+        let workers = min(count, self.count)
+        guard workers > 1 else {
+            for index in 0..<max(0, count) { body(index) }
+            return
+        }
+        // Indices are drawn, not dealt: a thread that the system holds up delays only the slice it has.
+        let next = Counter()
+        DispatchQueue.concurrentPerform(iterations: workers) { @Sendable _ in
+            while true {
+                let index = next.take()
+                guard index < count else { return }
+                body(index)
+            }
+        }
+    }
+
+    /// Cuts 0..<count into at most `pieces` nearly equal ranges of at least `minimum` (but for the last) and runs
+    /// `body` on them in parallel.
+    package static func forEachSlice(
+        of count: Int, minimum: Int, pieces: Int = 16, _ body: @Sendable (Range<Int>) -> Void
+    ) {
+        guard count > 0 else { return }
+        let size = max(max(1, minimum), (count + pieces - 1) / pieces)
+        forEach((count + size - 1) / size) { index in
+            body(index * size..<min(count, (index + 1) * size))
+        }
+    }
+
+    private final class Counter: Sendable {
+        private let value = Atomic<Int>(0)
+        func take() -> Int { value.wrappingAdd(1, ordering: .relaxed).oldValue }
+    }
+}

@@ -1,0 +1,60 @@
+import ArgumentParser
+import Foundation
+
+/// A `gmiseg serve` of our own, on a free loopback port and a data folder of its own; both are gone when it is stopped.
+final class ServerProcess {
+    /// `http://127.0.0.1:PORT`
+    let address: String
+    private let process: Process
+    private let dataFolder: URL
+
+    /// Starts this very executable and waits until it listens.
+    ///
+    /// - Throws: `CleanExit`-style failures in words when the server ends before it listens; its log is on standard error.
+    init(model: String?) throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "gmiseg-demo-\(UUID().uuidString)")
+        let process = Process()
+        process.executableURL = try Self.executable()
+        process.arguments =
+            ["serve", "--listen", "127.0.0.1:0", "--data", folder.path, "--log-level", "warning"]
+            + (model.map { ["--model", $0] } ?? [])
+        let output = Pipe()
+        process.standardOutput = output
+        try process.run()
+        guard let address = Self.announcedAddress(output.fileHandleForReading) else {
+            process.terminate()
+            throw ValidationError("the server ended before it listened; its reason stands above")
+        }
+        self.address = address
+        self.process = process
+        self.dataFolder = folder
+    }
+
+    /// Ends the server as an operator would (SIGTERM: it drains), and removes its data.
+    func stop() {
+        process.terminate()
+        process.waitUntilExit()
+        try? FileManager.default.removeItem(at: dataFolder)
+    }
+
+    /// The path of the running executable: /proc has it whatever the shell called it.
+    private static func executable() throws -> URL {
+        let path = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
+        return URL(fileURLWithPath: path)
+    }
+
+    /// Reads standard output up to the line that says where the server listens; nil if it ends before.
+    private static func announcedAddress(_ output: FileHandle) -> String? {
+        var text = ""
+        while true {
+            let data = output.availableData
+            guard !data.isEmpty else { return nil }
+            text += String(decoding: data, as: UTF8.self)
+            for line in text.split(separator: "\n", omittingEmptySubsequences: true) {
+                if let range = line.range(of: "listening on "), text.hasSuffix("\n") {
+                    return String(line[range.upperBound...])
+                }
+            }
+        }
+    }
+}

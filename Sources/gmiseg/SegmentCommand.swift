@@ -1,0 +1,101 @@
+import API
+import ArgumentParser
+import Client
+import Foundation
+
+/// `gmiseg segment`.
+struct SegmentCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "segment", abstract: "Segment one image on a running server.",
+        discussion: """
+            Coordinates are pixels, x right, y down, the first pixel is 0,0. Without points and boxes the model segments \
+            what the task has taught it. The JSON answer goes to standard output, the mask into --output.
+            """)
+
+    @OptionGroup var options: ServerOptions
+
+    @Argument(help: "The image, PNG or JPEG.")
+    var image: String
+
+    @Option(help: "The task's id; without one the base model answers.")
+    var task: String?
+
+    @Option(help: "A point on the object: x,y. May be repeated.")
+    var point: [String] = []
+
+    @Option(name: .customLong("background-point"), help: "A point beside the object: x,y. May be repeated.")
+    var backgroundPoint: [String] = []
+
+    @Option(help: "A box around the object, corners inclusive: x0,y0,x1,y1. Each further box gives a further mask.")
+    var box: [String] = []
+
+    @Option(name: .customLong("ground-truth"), help: "The true mask; the answer then has Dice, Jaccard, ASD and HD95.")
+    var groundTruth: String?
+
+    @Option(
+        name: .shortAndLong, help: "Write the mask to this PNG file; of several the numbers 1, 2, … go before .png.")
+    var output: String?
+
+    @Flag(help: "Ask for all candidate masks of each prompt.")
+    var multimask = false
+
+    func run() throws {
+        var form = [FormPart("image", file: image), FormPart("prompts", text: try prompts().text())]
+        if let groundTruth { form.append(FormPart("ground_truth", file: groundTruth)) }
+        if multimask { form.append(FormPart("multimask", text: "true")) }
+        let path = task.map { "/v1/tasks/\(pathSegment($0))/segment" } ?? "/v1/segment"
+        let answer = try options.client().post(path, form: form).json()
+        let masks = answer["masks"]?.elements ?? []
+        if let output { try write(masks, to: output) }
+        print(Self.withoutPixels(answer).text(pretty: true))
+    }
+
+    private func prompts() throws -> JSON {
+        var points: [JSON] = []
+        for (list, label) in [(point, 1), (backgroundPoint, 0)] {
+            for text in list {
+                let numbers = try Self.numbers(text, count: 2, form: "x,y")
+                points.append(["x": .number(numbers[0]), "y": .number(numbers[1]), "label": .integer(label)])
+            }
+        }
+        let boxes: [JSON] = try box.map { text in
+            let numbers = try Self.numbers(text, count: 4, form: "x0,y0,x1,y1")
+            return [
+                "x0": .number(numbers[0]), "y0": .number(numbers[1]), "x1": .number(numbers[2]),
+                "y1": .number(numbers[3]),
+            ]
+        }
+        return ["points": .array(points), "boxes": .array(boxes)]
+    }
+
+    private static func numbers(_ text: String, count: Int, form: String) throws -> [Double] {
+        let numbers = text.split(separator: ",", omittingEmptySubsequences: false).compactMap { Double($0) }
+        guard numbers.count == count, numbers.allSatisfy(\.isFinite) else {
+            throw ValidationError("\"\(text)\" must be \(form)")
+        }
+        return numbers
+    }
+
+    private func write(_ masks: [JSON], to path: String) throws {
+        for (index, mask) in masks.enumerated() {
+            guard let data = mask["png"]?.stringValue.flatMap({ Data(base64Encoded: $0) }) else { continue }
+            let url = URL(filePath: path)
+            let target =
+                masks.count == 1
+                ? url
+                : url.deletingPathExtension().deletingLastPathComponent().appending(
+                    path: "\(url.deletingPathExtension().lastPathComponent)\(index + 1).\(url.pathExtension)")
+            try data.write(to: target, options: .atomic)
+        }
+    }
+
+    /// The answer for reading: pixels in base64 fill screens.
+    private static func withoutPixels(_ answer: JSON) -> JSON {
+        switch answer {
+        case .object(let members):
+            .object(members.filter { $0.name != "png" }.map { .init($0.name, withoutPixels($0.value)) })
+        case .array(let elements): .array(elements.map(withoutPixels))
+        default: answer
+        }
+    }
+}

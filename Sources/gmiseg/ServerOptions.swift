@@ -1,0 +1,39 @@
+import API
+import ArgumentParser
+import Client
+import Foundation
+
+/// What every client command needs: which server, and how to show its answers.
+struct ServerOptions: ParsableArguments {
+    @Option(help: "The server's address (environment: GMISEG_SERVER; default: http://127.0.0.1:8080).")
+    var server: String?
+
+    /// The server, as the option or the environment names it.
+    func client() throws -> Client {
+        let environment = ProcessInfo.processInfo.environment["GMISEG_SERVER"]
+        return try Client(server ?? environment.flatMap { $0.isEmpty ? nil : $0 } ?? "http://127.0.0.1:8080")
+    }
+}
+
+/// An answer that is an error, as a person reads it in a terminal.
+struct ServerComplaint: Error, CustomStringConvertible {
+    let response: ClientResponse
+
+    var description: String {
+        guard let problem = try? JSONParser.parse(response.body), let detail = problem["detail"]?.stringValue else {
+            return "the server answered \(response.status): \(response.text.prefix(500))"
+        }
+        var text = detail
+        if let field = problem["field"]?.stringValue { text += " (\(field))" }
+        if let hint = problem["hint"]?.stringValue { text += "\nhint: \(hint)" }
+        return text
+    }
+}
+
+extension ClientResponse {
+    /// The JSON of a successful answer; throws what the server complained about.
+    func json() throws -> JSON {
+        guard (200..<300).contains(status) else { throw ServerComplaint(response: self) }
+        return try JSONParser.parse(body)
+    }
+}

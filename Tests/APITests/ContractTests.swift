@@ -1,0 +1,89 @@
+import API
+import Client
+import Foundation
+import HTTPTypes
+import TestSupport
+import Testing
+
+/// `openapi.yaml` against the router and against what the server answers.
+@Suite struct ContractTests {
+    private static func contract() throws -> String {
+        try String(contentsOfFile: Fixtures.repository("openapi.yaml"), encoding: .utf8)
+    }
+
+    /// `GET /v1/tasks` and so on: two-space keys that begin with a slash, and the methods four spaces deep below them.
+    private static func operations(_ text: String) -> Set<String> {
+        var (path, operations) = ("", Set<String>())
+        for line in text.split(separator: "\n") {
+            let indentation = line.prefix { $0 == " " }.count
+            let key = line.dropFirst(indentation).prefix { $0 != ":" }
+            if indentation == 0 { path = "" }
+            if indentation == 2, key.hasPrefix("/") { path = String(key) }
+            if indentation == 4, !path.isEmpty, ["get", "post", "put", "delete", "patch"].contains(key) {
+                operations.insert("\(key.uppercased()) \(path)")
+            }
+        }
+        return operations
+    }
+
+    @Test func listsEveryRouteAndNoOther() async throws {
+        let written = Self.operations(try Self.contract())
+        try await withLiveServer { server in
+            let served = Set(server.handler.routes.map { "\($0.method.rawValue) \($0.pattern)" })
+            #expect(served.subtracting(written) == [])
+            #expect(written.subtracting(served) == [])
+            #expect(served.count > 15)
+        }
+    }
+
+    @Test func isServedAsItIs() async throws {
+        let text = try Self.contract()
+        try await withLiveServer {
+            $0.contract = Array(text.utf8)
+        } _: { server in
+            let answer = try await server.client.get("/openapi.yaml")
+            #expect(answer.text == text)
+            #expect(answer.header("Content-Type") == "application/yaml")
+        }
+    }
+
+    /// Every member of an answer stands in the contract.
+    @Test func namesEveryMemberOfTheAnswers() async throws {
+        let text = try Self.contract()
+        try await withLiveServer { server in
+            let client = server.client
+            let created = try await client.post("/v1/tasks?wait=60", form: Forms.task()).json
+            let task = created["task"]?["id"]?.stringValue ?? ""
+            let truth = FormPart("ground_truth", bytes: TestImages.mask(), filename: "t.png")
+            let answers = [
+                created, try await client.get("/v1/tasks/\(task)").json, try await client.get("/v1/jobs").json,
+                try await client.post("/v1/tasks/\(task)/segment", form: Forms.segment("{}", [truth])).json,
+                try await client.post(
+                    "/v1/images", form: [FormPart("image", bytes: TestImages.disc(), filename: "a.png")]
+                ).json,
+                try await client.get("/v1/models").json, try await client.get("/readyz").json,
+                try await client.get("/nothing").json,
+            ]
+            var names: Set<String> = []
+            for answer in answers { Self.collect(answer, into: &names) }
+            // Members of free-form objects: an adapter's card, counts by name.
+            let free: Set = [
+                "format_version", "base_model", "base_sha256", "support_count", "entries", "hits", "misses", "shared",
+                "queued", "running", "succeeded", "failed", "cancelled",
+            ]
+            for name in names.subtracting(free).sorted() {
+                let isNamed = ["\(name): ", "\(name):\n", "{\(name):", "\(name):"].contains { text.contains($0) }
+                #expect(isNamed, "\(name)")
+            }
+            #expect(names.count > 60)
+        }
+    }
+
+    private static func collect(_ json: JSON, into names: inout Set<String>) {
+        for member in json.members ?? [] {
+            names.insert(member.name)
+            collect(member.value, into: &names)
+        }
+        for element in json.elements ?? [] { collect(element, into: &names) }
+    }
+}

@@ -1,0 +1,193 @@
+import API
+import Client
+import Foundation
+import Imaging
+import Testing
+
+@Suite struct SegmentationTests {
+    private static let box = #"{"boxes": [{"x0": 8, "y0": 6, "x1": 32, "y1": 30}]}"#
+
+    private func decode(_ mask: JSON?) throws -> Mask {
+        let data = try #require(mask?["png"]?.stringValue.flatMap { Data(base64Encoded: $0) })
+        return Mask(try ImageDecoder.decode([UInt8](data)))
+    }
+
+    @Test func answersWithMaskScoreAreaAndReceipt() async throws {
+        try await withLiveServer { server in
+            let response = try await server.client.post(
+                "/v1/segment", form: Forms.segment(Self.box, [FormPart("spacing_mm", text: "[0.5, 2]")]))
+            #expect(response.status == 200)
+            let answer = try response.json
+            #expect(answer["tier"] == "base")
+            #expect(answer["task"] == .null)
+            #expect(answer["image"]?["width"] == 48)
+            #expect(answer["image"]?["height"] == 40)
+            #expect(answer["masks"]?.elements?.count == 1)
+            let first = answer["masks"]?[0]
+            let mask = try decode(first)
+            #expect(mask.width == 48)
+            #expect(mask.height == 40)
+            #expect(first?["area_px"]?.integerValue == mask.area)
+            #expect(first?["area_mm2"]?.doubleValue == Double(mask.area))
+            #expect(first?["prompt_box"] == ["x0": 8.0, "y0": 6.0, "x1": 32.0, "y1": 30.0])
+            let score = try #require(first?["score"]?.doubleValue)
+            #expect((0...1).contains(score))
+            #expect(answer["metrics"] == .null)
+            #expect(answer["receipt"]?["mask_sha256"]?.stringValue == PixelHash.of(mask))
+            #expect(answer["receipt"]?["model"]?["sha256"]?.stringValue?.count == 64)
+            for lap in ["decode", "embed", "predict", "answer", "total"] {
+                #expect(answer["timings_ms"]?[lap]?.doubleValue != nil)
+            }
+        }
+    }
+
+    @Test func theSameRequestGivesTheSameReceipt() async throws {
+        try await withLiveServer { server in
+            let first = try await server.client.post("/v1/segment", form: Forms.segment(Self.box)).json
+            let second = try await server.client.post("/v1/segment", form: Forms.segment(Self.box)).json
+            #expect(first["receipt"] == second["receipt"])
+            #expect(first["masks"] == second["masks"])
+            #expect(first["embedding"] == "computed")
+            #expect(second["embedding"] == "cached")
+            let other = try await server.client.post("/v1/segment", form: Forms.segment("{}")).json
+            #expect(other["embedding"] == "cached")
+            #expect(other["receipt_sha256"] != first["receipt_sha256"])
+        }
+    }
+
+    @Test func everyFormOfTheSameImageIsTheSame() async throws {
+        try await withLiveServer { server in
+            let image = TestImages.disc()
+            let upload = try await server.client.post(
+                "/v1/images", form: [FormPart("image", bytes: image, filename: "a.png")])
+            #expect(upload.status == 201)
+            let id = try #require(try upload.json["id"]?.stringValue)
+            let raw = try await server.client.send(
+                ClientRequest("POST", "/v1/images", headers: [("Content-Type", "image/png")], body: image))
+            #expect(raw.status == 200)
+            #expect(try raw.json["id"]?.stringValue == id)
+
+            let prompts = try JSONParser.parse(Array(Self.box.utf8))
+            let byID: JSON = ["image_id": .string(id), "prompts": prompts]
+            let byBytes: JSON = ["image": .string(Data(image).base64EncodedString()), "prompts": prompts]
+            var answers = [try await server.client.post("/v1/segment", form: Forms.segment(Self.box)).json]
+            for body in [byID, byBytes] {
+                let request = ClientRequest(
+                    "POST", "/v1/segment", headers: [("Content-Type", "application/json; charset=utf-8")],
+                    body: body.encoded())
+                answers.append(try await server.client.send(request).json)
+            }
+            let form = [FormPart("image_id", text: "\(id)\n"), FormPart("prompts", text: Self.box)]
+            answers.append(try await server.client.post("/v1/segment", form: form).json)
+            for answer in answers {
+                #expect(answer["receipt"] == answers[0]["receipt"])
+                #expect(answer["image"]?["id"]?.stringValue == id)
+            }
+            #expect(answers.dropFirst().allSatisfy { $0["embedding"] == "cached" })
+        }
+    }
+
+    @Test func anUploadAloneIsEnoughToSegment() async throws {
+        try await withLiveServer { server in
+            let upload = try await server.client.post(
+                "/v1/images", form: [FormPart("image", bytes: TestImages.disc(), filename: "a.png")]
+            ).json
+            let answer = try await server.client.post(
+                "/v1/segment", form: [FormPart("image_id", text: upload["id"]?.stringValue ?? "")]
+            ).json
+            #expect(answer["embedding"] == "computed")
+            #expect(answer["masks"]?.elements?.count == 1)
+        }
+    }
+
+    @Test func severalBoxesGiveSeveralMasksAndOnePicture() async throws {
+        try await withLiveServer { server in
+            let boxes =
+                #"{"boxes": [{"x0": 0, "y0": 0, "x1": 20, "y1": 20}, {"x0": 22, "y0": 10, "x1": 47, "y1": 39}]}"#
+            let answer = try await server.client.post("/v1/segment", form: Forms.segment(boxes)).json
+            let masks = try #require(answer["masks"]?.elements)
+            #expect(masks.map { $0["prompt"]?.integerValue } == [0, 1])
+            var union = [UInt8](repeating: 0, count: 48 * 40)
+            for mask in try masks.map(decode) {
+                for (index, pixel) in mask.pixels.enumerated() { union[index] |= pixel }
+            }
+            let png = try await server.client.post(
+                "/v1/segment", form: Forms.segment(boxes), headers: [("Accept", "image/png")])
+            #expect(png.status == 200)
+            #expect(png.header("Content-Type") == "image/png")
+            #expect(Mask(try ImageDecoder.decode(png.body)).pixels == union)
+            #expect(png.header("GMISeg-Tier") == "base")
+            #expect(png.header("GMISeg-Scores")?.split(separator: ",").count == 2)
+            #expect(png.header("GMISeg-Receipt") == answer["receipt_sha256"]?.stringValue)
+            #expect(png.header("GMISeg-Area-Px") == "\(union.count { $0 == 1 })")
+        }
+    }
+
+    @Test func multimaskRanksItsCandidates() async throws {
+        try await withLiveServer { server in
+            let answer = try await server.client.post(
+                "/v1/segment", form: Forms.segment(Self.box, [FormPart("multimask", text: "true")])
+            ).json
+            let masks = try #require(answer["masks"]?.elements)
+            #expect(masks.count == 3)
+            #expect(masks.map { $0["candidate"]?.integerValue } == [0, 1, 2])
+            let scores = masks.compactMap { $0["score"]?.doubleValue }
+            #expect(scores == scores.sorted(by: >))
+        }
+    }
+
+    @Test func metricsComeWithAGroundTruth() async throws {
+        try await withLiveServer { server in
+            let first = try await server.client.post("/v1/segment", form: Forms.segment(Self.box)).json
+            // Against its own mask every model is perfect.
+            let png = try #require(first["masks"]?[0]?["png"]?.stringValue.flatMap { Data(base64Encoded: $0) })
+            let truth = FormPart("ground_truth", bytes: [UInt8](png), filename: "t.png")
+            let spacing = FormPart("spacing_mm", text: "0.5")
+            let perfect = try await server.client.post("/v1/segment", form: Forms.segment(Self.box, [truth, spacing]))
+                .json["metrics"]
+            #expect(perfect?["dice"]?.doubleValue == 1)
+            #expect(perfect?["jaccard"]?.doubleValue == 1)
+            let isEmpty = first["masks"]?[0]?["area_px"] == 0
+            if !isEmpty {
+                #expect(perfect?["asd_px"]?.doubleValue == 0)
+                #expect(perfect?["hd95_mm"]?.doubleValue == 0)
+            }
+            let withoutSpacing = try await server.client.post("/v1/segment", form: Forms.segment(Self.box, [truth]))
+                .json["metrics"]
+            #expect(withoutSpacing?["asd_mm"] == .null)
+            #expect(withoutSpacing?["mm_reason"]?.stringValue?.isEmpty == false)
+            // A ground truth without the object: nothing to measure a distance to.
+            let none = FormPart("ground_truth", bytes: TestImages.emptyMask(), filename: "t.png")
+            let against = try await server.client.post("/v1/segment", form: Forms.segment(Self.box, [none])).json[
+                "metrics"]
+            if !isEmpty {
+                #expect(against?["dice"]?.doubleValue == 0)
+                #expect(against?["asd_px"] == .null)
+                #expect(against?["px_reason"]?.stringValue?.isEmpty == false)
+            }
+            let headers = try await server.client.post(
+                "/v1/segment", form: Forms.segment(Self.box, [truth]), headers: [("Accept", "image/png")])
+            #expect(headers.header("GMISeg-Dice") == "1.0")
+            #expect(headers.header("GMISeg-ASD-Mm") == nil)
+        }
+    }
+
+    @Test func manyAtOnceEncodeOnce() async throws {
+        try await withLiveServer { server in
+            let client = server.client
+            let receipts = try await withThrowingTaskGroup(of: String?.self) { group in
+                for _ in 0..<12 {
+                    group.addTask {
+                        try await client.post("/v1/segment", form: Forms.segment(Self.box)).json["receipt_sha256"]?
+                            .stringValue
+                    }
+                }
+                return try await group.reduce(into: Set<String?>()) { $0.insert($1) }
+            }
+            #expect(receipts.count == 1)
+            let statistics = server.service.embeddings.statistics
+            #expect(statistics.misses == 1)
+            #expect(statistics.hits + statistics.shared == 11)
+        }
+    }
+}

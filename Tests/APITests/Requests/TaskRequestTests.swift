@@ -1,0 +1,104 @@
+import API
+import Adaptation
+import Testing
+
+@Suite struct TaskRequestTests {
+    private func request(_ text: String) throws -> TaskRequest {
+        try TaskRequest(try JSONParser.parse(Array(text.utf8)), path: "task")
+    }
+
+    struct Row: Sendable, CustomTestStringConvertible {
+        let json: String
+        let kind: ProblemKind
+        let field: String
+        let nearest: String?
+        init(_ json: String, _ kind: ProblemKind, _ field: String, nearest: String? = nil) {
+            (self.json, self.kind, self.field, self.nearest) = (json, kind, field, nearest)
+        }
+        var testDescription: String { json }
+    }
+
+    static let refused = [
+        Row("{}", .missingField, "task.name"),
+        Row(#"{"name": null}"#, .missingField, "task.name"),
+        Row(#"{"name": ""}"#, .invalidValue, "task.name"),
+        Row(#"{"name": " \n"}"#, .invalidValue, "task.name"),
+        Row(#"{"name": 3}"#, .invalidValue, "task.name"),
+        Row("{\"name\": \"\(String(repeating: "x", count: 201))\"}", .invalidValue, "task.name"),
+        Row(#"{"nmae": "heart"}"#, .unknownField, "task.nmae", nearest: "name"),
+        Row(#"{"name": "h", "spacing": 1}"#, .unknownField, "task.spacing", nearest: "spacing_mm"),
+        Row(#"{"name": "h", "labels": "a"}"#, .invalidValue, "task.labels"),
+        Row(#"{"name": "h", "labels": ["a", "b"]}"#, .invalidValue, "task.labels"),
+        Row(#"{"name": "h", "labels": [1]}"#, .invalidValue, "task.labels[0]"),
+        Row(#"{"name": "h", "spacing_mm": "1"}"#, .invalidValue, "task.spacing_mm"),
+        Row(#"{"name": "h", "spacing_mm": []}"#, .invalidValue, "task.spacing_mm"),
+        Row(#"{"name": "h", "spacing_mm": [1]}"#, .invalidValue, "task.spacing_mm"),
+        Row(#"{"name": "h", "spacing_mm": [1, 2, 3]}"#, .invalidValue, "task.spacing_mm"),
+        Row(#"{"name": "h", "spacing_mm": [1, null]}"#, .invalidValue, "task.spacing_mm"),
+        Row(#"{"name": "h", "spacing_mm": [1, -1]}"#, .invalidValue, "task.spacing_mm"),
+        Row(#"{"name": "h", "spacing_mm": 0}"#, .invalidValue, "task.spacing_mm"),
+        Row(#"{"name": "h", "spacing_mm": 1e300}"#, .invalidValue, "task.spacing_mm"),
+        Row(#"{"name": "h", "adapter": []}"#, .invalidValue, "task.adapter"),
+        Row(#"{"name": "h", "adapter": {"kind": "loar"}}"#, .invalidValue, "task.adapter.kind"),
+        Row(#"{"name": "h", "adapter": {"rang": 4}}"#, .unknownField, "task.adapter.rang", nearest: "rank"),
+        Row(#"{"name": "h", "adapter": {"rank": 0}}"#, .invalidValue, "task.adapter.rank"),
+        Row(#"{"name": "h", "adapter": {"rank": 4.5}}"#, .invalidValue, "task.adapter.rank"),
+        Row(#"{"name": "h", "adapter": {"alpha": -1}}"#, .invalidValue, "task.adapter.alpha"),
+        Row(#"{"name": "h", "adaptation": {"steps": 0}}"#, .invalidValue, "task.adaptation.steps"),
+        Row(#"{"name": "h", "adaptation": {"steps": 1e18}}"#, .invalidValue, "task.adaptation.steps"),
+        Row(#"{"name": "h", "adaptation": {"learning_rate": 2}}"#, .invalidValue, "task.adaptation.learning_rate"),
+        Row(
+            #"{"name": "h", "adaptation": {"lerning_rate": 2}}"#, .unknownField, "task.adaptation.lerning_rate",
+            nearest: "learning_rate"),
+        Row(#"{"name": "h", "adaptation": {"seed": -1}}"#, .invalidValue, "task.adaptation.seed"),
+        Row(#"{"name": "h", "adaptation": {"seed": true}}"#, .invalidValue, "task.adaptation.seed"),
+    ]
+
+    @Test(arguments: refused) func refuses(_ row: Row) throws {
+        let problem = #expect(throws: Problem.self) { try request(row.json) }
+        #expect(problem?.kind == row.kind)
+        #expect(problem?.field == row.field)
+        #expect(problem?.json["nearest"]?.stringValue == row.nearest)
+        #expect(problem?.hint?.isEmpty == false)
+    }
+
+    @Test func readsEverything() throws {
+        let task = try request(
+            """
+            {"name": "heart", "labels": ["ventricle"], "spacing_mm": [1.4, 0.7], "model": "mini",
+             "adapter": {"kind": "lora+decoder", "rank": 8, "last_blocks": 2},
+             "adaptation": {"steps": 9, "learning_rate": 0.01, "decoder_learning_rate": 0.002, "weight_decay": 0.1,
+                            "images_per_step": 3, "augmented_views": 2, "cache_bytes": 1000, "seed": 5}}
+            """)
+        #expect(task.name == "heart")
+        #expect(task.label == "ventricle")
+        #expect(task.spacing?.json == [1.4, 0.7])
+        #expect(task.model == "mini")
+        #expect(task.settings.kind == .loraDecoder)
+        #expect(task.settings.rank == 8)
+        #expect(task.settings.alpha == 8)
+        #expect(task.settings.lastBlocks == 2)
+        #expect(task.settings.steps == 9)
+        #expect(task.settings.learningRate == 0.01)
+        #expect(task.settings.decoderLearningRate == 0.002)
+        #expect(task.settings.weightDecay == 0.1)
+        #expect(task.settings.imagesPerStep == 3)
+        #expect(task.settings.augmentedViews == 2)
+        #expect(task.settings.cacheBytes == 1_000)
+        #expect(task.settings.seed == 5)
+    }
+
+    @Test func oneNumberIsSquareSpacing() throws {
+        #expect(try request(#"{"name": "h", "spacing_mm": 0.7}"#).spacing?.json == [0.7, 0.7])
+    }
+
+    @Test func settingsSurviveTheirOwnJSON() throws {
+        var settings = AdaptationSettings()
+        settings.kind = .lora
+        settings.learningRate = 0.0003
+        settings.seed = 12345
+        settings.lastBlocks = 3
+        let (adapter, adaptation) = settings.json
+        #expect(try AdaptationSettings(adapter: adapter, adaptation: adaptation) == settings)
+    }
+}

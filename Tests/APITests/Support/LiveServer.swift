@@ -1,0 +1,89 @@
+import API
+import Client
+import HTTP
+import Posix
+import SegmentAnything
+import Server
+import Storage
+import TestSupport
+
+/// A whole server in this process, on a free port and a fresh folder, with a tiny random model.
+final class LiveServer: Sendable {
+    let client: TestClient
+    let service: Service
+    let handler: APIHandler
+    let folder: TemporaryDirectory
+    private let server: Server
+    private let store: SQLiteStore
+
+    init(_ configure: (inout Service.Configuration) -> Void = { _ in }, limits: Limits = .init()) throws {
+        folder = try TemporaryDirectory()
+        store = try SQLiteStore(directory: folder.file("data"))
+        var configuration = Service.Configuration()
+        configure(&configuration)
+        let model = SegmentAnythingModel(configuration: .tiny, randomSeed: 7)
+        service = Service(model: model, store: store, configuration: configuration)
+        handler = APIHandler(service)
+        server = Server(
+            configuration: .init(
+                listen: [try Address("127.0.0.1:0")], spoolDirectory: store.spoolDirectory, limits: limits),
+            handler: handler, refuse: { Problem($0).response })
+        try service.start()
+        client = try TestClient(server.start()[0].description)
+    }
+
+    /// Stops the queue and the server; the folder goes with the value.
+    func stop() async {
+        await withCheckedContinuation { continuation in service.stop { continuation.resume() } }
+        server.stop()
+        store.close()
+    }
+}
+
+/// Runs `body` against a server of its own.
+func withLiveServer<Result: Sendable>(
+    _ configure: (inout Service.Configuration) -> Void = { _ in }, limits: Limits = .init(),
+    _ body: (LiveServer) async throws -> Result
+) async throws -> Result {
+    let server = try LiveServer(configure, limits: limits)
+    do {
+        let result = try await body(server)
+        await server.stop()
+        return result
+    } catch {
+        await server.stop()
+        throw error
+    }
+}
+
+extension ClientResponse {
+    var json: JSON { get throws { try JSONParser.parse(body) } }
+}
+
+/// Forms that most tests begin with.
+enum Forms {
+    /// A task of `count` examples that trains for `steps` steps. Its discs fill half of their pictures, so that even random
+    /// weights learn something of them in no time.
+    static func task(
+        name: String = "disc", steps: Int = 2, count: Int = 2, extra: [FormPart] = []
+    ) -> [FormPart] {
+        let task: JSON = [
+            "name": .string(name), "labels": ["disc"], "spacing_mm": [0.5, 0.5],
+            "adapter": ["kind": "decoder"],
+            // Random weights need strides that pretrained ones would not forgive.
+            "adaptation": ["steps": .integer(steps), "augmented_views": 1, "decoder_learning_rate": 0.01],
+        ]
+        var parts = [FormPart("task", text: task.text())]
+        for index in 0..<count {
+            let x = 16 + 3 * index
+            parts.append(FormPart("image", bytes: TestImages.disc(x: x, radius: 18), filename: "\(index).png"))
+            parts.append(FormPart("mask", bytes: TestImages.mask(x: x, radius: 18), filename: "\(index)_mask.png"))
+        }
+        return parts + extra
+    }
+
+    static func segment(_ prompts: String? = nil, _ extra: [FormPart] = []) -> [FormPart] {
+        [FormPart("image", bytes: TestImages.disc(), filename: "scan.png")]
+            + (prompts.map { [FormPart("prompts", text: $0)] } ?? []) + extra
+    }
+}

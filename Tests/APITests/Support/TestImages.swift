@@ -1,0 +1,31 @@
+import Imaging
+
+/// Pictures made on the spot: a bright disc on a dark, slightly graded ground, and the disc's mask.
+enum TestImages {
+    static func disc(width: Int = 48, height: Int = 40, x: Int = 20, y: Int = 18, radius: Int = 9, shade: Int = 0)
+        -> [UInt8]
+    {
+        var grey = [UInt8](repeating: 0, count: width * height)
+        for row in 0..<height {
+            for column in 0..<width {
+                let isInside = (row - y) * (row - y) + (column - x) * (column - x) <= radius * radius
+                grey[row * width + column] = UInt8(clamping: (isInside ? 200 : 30) + (row + column) / 4 + shade)
+            }
+        }
+        return PNG.encode(RGBImage(width: width, height: height, grey: grey))
+    }
+
+    static func mask(width: Int = 48, height: Int = 40, x: Int = 20, y: Int = 18, radius: Int = 9) -> [UInt8] {
+        var pixels = [UInt8](repeating: 0, count: width * height)
+        for row in 0..<height {
+            for column in 0..<width where (row - y) * (row - y) + (column - x) * (column - x) <= radius * radius {
+                pixels[row * width + column] = 1
+            }
+        }
+        return PNG.encode(Mask(width: width, height: height, pixels: pixels))
+    }
+
+    static func emptyMask(width: Int = 48, height: Int = 40) -> [UInt8] {
+        PNG.encode(Mask(empty: width, height: height))
+    }
+}

@@ -1,0 +1,51 @@
+import Adaptation
+import Basics
+import Foundation
+import Imaging
+import Metrics
+import SegmentAnything
+import TestSupport
+
+/// The embedded model, or the file that `GMISEG_MODEL` names.
+enum EmbeddedModel {
+    static let path =
+        ProcessInfo.processInfo.environment["GMISEG_MODEL"]
+        ?? Fixtures.repository("models/gmiseg-mini.safetensors")
+    static var isThere: Bool { FileManager.default.fileExists(atPath: path) }
+}
+
+/// The labelled images of `folder/images` and `folder/masks` in order of their names. In masks with several labels the
+/// one with the largest area in all is the object; images without it are left out.
+func labelledImages(_ folder: String) throws -> [Example] {
+    let names = try FileManager.default.contentsOfDirectory(atPath: folder + "/images").sorted()
+    let pairs = try names.map { name in
+        let image = RGBImage(try ImageDecoder.decode(path: "\(folder)/images/\(name)"))
+        return (image: image, labels: try LabelMap(try ImageDecoder.decode(path: "\(folder)/masks/\(name)")))
+    }
+    var areas: [UInt16: Int] = [:]
+    for pair in pairs { for label in pair.labels.labels where label != 0 { areas[label, default: 0] += 1 } }
+    guard let object = areas.max(by: { ($0.value, $1.key) < ($1.value, $0.key) })?.key else { return [] }
+    return pairs.compactMap { pair in
+        let mask = pair.labels.mask(of: object)
+        return mask.area >= 30 ? Example(image: pair.image, mask: mask) : nil
+    }
+}
+
+/// Mean Dice by prompt kind, mask 0, prompts simulated with a fixed seed; several draws where they are random.
+func meanDice(_ predictor: Predictor, _ examples: [Example]) throws -> [PromptKind: Double] {
+    var sums: [PromptKind: Double] = [:]
+    for (index, example) in examples.enumerated() {
+        guard let simulator = PromptSimulator(mask: example.mask) else { continue }
+        let embedding = predictor.embed(example.image)
+        var generator = SeededRandom(seed: UInt64(index))
+        for kind in PromptKind.allCases {
+            let prompts = (0..<(kind == .none ? 1 : 4)).map { _ in simulator.prompt(kind, using: &generator) }
+            let scores = try prompts.map { prompt in
+                let masks = try predictor.predict(embedding, [prompt])[0]
+                return try SegmentationMetrics(prediction: masks[0].mask(), groundTruth: example.mask).dice
+            }
+            sums[kind, default: 0] += scores.reduce(0, +) / Double(scores.count)
+        }
+    }
+    return sums.mapValues { $0 / Double(examples.count) }
+}

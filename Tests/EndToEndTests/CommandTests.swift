@@ -1,0 +1,82 @@
+import API
+import Client
+import Foundation
+import Imaging
+import TestSupport
+import Testing
+
+/// `gmiseg task` and `gmiseg segment` against a running server, and what `gmiseg serve` refuses.
+@Suite(.serialized) struct CommandTests {
+    @Test func definesSegmentsAndDeletes() throws {
+        let place = try Workplace()
+        let folder = place.folder
+        for name in ["support/images", "support/masks", "out"] {
+            try FileManager.default.createDirectory(atPath: folder.file(name), withIntermediateDirectories: true)
+        }
+        for index in 0..<2 {
+            let picture = Picture.disc(x: 16 + 5 * index)
+            try Data(picture.image).write(to: URL(filePath: folder.file("support/images/\(index).png")))
+            try Data(picture.mask).write(to: URL(filePath: folder.file("support/masks/\(index).png")))
+        }
+        let (server, client) = try place.serve()
+        let environment = ["GMISEG_SERVER": "http://\(client.address)"]
+
+        let create = try Program(
+            [
+                "task", "create", "--name", "disc", "--support", folder.file("support"), "--kind", "decoder",
+                "--steps", "2", "--spacing-mm", "0.5,0.5", "--wait",
+            ], environment: environment)
+        let task = try #require(create.line())
+        #expect(task.hasPrefix("task_"))
+        #expect(create.exitStatus() == 0)
+        #expect(try Program(["task", "wait", task], environment: environment).exitStatus() == 0)
+        #expect(try Program(["task", "list"], environment: environment).rest().contains(task))
+        let shown = try Program(["task", "show", task], environment: environment).rest()
+        #expect(try JSONParser.parse(Array(shown.utf8))["spacing_mm"] == [0.5, 0.5])
+
+        let segment = try Program(
+            [
+                "segment", folder.file("support/images/0.png"), "--task", task, "--box", "8,12,24,28", "--point",
+                "16,20",
+                "--ground-truth", folder.file("support/masks/0.png"), "--output", folder.file("out/mask.png"),
+            ], environment: environment)
+        let answer = try JSONParser.parse(Array(segment.rest().utf8))
+        #expect(segment.exitStatus() == 0)
+        #expect(answer["metrics"]?["dice"]?.doubleValue != nil)
+        #expect(answer["masks"]?[0]?["png"] == nil)
+        let mask = Mask(try ImageDecoder.decode(path: folder.file("out/mask.png")))
+        #expect(mask.area == answer["masks"]?[0]?["area_px"]?.integerValue)
+
+        let outside = ["segment", folder.file("support/images/0.png"), "--box", "0,0,99,99"]
+        #expect(try Program(outside, environment: environment).exitStatus() != 0)
+        #expect(try Program(["task", "delete", task], environment: environment).exitStatus() == 0)
+        #expect(try Program(["task", "show", task], environment: environment).exitStatus() != 0)
+        #expect(server.terminate() == 0)
+    }
+
+    @Test func inspectsModels() throws {
+        let place = try Workplace()
+        let inspect = try Program(["model", "inspect", place.model])
+        let description = try JSONParser.parse(Array(inspect.rest().utf8))
+        #expect(inspect.exitStatus() == 0)
+        #expect(description["sha256"]?.stringValue?.count == 64)
+        #expect(try Program(["model", "inspect", place.folder.file("none.safetensors")]).exitStatus() != 0)
+    }
+
+    @Test(arguments: [
+        ["--listen", "0.0.0.0:0"], ["--listen", "nonsense"], ["--threads", "0"], ["--cache-mb", "-1"],
+    ])
+    func refusesToServe(_ arguments: [String]) throws {
+        let place = try Workplace()
+        let program = try Program(["serve", "--data", place.data, "--model", place.model] + arguments)
+        #expect(program.exitStatus() != 0)
+    }
+
+    @Test func twoServersDoNotShareAFolder() throws {
+        let place = try Workplace()
+        let (first, client) = try place.serve()
+        #expect(throws: Workplace.Unready.self) { try place.serve() }
+        #expect(try client.get("/healthz").status == 200)
+        #expect(first.terminate() == 0)
+    }
+}

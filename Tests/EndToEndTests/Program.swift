@@ -1,0 +1,93 @@
+import Client
+import Foundation
+import SegmentAnything
+import Tensor
+import TestSupport
+
+/// The built `gmiseg`, run as its users run it.
+final class Program {
+    private let process = Process()
+    private let output = Pipe()
+    /// What was read of standard output and not handed out yet.
+    private var text = ""
+
+    /// It lies beside the program that runs the tests.
+    static var path: String {
+        URL(filePath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent().appending(path: "gmiseg")
+            .path
+    }
+
+    init(_ arguments: [String], environment: [String: String] = [:]) throws {
+        process.executableURL = URL(filePath: Self.path)
+        process.arguments = arguments
+        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
+        process.standardOutput = output
+        // Its complaints belong to the tests' own output: a server that dies says there why.
+        process.standardError = FileHandle.standardError
+        try process.run()
+    }
+
+    deinit { if process.isRunning { kill(process.processIdentifier, SIGKILL) } }
+
+    /// The next line of standard output; nil at its end.
+    func line() -> String? {
+        while true {
+            if let end = text.firstIndex(of: "\n") {
+                let line = String(text[..<end])
+                text = String(text[text.index(after: end)...])
+                return line
+            }
+            let data = output.fileHandleForReading.availableData
+            guard !data.isEmpty else { return nil }
+            text += String(decoding: data, as: UTF8.self)
+        }
+    }
+
+    /// All of standard output that is still to come.
+    func rest() -> String {
+        var lines: [String] = []
+        while let line = line() { lines.append(line) }
+        return (lines + [text]).joined(separator: "\n")
+    }
+
+    /// Ends it as a power cut would.
+    func crash() {
+        kill(process.processIdentifier, SIGKILL)
+        process.waitUntilExit()
+    }
+
+    /// Asks it to end, and gives its exit status when it has.
+    func terminate() -> Int32 {
+        kill(process.processIdentifier, SIGTERM)
+        return exitStatus()
+    }
+
+    func exitStatus() -> Int32 {
+        process.waitUntilExit()
+        return process.terminationStatus
+    }
+}
+
+/// A folder with a tiny random model, over which servers come and go.
+struct Workplace {
+    let folder: TemporaryDirectory
+    var model: String { folder.file("tiny.safetensors") }
+    var data: String { folder.file("data") }
+
+    init() throws {
+        folder = try TemporaryDirectory()
+        try SegmentAnythingModel(configuration: .tiny, randomSeed: 11).write(to: model, as: .float32)
+    }
+
+    /// A running server and its client.
+    func serve() throws -> (program: Program, client: Client) {
+        let program = try Program([
+            "serve", "--listen", "127.0.0.1:0", "--data", data, "--model", model, "--log-level", "error",
+            "--ready-file", folder.file("ready"),
+        ])
+        guard let line = program.line(), line.hasPrefix("listening on ") else { throw Unready() }
+        return (program, try Client(String(line.dropFirst("listening on ".count))))
+    }
+
+    struct Unready: Error {}
+}

@@ -1,0 +1,99 @@
+import API
+import Client
+import Foundation
+import TestSupport
+import Testing
+
+/// The whole product from outside: a process, a socket, a folder.
+@Suite(.serialized) struct ServerLifeTests {
+    private static func task(steps: Int) -> [FormPart] {
+        let task: JSON = [
+            "name": "disc", "adapter": ["kind": "decoder"],
+            // Random weights need strides that pretrained ones would not forgive.
+            "adaptation": ["steps": .integer(steps), "augmented_views": 1, "decoder_learning_rate": 0.01],
+        ]
+        return [FormPart("task", text: task.text())]
+            + (0..<3).flatMap { index in
+                let picture = Picture.disc(x: 14 + 4 * index)
+                return [
+                    FormPart("image", bytes: picture.image, filename: "\(index).png"),
+                    FormPart("mask", bytes: picture.mask, filename: "\(index).png"),
+                ]
+            }
+    }
+
+    private func segment(_ client: Client, _ task: String, _ prompts: String = "{}") throws -> JSON {
+        let form = [
+            FormPart("image", bytes: Picture.disc(x: 20).image, filename: "q.png"), FormPart("prompts", text: prompts),
+        ]
+        return try JSONParser.parse(client.post("/v1/tasks/\(task)/segment", form: form).body)
+    }
+
+    /// The job when it has ended, or when `isDone` says that it is far enough.
+    private func follow(_ client: Client, _ job: String, until isDone: (JSON) -> Bool) throws -> JSON {
+        while true {
+            let answer = try JSONParser.parse(client.get("/v1/jobs/\(job)").body)
+            if isDone(answer) || ["succeeded", "failed", "cancelled"].contains(answer["state"]?.stringValue) {
+                return answer
+            }
+            Thread.sleep(forTimeInterval: 0.01)
+        }
+    }
+
+    private func create(_ client: Client, steps: Int) throws -> (task: String, job: String) {
+        let created = try JSONParser.parse(client.post("/v1/tasks", form: Self.task(steps: steps)).body)
+        return (try #require(created["task"]?["id"]?.stringValue), try #require(created["job"]?["id"]?.stringValue))
+    }
+
+    @Test func aKilledServersJobIsFinishedByTheNext() throws {
+        let place = try Workplace()
+        let (first, client) = try place.serve()
+        let (task, job) = try create(client, steps: 200)
+        let midway = try follow(client, job) { ($0["step"]?.integerValue ?? 0) > 0 }
+        #expect(midway["state"] == "running")
+        first.crash()
+
+        let (second, again) = try place.serve()
+        // Before the adapter is there the base answers, at once.
+        #expect(try segment(again, task)["masks"]?.elements?.count == 1)
+        let ended = try follow(again, job) { _ in false }
+        #expect(ended["state"] == "succeeded", "\(ended.text())")
+        #expect(ended["result"]?["served"] == true)
+        let late = try segment(again, task, #"{"boxes": [{"x0": 4, "y0": 4, "x1": 36, "y1": 36}]}"#)
+        #expect(late["tier"] == "adapted")
+        #expect(try again.get("/v1/tasks/\(task)/adapter").status == 200)
+        #expect(second.terminate() == 0)
+
+        // And the one after that knows it all still.
+        let (third, last) = try place.serve()
+        #expect(try segment(last, task)["tier"] == "adapted")
+        #expect(third.terminate() == 0)
+    }
+
+    @Test func aStoppedServersJobGoesOnWhereItStopped() throws {
+        let place = try Workplace()
+        let (first, client) = try place.serve()
+        let (_, job) = try create(client, steps: 250)
+        let midway = try follow(client, job) { ($0["step"]?.integerValue ?? 0) >= 5 }
+        #expect(midway["state"] == "running")
+        #expect(first.terminate() == 0)
+
+        let (second, again) = try place.serve()
+        let resumed = try follow(again, job) { $0["phase"] == "training" && $0["state"] == "running" }
+        #expect((resumed["step"]?.integerValue ?? 0) >= 5)
+        #expect(try follow(again, job) { _ in false }["state"] == "succeeded")
+        #expect(second.terminate() == 0)
+    }
+
+    @Test func aStopLetsRequestsUnderWayFinish() async throws {
+        let place = try Workplace()
+        let (program, client) = try place.serve()
+        // Held open by `wait` until the stop cuts the waiting short.
+        async let held = Task.detached { try client.post("/v1/tasks?wait=300", form: Self.task(steps: 10_000)) }.value
+        while try JSONParser.parse(client.get("/v1/jobs").body)["jobs"]?[0]?["state"] != "running" {
+            try await Task.sleep(for: .milliseconds(5))
+        }
+        #expect(program.terminate() == 0)
+        #expect(try await held.status == 202)
+    }
+}

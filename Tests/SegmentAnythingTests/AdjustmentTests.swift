@@ -1,0 +1,160 @@
+import Basics
+import Imaging
+import SegmentAnything
+import Tensor
+import TestSupport
+import Testing
+
+@Suite struct AdjustmentTests {
+    private let model = SegmentAnythingModel(configuration: .tiny, randomSeed: 7)
+    private let image = testImage(width: 25, height: 18)
+
+    private func random(_ shape: [Int], _ generator: inout SeededRandom) -> Tensor {
+        Tensor(shape: shape, (0..<shape.reduce(1, *)).map { _ in generator.uniform() - 0.5 })
+    }
+
+    private func update(rank: Int, seed: UInt64, upIsZero: Bool = false) -> LowRankUpdate {
+        var generator = SeededRandom(seed: seed)
+        let width = model.configuration.width
+        let factors = [[rank, width], [width, rank], [rank, width], [width, rank]].enumerated().map { index, shape in
+            Value(upIsZero && index % 2 == 1 ? Tensor(zeros: shape) : random(shape, &generator))
+        }
+        return LowRankUpdate(qDown: factors[0], qUp: factors[1], vDown: factors[2], vUp: factors[3], scale: 0.75)
+    }
+
+    /// B starts at zero, so an adapter that has learnt nothing changes nothing, bit for bit.
+    @Test func zeroUpdateIsTheBaseModel() {
+        let zero = Adjustment(lowRank: [
+            0: update(rank: 4, seed: 1, upIsZero: true), 2: update(rank: 1, seed: 2, upIsZero: true),
+        ])
+        let base = Predictor(model).embed(image)
+        #expect(Predictor(model, adjustment: zero).embed(image).tensor.elements == base.tensor.elements)
+    }
+
+    /// Unmerged updates are what adding scale·B·A to the q and v rows of the fused weights gives; k stays.
+    @Test(arguments: [[0], [1], [0, 1, 2]]) func unmergedUpdateEqualsMergedWeights(_ blocks: [Int]) {
+        let width = model.configuration.width
+        var (unmerged, merged) = (Adjustment.none, Adjustment.none)
+        for block in blocks {
+            let update = update(rank: 3, seed: UInt64(block) + 10)
+            unmerged.lowRank[block] = update
+            let name = "image_encoder.blocks.\(block).attn.qkv.weight"
+            var weight = model.parameter(name).tensor.elements
+            for (third, down, up) in [(0, update.qDown, update.qUp), (2, update.vDown, update.vUp)] {
+                for row in 0..<width {
+                    for column in 0..<width {
+                        for rank in 0..<3 {
+                            let change = 0.75 * up.tensor[row, rank] * down.tensor[rank, column]
+                            weight[(third * width + row) * width + column] += change
+                        }
+                    }
+                }
+            }
+            merged.overrides[name] = Value(Tensor(shape: [3 * width, width], weight))
+        }
+        let found = Predictor(model, adjustment: unmerged).embed(image).tensor
+        let expected = Predictor(model, adjustment: merged).embed(image).tensor
+        #expect(relativeError(found, expected) < 1e-5)
+        #expect(relativeError(found, Predictor(model).embed(image).tensor) > 1e-3)
+    }
+
+    /// A model whose every weight is overridden by another's is that other model: no weight is read past the overrides.
+    @Test func overridesReachEveryWeight() throws {
+        let other = SegmentAnythingModel(configuration: .tiny, randomSeed: 8)
+        var adjustment = Adjustment.none
+        for name in other.parameterNames { adjustment.overrides[name] = other.parameter(name) }
+        let (dressed, plain) = (Predictor(model, adjustment: adjustment), Predictor(other))
+        let side = model.configuration.logitsSide
+        let prompts = [
+            Prompt(points: [Prompt.Point(x: 3, y: 4, isForeground: true)]), .none,
+            Prompt(box: Prompt.Box(x0: 1, y0: 2, x1: 9, y1: 12), maskLogits: Tensor(filled: 1, shape: [side, side])),
+        ]
+        let (found, expected) = (dressed.embed(image), plain.embed(image))
+        #expect(found.tensor.elements == expected.tensor.elements)
+        for multimask in [false, true] {
+            let masks = try dressed.predict(found, prompts, multimask: multimask).flatMap { $0 }
+            let wanted = try plain.predict(expected, prompts, multimask: multimask).flatMap { $0 }
+            for (mask, want) in zip(masks, wanted) {
+                #expect(mask.lowResolutionLogits.elements == want.lowResolutionLogits.elements)
+                #expect(mask.predictedIoU == want.predictedIoU)
+            }
+        }
+    }
+
+    @Test(
+        arguments: [
+            ("image_encoder.patch_embed.proj.bias", 0), ("image_encoder.pos_embed", 0),
+            ("image_encoder.blocks.1.norm1.weight", 1), ("image_encoder.blocks.2.attn.proj.bias", 2),
+            ("image_encoder.neck.1.bias", 3), ("mask_decoder.iou_token.weight", 3),
+        ]) func firstAdaptedBlockIsWhereSharingEnds(_ name: String, expected: Int)
+    {
+        let adjustment = Adjustment(overrides: [name: model.parameter(name)])
+        #expect(adjustment.firstAdaptedBlock(in: model.configuration) == expected)
+        #expect(adjustment.adaptsEncoder == name.hasPrefix("image_encoder."))
+    }
+
+    @Test func lowRankUpdatesEndSharingAtTheirFirstBlock() {
+        let update = update(rank: 2, seed: 1)
+        #expect(Adjustment(lowRank: [1: update, 2: update]).firstAdaptedBlock(in: model.configuration) == 1)
+        #expect(Adjustment(lowRank: [1: update]).adaptsEncoder)
+        #expect(Adjustment.none.firstAdaptedBlock(in: model.configuration) == 3)
+        #expect(!Adjustment.none.adaptsEncoder)
+    }
+
+    struct Row: Sendable, CustomTestStringConvertible {
+        let testDescription: String
+        let adjustment: Adjustment
+        let error: ModelError
+    }
+
+    static let rows: [Row] = {
+        func update(_ shapes: [[Int]], value: Float = 0) -> LowRankUpdate {
+            let values = shapes.map { Value(Tensor(filled: value, shape: $0)) }
+            return LowRankUpdate(qDown: values[0], qUp: values[1], vDown: values[2], vUp: values[3], scale: 1)
+        }
+        let good = [[2, 16], [16, 2], [2, 16], [16, 2]]
+        return [
+            Row(
+                testDescription: "block beyond the depth", adjustment: Adjustment(lowRank: [3: update(good)]),
+                error: .unexpectedTensor("lora.3.q_down")),
+            Row(
+                testDescription: "ranks that differ",
+                adjustment: Adjustment(lowRank: [0: update([[2, 16], [16, 2], [3, 16], [16, 3]])]),
+                error: .shapeMismatch(tensor: "lora.0.v_down", expected: [2, 16], found: [3, 16])),
+            Row(
+                testDescription: "rank zero",
+                adjustment: Adjustment(lowRank: [0: update([[0, 16], [16, 0], [0, 16], [16, 0]])]),
+                error: .shapeMismatch(tensor: "lora.0.q_down", expected: [0, 16], found: [0, 16])),
+            Row(
+                testDescription: "another width",
+                adjustment: Adjustment(lowRank: [0: update([[2, 16], [15, 2], [2, 16], [16, 2]])]),
+                error: .shapeMismatch(tensor: "lora.0.q_up", expected: [16, 2], found: [15, 2])),
+            Row(
+                testDescription: "NaN", adjustment: Adjustment(lowRank: [1: update(good, value: .nan)]),
+                error: .nonFinite(tensor: "lora.1.q_down")),
+            Row(
+                testDescription: "unknown tensor",
+                adjustment: Adjustment(overrides: ["mask_decoder.nothing": Value(Tensor(zeros: [1]))]),
+                error: .unexpectedTensor("mask_decoder.nothing")),
+            Row(
+                testDescription: "override of another shape",
+                adjustment: Adjustment(overrides: ["mask_decoder.iou_token.weight": Value(Tensor(zeros: [16]))]),
+                error: .shapeMismatch(tensor: "mask_decoder.iou_token.weight", expected: [1, 16], found: [16])),
+            Row(
+                testDescription: "infinite override",
+                adjustment: Adjustment(
+                    overrides: ["mask_decoder.iou_token.weight": Value(Tensor(filled: .infinity, shape: [1, 16]))]),
+                error: .nonFinite(tensor: "mask_decoder.iou_token.weight")),
+        ]
+    }()
+
+    @Test(arguments: rows) func misfitsAreRefused(_ row: Row) {
+        #expect(throws: row.error) { try row.adjustment.check(against: .tiny) }
+    }
+
+    @Test func fittingAdjustmentIsAccepted() throws {
+        let name = "mask_decoder.iou_token.weight"
+        let adjustment = Adjustment(lowRank: [0: update(rank: 4, seed: 1)], overrides: [name: model.parameter(name)])
+        try adjustment.check(against: .tiny)
+    }
+}

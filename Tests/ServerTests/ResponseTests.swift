@@ -1,0 +1,226 @@
+import Basics
+import Dispatch
+import HTTP
+import HTTPTypes
+import Posix
+import Server
+import TestSupport
+import Testing
+
+@Suite struct ResponseTests {
+    @Test func sendsFiles() throws {
+        let directory = try TemporaryDirectory()
+        let bytes = (0..<3_000_000).map { UInt8(truncatingIfNeeded: $0 &* 31) }
+        try writeFile(directory.file("f"), bytes.span)
+        let path = directory.file("f")
+        let server = try TestServer { request, reply in
+            let range: Range<Int>? = request.path == "/part" ? 10..<20 : nil
+            guard let file = try? FileSlice(path: path, range: range) else { return }
+            reply.send(Response(body: .file(file)))
+        }
+        let client = try server.client()
+        try client.send(
+            "GET / HTTP/1.1\r\nHost: h\r\n\r\nHEAD / HTTP/1.1\r\nHost: h\r\n\r\nGET /part HTTP/1.1\r\nHost: h\r\n\r\n")
+        #expect(try client.response().body == bytes)
+        #expect(try client.response(hasBody: false).fields["content-length"] == "3000000")
+        #expect(try client.response().body == Array(bytes[10..<20]))
+    }
+
+    @Test func streams() throws {
+        let server = try TestServer { request, reply in
+            reply.begin(.ok, [.contentType: "text/event-stream"])
+            for index in 0..<3 { reply.write(Array("data: \(index)\n\n".utf8)) }
+            reply.write([])
+            reply.finish()
+            reply.write([1])  // ignored
+        }
+        let client = try server.client()
+        try client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\nHEAD / HTTP/1.1\r\nHost: h\r\n\r\nGET / HTTP/1.0\r\n\r\n")
+        let response = try client.response()
+        #expect(response.fields["transfer-encoding"] == "chunked")
+        #expect(response.text == "data: 0\n\ndata: 1\n\ndata: 2\n\n")
+        #expect(try client.response(hasBody: false).fields["transfer-encoding"] == "chunked")
+        let old = try client.response()
+        #expect(old.fields["transfer-encoding"] == nil && old.fields["connection"] == "close")
+        #expect(old.text == response.text)
+    }
+
+    @Test func streamedBytesArriveAtOnce() throws {
+        let writers = Lock<[ResponseWriter]>([])
+        let server = try TestServer { _, reply in
+            reply.begin(.ok, [:])
+            reply.write(Array("first".utf8))
+            writers.withLock { $0.append(reply) }
+        }
+        let client = try server.client()
+        try client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+        while try client.readLine() != "" {}
+        #expect(try client.readLine() == "5" && client.readLine() == "first")
+        // Let go in the middle: the client must not take what it has for the whole.
+        writers.withLock { $0.removeAll() }
+        #expect(try client.readToEnd().isEmpty)
+        #expect(server.log.withLock { $0.map(\.isComplete) } == [false])
+    }
+
+    @Test func writersLearnOfClientsThatGo() throws {
+        let gone = DispatchSemaphore(value: 0)
+        let lost = DispatchSemaphore(value: 0)
+        let server = try TestServer { _, reply in
+            reply.onClientGone {
+                gone.signal()
+                reply.write([1]) { wasSent in
+                    // The first write after the end may still be taken by the system, if the reset is not there yet.
+                    if !wasSent { lost.signal() } else { reply.write([2]) { if !$0 { lost.signal() } } }
+                }
+            }
+            reply.begin(.ok, [:])
+            reply.write(Array("x".utf8))
+        }
+        let client = try server.client()
+        try client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+        while try client.readLine() != "" {}
+        client.abort()
+        #expect(gone.wait(timeout: .now() + 10) == .success)
+        #expect(lost.wait(timeout: .now() + 10) == .success)
+    }
+
+    @Test func aClientThatOnlyFinishedSendingIsStillAnswered() throws {
+        let told = DispatchSemaphore(value: 0)
+        let server = try TestServer { _, reply in
+            reply.onClientGone { told.signal() }
+            _ = told.wait(timeout: .now() + 10)
+            #expect(reply.isClientGone)
+            reply.send(Response(.accepted))
+        }
+        let client = try server.client()
+        try client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+        client.finishSending()
+        #expect(try client.response().status == 202)
+    }
+
+    @Test func completionsTellOfEachWrite() throws {
+        let sent = DispatchSemaphore(value: 0)
+        let server = try TestServer { _, reply in
+            reply.begin(.ok, [:])
+            for _ in 0..<20 {
+                reply.write([UInt8](repeating: 65, count: 300_000)) { if $0 { sent.signal() } }
+                guard sent.wait(timeout: .now() + 10) == .success else { return }
+            }
+            reply.finish()
+        }
+        let client = try server.client()
+        try client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+        #expect(try client.response().body.count == 6_000_000)
+    }
+
+    @Test func aSecondAnswerIsIgnored() throws {
+        let server = try TestServer { _, reply in
+            reply.send(Response(.accepted))
+            reply.send(Response(.ok))
+            reply.begin(.ok, [:])
+            reply.finish()
+        }
+        let client = try server.client()
+        try client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\nGET / HTTP/1.1\r\nHost: h\r\n\r\n")
+        #expect(try client.response().status == 202)
+        #expect(try client.response().status == 202)
+    }
+
+    /// More requests than handlers may run at once: the rest waits, uploads go on arriving, and all are answered.
+    @Test func requestsWaitForAHandler() throws {
+        let mayAnswer = DispatchSemaphore(value: 0)
+        let running = Lock(0)
+        let server = try TestServer { request, reply in
+            running.withLock { $0 += 1 }
+            mayAnswer.wait()
+            describe(request, reply)
+        }
+        let clients = try (0..<20).map { _ in try server.client() }
+        for client in clients {
+            try client.send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 300000\r\n\r\n")
+            try client.send([UInt8](repeating: 1, count: 300_000))
+        }
+        #expect(TestServer.eventually { running.withLock { $0 } == 16 && server.spooled.count == 20 })
+        for _ in clients { mayAnswer.signal() }
+        for client in clients { #expect(try client.response().text == "POST / file 300000") }
+    }
+
+    @Test func drains() throws {
+        let started = DispatchSemaphore(value: 0)
+        let mayAnswer = DispatchSemaphore(value: 0)
+        let drained = DispatchSemaphore(value: 0)
+        let server = try TestServer { request, reply in
+            if request.path == "/slow" {
+                started.signal()
+                mayAnswer.wait()
+            }
+            describe(request, reply)
+        }
+        let idle = try server.client()
+        try idle.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+        #expect(try idle.response().status == 200)
+        let busy = try server.client()
+        try busy.send("GET /slow HTTP/1.1\r\nHost: h\r\n\r\n")
+        started.wait()
+        server.server.drain { drained.signal() }
+        #expect(try idle.readToEnd().isEmpty)
+        #expect(throws: LoopbackClient.Failure.self) { try server.client() }
+        #expect(drained.wait(timeout: .now() + .milliseconds(50)) == .timedOut)
+        mayAnswer.signal()
+        let response = try busy.response()
+        #expect(response.text == "GET /slow" && response.fields["connection"] == "close")
+        busy.close()
+        #expect(drained.wait(timeout: .now() + 10) == .success)
+    }
+
+    @Test func drainingEndsInTime() throws {
+        var timeouts = Timeouts()
+        timeouts.drain = .milliseconds(100)
+        let drained = DispatchSemaphore(value: 0)
+        let kept = Lock<[ResponseWriter]>([])
+        let server = try TestServer(timeouts: timeouts) { _, reply in kept.withLock { $0.append(reply) } }
+        let client = try server.client()
+        try client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+        #expect(TestServer.eventually { kept.withLock { !$0.isEmpty } })
+        server.server.drain { drained.signal() }
+        #expect(drained.wait(timeout: .now() + 10) == .success)
+        #expect(try client.readToEnd().isEmpty)
+        kept.withLock { $0.removeAll() }
+    }
+
+    @Test func logs() throws {
+        let server = try TestServer(describe)
+        let client = try server.client()
+        try client.send("POST /a%20b?secret HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc")
+        let response = try client.response()
+        try client.send("nonsense\r\n\r\n")
+        #expect(try client.response().status == 400)
+        let entries = server.log.withLock { $0 }
+        let entry = try #require(entries.first)
+        #expect(entry.method == "POST" && entry.path == "/a%20b" && entry.status == 200 && entry.requestBytes == 3)
+        #expect(entry.responseBytes > response.body.count && entry.isComplete && entry.duration > .zero)
+        #expect(entry.peer.hasPrefix("127.0.0.1:") && entry.number == 1)
+        #expect(entries.last?.path == "-" && entries.last?.status == 400)
+    }
+
+    /// Random bytes and damaged requests against a live server: it must go on serving.
+    @Test func survivesNonsense() throws {
+        let server = try TestServer(describe)
+        var random = SeededRandom(seed: 11)
+        let form =
+            "POST /f HTTP/1.1\r\nHost: h\r\nContent-Type: multipart/form-data; boundary=b\r\nContent-Length: 70\r\n\r\n"
+            + "--b\r\nContent-Disposition: form-data; name=a\r\n\r\n123456789\r\n--b--\r\n"
+        for _ in 0..<200 {
+            var bytes = Array(form.utf8)
+            for _ in 0..<3 { bytes[random.index(below: bytes.count)] = UInt8(truncatingIfNeeded: random.next()) }
+            let client = try server.client()
+            try client.send(Array(bytes[..<random.index(below: bytes.count)]))
+            if random.index(below: 2) == 0 { client.abort() } else { client.finishSending() }
+        }
+        let client = try server.client()
+        try client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+        #expect(try client.response().status == 200)
+        client.close()
+        #expect(TestServer.eventually { server.server.connectionCount == 0 && server.spooled.isEmpty })
+    }
+}

@@ -1,0 +1,87 @@
+import Storage
+import TestSupport
+import Testing
+
+@Suite struct AdapterTests {
+    let folder: TemporaryDirectory
+    let store: SQLiteStore
+
+    init() throws {
+        folder = try TemporaryDirectory()
+        store = try SQLiteStore(directory: folder.path)
+    }
+
+    /// Queues a job, runs it, and ends it with an adapter.
+    private func adapt(_ task: String, _ adapter: NewAdapter) throws {
+        _ = try store.addSupport([], to: task, job: NewJob())
+        let job = try #require(try store.claimJob())
+        _ = try store.endJob(
+            job.id, as: .succeeded(JobOutcome(resultJSON: "{}", adapter: adapter)), progress: .none, revision: 0)
+    }
+
+    @Test func versionsAreNumberedAndTheNewestIsServed() throws {
+        let id = try store.createTask(Sample.task(job: nil)).task.id
+        #expect(try store.adapter(of: id, version: nil) == nil)
+        try adapt(id, Sample.adapter("one"))
+        try adapt(id, Sample.adapter("two, longer"))
+        let versions = try store.adapters(of: id)
+        #expect(versions.map(\.version) == [1, 2])
+        #expect(versions.map(\.sha256) == ["sha of one", "sha of two, longer"])
+        #expect(versions[0].cardJSON == #"{"rank":4}"#)
+        #expect(try store.task(id)?.servedAdapter == 2)
+        #expect(try store.adapter(of: id, version: nil) == versions[1])
+        #expect(try store.adapter(of: id, version: 1) == versions[0])
+        #expect(try store.adapter(of: id, version: 3) == nil)
+        #expect(try store.read(versions[1].file) == Array("two, longer".utf8))
+        try expectNothingAstray(store, folder.path)
+    }
+
+    @Test func oneThatDoesNotHelpIsKeptButNotServed() throws {
+        let id = try store.createTask(Sample.task(job: nil)).task.id
+        try adapt(id, Sample.adapter("good"))
+        try adapt(id, Sample.adapter("worse", isServed: false))
+        #expect(try store.task(id)?.servedAdapter == 1)
+        #expect(try store.adapters(of: id).count == 2)
+    }
+
+    @Test func canBePinnedAndRolledBack() throws {
+        let id = try store.createTask(Sample.task(job: nil)).task.id
+        try adapt(id, Sample.adapter("one"))
+        try adapt(id, Sample.adapter("two"))
+        try store.serveAdapter(1, of: id)
+        #expect(try store.adapter(of: id, version: nil)?.version == 1)
+        try store.serveAdapter(nil, of: id)
+        #expect(try store.adapter(of: id, version: nil) == nil)
+        #expect(throws: StoreError.unknown(kind: "adapter", id: "\(id)/9")) { try store.serveAdapter(9, of: id) }
+        #expect(throws: StoreError.unknown(kind: "task", id: "task_x")) { try store.serveAdapter(1, of: "task_x") }
+    }
+
+    @Test func ofACancelledJobIsNotPublished() throws {
+        let id = try store.createTask(Sample.task()).task.id
+        let job = try #require(try store.claimJob())
+        #expect(try store.requestCancel(job.id)?.isCancelRequested == true)
+        let ended = try store.endJob(
+            job.id, as: .succeeded(JobOutcome(resultJSON: "{}", adapter: Sample.adapter())), progress: .none,
+            revision: 0)
+        #expect(ended.state == .cancelled)
+        #expect(ended.resultJSON == nil)
+        #expect(try store.adapters(of: id).isEmpty)
+        try expectNothingAstray(store, folder.path)
+    }
+
+    @Test func ofADeletedTaskDoesNotRise() throws {
+        let id = try store.createTask(Sample.task()).task.id
+        let job = try #require(try store.claimJob())
+        _ = try store.deleteTask(id)
+        #expect(throws: StoreError.unknown(kind: "job", id: job.id)) {
+            try store.endJob(
+                job.id, as: .succeeded(JobOutcome(resultJSON: "{}", adapter: Sample.adapter())), progress: .none,
+                revision: 0)
+        }
+        #expect(throws: StoreError.unknown(kind: "job", id: job.id)) {
+            try store.saveCheckpoint(.bytes([1]), of: job.id)
+        }
+        try expectNothingAstray(store, folder.path)
+        #expect(files(below: folder.file("tasks")).isEmpty)
+    }
+}

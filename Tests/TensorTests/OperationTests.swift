@@ -1,0 +1,174 @@
+import Tensor
+import TestSupport
+import Testing
+
+/// Forward results of the operations, against plain loops or by hand.
+@Suite struct OperationTests {
+    static let products: [(rows: Int, columns: Int, depth: Int)] = [
+        (1, 1, 1), (0, 3, 2), (3, 0, 2), (5, 7, 3), (129, 3, 65), (3, 300, 17), (300, 200, 100),
+    ]
+
+    @Test(arguments: products) func linearMatchesThePlainLoop(_ rows: Int, _ columns: Int, _ depth: Int) {
+        let (x, weight) = (random([rows, depth], seed: 1), random([columns, depth], seed: 2))
+        let bias = random([columns], seed: 3)
+        var expected: [Float] = []
+        let (xs, ws, bs) = (x.elements, weight.elements, bias.elements)
+        for r in 0..<rows {
+            for c in 0..<columns {
+                expected.append(
+                    Float(
+                        (0..<depth).reduce(Double(bs[c])) {
+                            $0 + Double(xs[r * depth + $1]) * Double(ws[c * depth + $1])
+                        }))
+            }
+        }
+        let found = linear(Value(x), weight: Value(weight), bias: Value(bias))
+        #expect(found.shape == [rows, columns])
+        #expect(relativeError(found.tensor.elements, expected) < 2e-6)
+        for activation in [Activation.gelu, .relu] {
+            let fused = linear(Value(x), weight: Value(weight), bias: Value(bias), activation: activation)
+            let apart = activation == .gelu ? gelu(found) : relu(found)
+            #expect(relativeError(fused.tensor.elements, apart.tensor.elements) < 1e-6)
+        }
+    }
+
+    @Test func productWithoutDepthIsZero() {
+        let product = linear(Value(Tensor(zeros: [2, 0])), weight: Value(Tensor(zeros: [3, 0])), bias: nil)
+        #expect(product.tensor.elements == Array(repeating: 0, count: 6))
+    }
+
+    @Test(arguments: [1, 3]) func batchedProducts(_ batch: Int) {
+        let (a, b) = (random([batch, 4, 5], seed: 1), random([batch, 3, 5], seed: 2))
+        let found = matmulTransposed(Value(a), Value(b)).tensor
+        #expect(found.shape == [batch, 4, 3])
+        for n in 0..<batch {
+            for i in 0..<4 {
+                for j in 0..<3 {
+                    let expected = (0..<5).reduce(Float(0)) { $0 + a[n, i, $1] * b[n, j, $1] }
+                    #expect(abs(found[n, i, j] - expected) < 1e-6)
+                }
+            }
+        }
+    }
+
+    @Test(arguments: [(1, 1), (3, 20), (30, 7), (300, 300), (700, 5)]) func attentionOfSeveralHeads(
+        _ queries: Int, _ keys: Int
+    ) {
+        let q = random([2, queries, 12], seed: 1)
+        let (k, v) = (random([2, keys, 12], seed: 2), random([2, keys, 9], seed: 3))
+        let found = attention(q: Value(q), k: Value(k), v: Value(v), heads: 3).tensor
+        #expect(found.shape == [2, queries, 9])
+        #expect(relativeError(found.elements, naiveAttention(q: q, k: k, v: v, heads: 3).elements) < 2e-6)
+    }
+
+    @Test func attentionToSharedKeys() {
+        let (q, k, v) = (random([3, 4, 6], seed: 1), random([1, 5, 6], seed: 2), random([1, 5, 8], seed: 3))
+        let found = attention(q: Value(q), k: Value(k), v: Value(v), heads: 2)
+        #expect(found.shape == [3, 4, 8])
+        let keys = repeated(Value(k), times: 3)
+        let expected = attention(q: Value(q), k: keys, v: repeated(Value(v), times: 3), heads: 2)
+        #expect(relativeError(found.tensor.elements, expected.tensor.elements) < 1e-6)
+    }
+
+    /// Windows, and one grid large enough for the queries to be cut into parts.
+    @Test(arguments: [(3, 4, 5), (1, 20, 31)]) func attentionWithPositions(_ batch: Int, _ height: Int, _ width: Int) {
+        let shape = [batch, height * width, 8]
+        let (q, k, v) = (random(shape, seed: 1), random(shape, seed: 4), random(shape, seed: 5))
+        let (heights, widths) = (random([2 * height - 1, 4], seed: 2), random([2 * width - 1, 4], seed: 3))
+        let expected = naiveAttention(q: q, k: k, v: v, heads: 2, positions: (heights, widths, width))
+        let found = relativePositionAttention(
+            q: Value(q), k: Value(k), v: Value(v), relH: Value(heights), relW: Value(widths), heads: 2, height: height,
+            width: width)
+        #expect(relativeError(found.tensor.elements, expected.elements) < 2e-6)
+    }
+
+    /// Window rows and columns in order, padding at the bottom and right only.
+    @Test func windowsByHand() {
+        let x = Tensor(shape: [1, 3, 3, 1], (1...9).map { Float($0) })
+        let windows = windowPartition(Value(x), window: 2)
+        #expect(windows.shape == [4, 4, 1])
+        #expect(windows.tensor.elements == [1, 2, 4, 5, 3, 0, 6, 0, 7, 8, 0, 0, 9, 0, 0, 0])
+        #expect(windowUnpartition(windows, window: 2, height: 3, width: 3).tensor.elements == x.elements)
+    }
+
+    @Test(arguments: [(1, 5, 7, 3), (2, 4, 4, 2), (3, 1, 6, 4), (1, 2, 2, 5)]) func windowsRoundTrip(
+        _ batch: Int, _ height: Int, _ width: Int, _ window: Int
+    ) {
+        let x = random([batch, height, width, 3], seed: 1)
+        let windows = windowPartition(Value(x), window: window)
+        let back = windowUnpartition(windows, window: window, height: height, width: width)
+        #expect(back.shape == x.shape && back.tensor.elements == x.elements)
+    }
+
+    @Test func blocksByHand() {
+        let x = Tensor(shape: [1, 2, 4, 1], [1, 2, 3, 4, 5, 6, 7, 8])
+        let blocks = spaceToDepth(Value(x), block: 2)
+        #expect(blocks.shape == [1, 1, 2, 4])
+        #expect(blocks.tensor.elements == [1, 2, 5, 6, 3, 4, 7, 8])
+        #expect(depthToSpace(blocks, block: 2).tensor.elements == x.elements)
+    }
+
+    /// The direct sum, several sizes including a single line and column.
+    @Test(arguments: [(1, 1, 1), (1, 5, 1), (2, 4, 7), (1, 30, 20)]) func convolution(
+        _ batch: Int, _ height: Int, _ width: Int
+    ) {
+        let (x, weight) = (random([batch, height, width, 3], seed: 1), random([2, 27], seed: 2))
+        let found = convolution3x3(Value(x), weight: Value(weight)).tensor
+        #expect(found.shape == [batch, height, width, 2])
+        var expected: [Float] = []
+        for b in 0..<batch {
+            for y in 0..<height {
+                for x0 in 0..<width {
+                    for o in 0..<2 {
+                        var sum: Float = 0
+                        for (dy, dx) in (0..<9).map({ ($0 / 3, $0 % 3) }) {
+                            let (ny, nx) = (y + dy - 1, x0 + dx - 1)
+                            guard ny >= 0, ny < height, nx >= 0, nx < width else { continue }
+                            for c in 0..<3 { sum += x[b, ny, nx, c] * weight[o, (dy * 3 + dx) * 3 + c] }
+                        }
+                        expected.append(sum)
+                    }
+                }
+            }
+        }
+        #expect(relativeError(found.elements, expected) < 2e-6)
+    }
+
+    @Test func joiningByHand() {
+        let (a, b) = (Tensor(shape: [2, 1, 2], [1, 2, 5, 6]), Tensor(shape: [2, 1, 2], [3, 4, 7, 8]))
+        let joined = concatenate([Value(a), Value(b)], axis: 1)
+        #expect(joined.shape == [2, 2, 2] && joined.tensor.elements == [1, 2, 3, 4, 5, 6, 7, 8])
+        #expect(slice(joined, axis: 1, 1..<2).tensor.elements == [3, 4, 7, 8])
+        #expect(slice(joined, axis: 2, 0..<1).tensor.elements == [1, 3, 5, 7])
+        #expect(slice(joined, axis: 0, 1..<1).shape == [0, 2, 2])
+        #expect(repeated(Value(Tensor(shape: [1, 2], [1, 2])), times: 3).tensor.elements == [1, 2, 1, 2, 1, 2])
+    }
+
+    @Test func layerNormOverChannels() {
+        let x = random([2, 3, 4, 5], seed: 1)
+        let (weight, bias) = (random([5], seed: 2), random([5], seed: 3))
+        let found = layerNorm(Value(x), weight: Value(weight), bias: Value(bias), epsilon: 1e-6).tensor
+        let line = (0..<5).map { Double(x[1, 2, 3, $0]) }
+        let centre = line.reduce(0, +) / 5
+        let variance = line.reduce(0) { $0 + ($1 - centre) * ($1 - centre) } / 5
+        for c in 0..<5 {
+            let expected = (line[c] - centre) / (variance + 1e-6).squareRoot() * Double(weight[c]) + Double(bias[c])
+            #expect(abs(Double(found[1, 2, 3, c]) - expected) < 1e-5)
+        }
+    }
+}
+
+/// Against values that PyTorch 2's `F.interpolate` gave for the same input.
+@Suite struct ResizeTests {
+    static let table = Tensor(shape: [5, 2], [1, 10, 2, -5, 4, 0, -1, 3, 0, 8])
+
+    @Test func linearTables() {
+        let longer: [Float] = [
+            1, 10, 1.571429, 1.428572, 2.571429, -3.571428, 4, 0, 0.428571, 2.142858, -0.571429, 5.142858, 0, 8,
+        ]
+        #expect(relativeError(resizeLinear(Self.table, length: 7).elements, longer) < 1e-6)
+        let shorter: [Float] = [1.333333, 5, 4, 0, -0.333333, 6.333333]
+        #expect(relativeError(resizeLinear(Self.table, length: 3).elements, shorter) < 1e-6)
+        #expect(resizeLinear(Self.table, length: 5).elements == Self.table.elements)
+    }
+}

@@ -1,0 +1,205 @@
+"""Scores on validation images, at the images' own resolution, along the path the service takes.
+
+`python evaluate.py --weights models/gmiseg-mini.safetensors --data DIR` prints a table and writes it as JSON.
+"""
+
+import argparse
+import json
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from PIL import Image
+
+from model import Configuration, Sam, normalise
+from sampling import extent, simulated_box, simulated_points
+from scenes import INSTANCES, Scene, listing, phantom_scene, read_pair
+
+# Prompt kinds. The two box kinds differ in the box only: the exact extent, or each edge off by up to 10 % of the side.
+KINDS = ("box", "loose box", "point", "point, best of 3", "3 points", "none")
+PHANTOMS = {"cardiac": 1, "abdomen": 1, "retina": 1, "nuclei": 1}  # label that is the target
+
+
+@dataclass
+class Item:
+    source: str
+    image: np.ndarray  # uint8 [H, W(, 3)], own resolution
+    target: np.ndarray  # bool [H, W]
+    whole: np.ndarray  # bool [H, W], the promptless target
+    box: np.ndarray
+    loose: np.ndarray
+    points: np.ndarray  # [3, 2]
+
+
+def targets_of(scene, rng, most):
+    """Up to `most` targets of a scene: its labels, or for a set of instances one object; none under 20 pixels."""
+    values, counts = np.unique(scene.labels, return_counts=True)
+    large = [int(v) for v, c in zip(values, counts) if v and c >= 20]
+    rng.shuffle(large)
+    return [scene.labels == v for v in large[: 1 if scene.instances else most]]
+
+
+def items(root, per_set, per_image=1, phantom_count=12):
+    """Validation items of every set below `root`, and of phantoms with seeds that training never draws."""
+    made = []
+
+    def add(scene, targets, rng):
+        whole = scene.labels > 0 if scene.salient is None else np.isin(scene.labels, scene.salient)
+        for t in targets:
+            points, _ = simulated_points(rng, t, 3, 0)
+            made.append(Item(scene.source, scene.image, t, whole, extent(t), simulated_box(rng, t), points))
+
+    for dataset, parts in listing(root).items():
+        rng = np.random.default_rng(zlib.crc32(dataset.encode()))
+        stems = list(parts["validation"])
+        rng.shuffle(stems)
+        for stem in stems[:per_set]:
+            scene = Scene(dataset, stem, *read_pair(root, dataset, stem), None, dataset in INSTANCES)
+            add(scene, targets_of(scene, rng, per_image), rng)
+    for kind, label in PHANTOMS.items():
+        for i in range(phantom_count):
+            scene = phantom_scene(kind, (2, i))
+            add(scene, [scene.labels == label], np.random.default_rng((4, i)))
+    return made
+
+
+def prepared(image, image_size):
+    """(uint8 [S, S, 3], (height, width) of the filled part, scale) as the service prepares an image."""
+    height, width = image.shape[:2]
+    scale = image_size / max(height, width)
+    h, w = int(height * scale + 0.5), int(width * scale + 0.5)
+    small = np.asarray(Image.fromarray(image).convert("RGB").resize((w, h), Image.BILINEAR))
+    pixels = np.zeros((image_size, image_size, 3), np.uint8)
+    pixels[:h, :w] = small
+    return pixels, (h, w), (w / width, h / height)
+
+
+def at_own_size(logits, filled, shape):
+    """Low-resolution logits [h, w] -> boolean mask of `shape`: to the padded input, crop, to the image, threshold 0."""
+    size = 2 * logits.shape[-1]
+    x = F.interpolate(logits[None, None], (size, size), mode="bilinear", align_corners=False)
+    x = x[..., : filled[0], : filled[1]]
+    return (F.interpolate(x, shape, mode="bilinear", align_corners=False)[0, 0] > 0).numpy()
+
+
+def dice(prediction, truth):
+    total = prediction.sum() + truth.sum()
+    return 1.0 if total == 0 else float(2 * (prediction & truth).sum() / total)
+
+
+def ellipse(box, shape):
+    """The ellipse inscribed in a box with inclusive corners."""
+    y, x = np.mgrid[: shape[0], : shape[1]]
+    cx, cy = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
+    a, b = (box[2] - box[0] + 1) / 2, (box[3] - box[1] + 1) / 2
+    return ((x - cx) / a) ** 2 + ((y - cy) / b) ** 2 <= 1
+
+
+def filled_box(box, shape):
+    y, x = np.mgrid[: shape[0], : shape[1]]
+    return (x >= box[0]) & (x <= box[2]) & (y >= box[1]) & (y <= box[3])
+
+
+@torch.no_grad()
+def decode(model, embedding, kind, batch, scales):
+    """(logits [B, h, w]) of one prompt kind for a batch of items."""
+    scale = torch.tensor(np.array(scales), dtype=torch.float32)
+    prompt = {}
+    if kind in ("box", "loose box"):
+        boxes = np.stack([i.box if kind == "box" else i.loose for i in batch])
+        prompt["boxes"] = torch.from_numpy(boxes) * scale.repeat(1, 2)
+    elif kind != "none":
+        count = 3 if kind == "3 points" else 1
+        prompt["points"] = torch.from_numpy(np.stack([i.points[:count] for i in batch])) * scale[:, None]
+        prompt["labels"] = torch.ones(len(batch), count)
+    prompt = {name: value.to(embedding.device) for name, value in prompt.items()}
+    logits, iou = (x.cpu() for x in model.decode(embedding, *model.prompt(**prompt)))
+    if kind == "point, best of 3":
+        return logits[torch.arange(len(batch)), 1 + iou[:, 1:].argmax(1)]
+    return logits[:, 0]
+
+
+@torch.no_grad()
+def scores(model, everything, kinds=KINDS, baselines=False):
+    """{source: {kind: [Dice, ...]}}, in the order of the items."""
+    model.eval()
+    size, device = model.configuration.image_size, next(model.parameters()).device
+    found = {}
+    for start in range(0, len(everything), 8):
+        batch = everything[start : start + 8]
+        pixels, filled, scales = zip(*(prepared(i.image, size) for i in batch))
+        embedding = model.image_encoder(normalise(torch.from_numpy(np.stack(pixels)).to(device), filled))
+        for kind in kinds:
+            logits = decode(model, embedding, kind, batch, scales)
+            for item, logit, part in zip(batch, logits, filled):
+                mask = at_own_size(logit, part, item.target.shape)
+                truth = item.whole if kind == "none" else item.target
+                found.setdefault(item.source, {}).setdefault(kind, []).append(dice(mask, truth))
+        for item in batch if baselines else ():
+            row = found[item.source]
+            for name, box in (("box", item.box), ("loose box", item.loose)):
+                row.setdefault(f"ellipse in {name}", []).append(dice(ellipse(box, item.target.shape), item.target))
+                row.setdefault(f"filled {name}", []).append(dice(filled_box(box, item.target.shape), item.target))
+    model.train()
+    return found
+
+
+def summary(found):
+    """({source: {kind: mean}}, {kind: mean over the real sets, each counting once})."""
+    by_set = {s: {k: float(np.mean(v)) for k, v in row.items()} for s, row in found.items()}
+    real = [row for s, row in by_set.items() if not s.startswith("phantom-")]
+    return by_set, {k: float(np.mean([row[k] for row in real])) for k in real[0]}
+
+
+def markdown(by_set, mean, counts):
+    """The table of the model card: Dice in per cent, each prompt beside what its box alone would give."""
+    columns = ["box", "ellipse in box", "filled box", "loose box", "ellipse in loose box"]
+    columns += ["point", "point, best of 3", "3 points", "none"]
+    lines = ["| set | targets | " + " | ".join(columns) + " |", "|---" * (len(columns) + 2) + "|"]
+    for name, row in [*by_set.items(), ("**mean of the real sets**", mean)]:
+        lines.append(
+            f"| {name} | {counts.get(name, '')} | " + " | ".join(f"{100 * row[c]:.1f}" for c in columns) + " |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def load(path):
+    """The model in a weights file, in single precision."""
+    from safetensors import safe_open
+
+    with safe_open(path, "pt") as file:
+        fields = json.loads(file.metadata()["gmiseg.configuration"])
+        model = Sam(Configuration(**fields | {"global_blocks": tuple(fields["global_blocks"])}))
+        model.load_state_dict({name: file.get_tensor(name).float() for name in file.keys()}, strict=False)
+    return model.eval()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--weights", required=True)
+    parser.add_argument("--data", required=True, help="folder of datasets that training was given")
+    parser.add_argument("--per-set", type=int, default=40, help="validation images per set, at most")
+    parser.add_argument("--per-image", type=int, default=3, help="labels per image, at most")
+    parser.add_argument("--json", help="write the table here too")
+    parser.add_argument("--markdown", help="and here, as the model card shows it")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    everything = items(options.data, options.per_set, options.per_image, 24)
+    found = scores(load(options.weights), everything, baselines=True)
+    by_set, mean = summary(found)
+    columns = list(mean)
+    print("set".ljust(24), *(c.rjust(18) for c in columns))
+    for name, row in [*by_set.items(), ("mean of the real sets", mean)]:
+        print(name.ljust(24), *(f"{100 * row[c]:18.1f}" for c in columns))
+    counts = {s: len(row["box"]) for s, row in found.items()}
+    if options.markdown:
+        Path(options.markdown).write_text(markdown(by_set, mean, counts))
+    if options.json:
+        Path(options.json).write_text(json.dumps({"by_set": by_set, "mean": mean, "targets": counts}, indent=1))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,253 @@
+"""What is learnt from: real images with label maps, the project's phantoms, and generic shapes.
+
+A scene is an image with integer labels. All scenes are held in memory, scaled down to a long side of at most
+`LONG_SIDE` pixels, so that training needs no loader process.
+"""
+
+import json
+import re
+import sys
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "examples"))
+import phantoms  # noqa: E402
+
+LONG_SIDE = 384
+
+# Which part of a stem names the patient. Sets without a rule here record none: each image counts as its own patient.
+PATIENT = {
+    "aorta_ct": r"^(\d+)_",
+    "carotid_us": r"^(\d+VAS)_",
+    "chase_db1": r"^Image_(\d+)",
+    "congenital_heart_ct": r"^(\d+)_",
+    "heart_hvsmr": r"^(\d+)_",
+    "hippocampus": r"^hippocampus_(\d+)",
+    "liver_tumor_ct": r"^(\d+)_",
+    "lumbar_spine_mri": r"^(\d+)_",
+    "prostate_glands_hist": r"^(P\d+_[A-Z]\d+)_",  # slide: patients are too few to divide by
+    "spider_spine_mri": r"^(\d+)_",
+    "spinal_cord_mri": r"^(t)",  # one subject
+    "spleen_ct": r"(spleen_\d+)$",
+}
+LEFT_OUT = {"glaucoma_drishti"}  # part of a larger collection that serves as an unseen task
+INSTANCES = {"dsb2018"}  # labels number the objects; they are no classes
+
+
+@dataclass
+class Scene:
+    source: str
+    name: str
+    image: np.ndarray  # uint8 [H, W] or [H, W, 3]
+    labels: np.ndarray  # uint8 [H, W]
+    salient: tuple | None  # labels of the promptless target; None: all of them
+    instances: bool = False
+
+
+def patient_of(dataset, stem):
+    rule = PATIENT.get(dataset)
+    match = re.search(rule, stem) if rule else None
+    return match.group(1) if match else stem
+
+
+def validation_patients(dataset, patients):
+    """A fifth of the patients (at least one) by a hash, so it holds on any machine; none where there is only one."""
+    ordered = sorted(set(patients), key=lambda p: zlib.crc32(f"{dataset}/{p}".encode()))
+    return set(ordered[: max(1, round(len(ordered) / 5))]) if len(ordered) > 1 else set()
+
+
+def listing(root):
+    """{dataset: {"training": [stems], "validation": [stems]}} of a folder of datasets."""
+    found = {}
+    for folder in sorted(p for p in Path(root).iterdir() if (p / "images").is_dir() and p.name not in LEFT_OUT):
+        stems = sorted(p.stem for p in (folder / "images").glob("*.png") if (folder / "masks" / p.name).exists())
+        held = validation_patients(folder.name, [patient_of(folder.name, s) for s in stems])
+        parts = {"training": [], "validation": []}
+        for stem in stems:
+            parts["validation" if patient_of(folder.name, stem) in held else "training"].append(stem)
+        found[folder.name] = parts
+    return found
+
+
+def read_pair(root, dataset, stem):
+    """(image, labels) as they are on disk."""
+    image = Image.open(Path(root) / dataset / "images" / f"{stem}.png")
+    image = np.asarray(image.convert("L" if image.mode in ("L", "1", "I;16") else "RGB"))
+    labels = np.asarray(Image.open(Path(root) / dataset / "masks" / f"{stem}.png"))
+    if labels.shape != image.shape[:2]:
+        raise ValueError(
+            f"{dataset}/{stem}: expected one label channel of size {image.shape[:2]}, found {labels.shape}"
+        )
+    if labels.max() > 255:  # only where labels count objects: numbers far apart may then share a value
+        labels = np.where(labels > 0, (labels - 1) % 255 + 1, 0)
+    return image, labels.astype(np.uint8)
+
+
+def scaled_down(image, labels):
+    height, width = labels.shape
+    scale = LONG_SIDE / max(height, width)
+    if scale >= 1:
+        return image, labels
+    size = (round(width * scale), round(height * scale))
+    return (
+        np.asarray(Image.fromarray(image).resize(size, Image.BILINEAR)),
+        np.asarray(Image.fromarray(labels).resize(size, Image.NEAREST)),
+    )
+
+
+def real_scenes(root, part):
+    scenes = []
+    for dataset, parts in listing(root).items():
+        for stem in parts[part]:
+            image, labels = scaled_down(*read_pair(root, dataset, stem))
+            if labels.any():
+                scenes.append(Scene(dataset, stem, image, labels, None, dataset in INSTANCES))
+    return scenes
+
+
+def phantom_scene(kind, seed):
+    """`seed` is a tuple of integers. Training uses (1, i), validation (2, i), the committed examples (3, ...)."""
+    p = phantoms.KINDS[kind](np.random.default_rng(seed))
+    image, labels = scaled_down(p.image, p.labels)
+    return Scene(f"phantom-{kind}", "-".join(map(str, seed)), image, labels, p.salient)
+
+
+# ------------------------------------------------------------------------------------------------ generic shapes
+
+
+def shapes_scene(seed, size=256):
+    """Regions, blobs, layers, ellipses or tubes with random grey levels, textures and noise: no anatomy, only form."""
+    rng = np.random.default_rng(seed)
+    kind = rng.choice(["regions", "blobs", "layers", "ellipses", "tubes"])
+    labels = {"regions": _regions, "blobs": _blobs, "layers": _layers, "ellipses": _ellipses, "tubes": _tubes}[kind](
+        rng, size
+    )
+    count = int(labels.max()) + 1
+    levels = rng.uniform(20, 235, count)
+    if count > 1:  # never invisible against the ground
+        levels[1:] = np.where(
+            np.abs(levels[1:] - levels[0]) < 18,
+            np.clip(levels[0] + rng.choice([-1, 1], count - 1) * 30, 0, 255),
+            levels[1:],
+        )
+    image = levels[labels].astype(np.float32)
+    for value in range(count):
+        if rng.random() < 0.6:
+            texture = phantoms.smooth_noise(rng, size, rng.choice([2, 3, 6, 12, 30]))
+            image += texture * rng.uniform(3, 22) * (labels == value)
+    if rng.random() < 0.5:
+        image += phantoms.smooth_noise(rng, size, rng.uniform(60, 200)) * rng.uniform(5, 30)
+    image = phantoms.blurred(image, rng.uniform(0.3, 1.8)) + rng.normal(0, rng.uniform(0.5, 14), (size, size))
+    if rng.random() < 0.35:
+        image = image[..., None] * rng.uniform(0.4, 1.2, 3) + rng.uniform(-25, 25, 3)
+    return Scene("shapes", f"{kind}-{seed[-1]}", phantoms.to_bytes(image), labels, None)
+
+
+def _regions(rng, size):
+    fields = [
+        phantoms.smooth_noise(rng, size, rng.uniform(30, 110))
+        + 0.25 * phantoms.smooth_noise(rng, size, rng.uniform(10, 30))
+        for _ in range(rng.integers(3, 8))
+    ]
+    return np.argmax(fields, 0).astype(np.uint8)
+
+
+def _blobs(rng, size):
+    field = phantoms.smooth_noise(rng, size, rng.uniform(18, 90)) + 0.3 * phantoms.smooth_noise(
+        rng, size, rng.uniform(8, 20)
+    )
+    labels = (field > np.percentile(field, rng.uniform(70, 96))).astype(np.uint8)
+    if rng.random() < 0.4:
+        labels[field < np.percentile(field, rng.uniform(4, 25))] = 2
+    return labels
+
+
+def _layers(rng, size):
+    """Curved bands one over the other, as in skin, retina or vessel walls."""
+    along = np.linspace(0, 1, size)
+    down = np.arange(size)[:, None]
+    labels = np.zeros((size, size), np.uint8)
+    edge = size * rng.uniform(0.1, 0.5) + size * 0.1 * np.sin(
+        2 * np.pi * (rng.uniform(0.3, 1.5) * along + rng.random())
+    )
+    for value in range(1, int(rng.integers(2, 6))):
+        wave = 1 + 0.3 * np.sin(2 * np.pi * (rng.uniform(0.5, 3) * along + rng.random()))
+        labels[down >= edge[None]] = value
+        edge = edge + size * rng.uniform(0.03, 0.16) * wave
+    labels[down >= edge[None]] = 0
+    return labels if rng.random() < 0.6 else np.ascontiguousarray(labels.T)
+
+
+def _ellipses(rng, size):
+    canvas = Image.new("L", (size, size))
+    draw = ImageDraw.Draw(canvas)
+    count = int(rng.integers(1, 15))
+    radius = rng.uniform(8, 60) if count > 3 else rng.uniform(15, 100)
+    classes = 1 if rng.random() < 0.6 else 2
+    for _ in range(count):
+        a, b = radius * rng.uniform(0.5, 1.2, 2)
+        outline = phantoms.wobbly_ellipse(
+            rng, *rng.uniform(0, size, 2), a, b, rng.uniform(0, np.pi), rng.uniform(0, 0.25), 4, 48
+        )
+        draw.polygon([tuple(p) for p in outline], fill=int(rng.integers(1, classes + 1)))
+        if rng.random() < 0.25:
+            middle = outline.mean(0)
+            draw.polygon([tuple(p) for p in (outline - middle) * 0.6 + middle], fill=3)
+    return np.asarray(canvas)
+
+
+def _tubes(rng, size):
+    canvas = Image.new("L", (size, size))
+    draw = ImageDraw.Draw(canvas)
+    for _ in range(int(rng.integers(1, 6))):
+        x, y = rng.uniform(0, size, 2)
+        heading, width = rng.uniform(0, 2 * np.pi), rng.uniform(2, 9)
+        pending = [(x, y, heading, width, 0)]
+        while pending:
+            x, y, heading, width, depth = pending.pop()
+            for _ in range(int(rng.uniform(10, 40) * 0.8**depth)):
+                heading += rng.normal(0, 0.14)
+                nx, ny = x + 4 * np.cos(heading), y + 4 * np.sin(heading)
+                draw.line([x, y, nx, ny], fill=1, width=max(1, round(width)))
+                x, y = nx, ny
+                if depth < 3 and width > 2 and rng.random() < 0.07:
+                    pending.append(
+                        (x, y, heading + rng.choice([-1, 1]) * rng.uniform(0.4, 1.1), width * 0.7, depth + 1)
+                    )
+    labels = np.array(canvas)
+    if rng.random() < 0.5:
+        disc = phantoms.filled(
+            size, phantoms.wobbly_ellipse(rng, *rng.uniform(0, size, 2), *rng.uniform(10, 60, 2), 0, 0.1)
+        )
+        labels[disc & (labels == 0)] = 2
+    return labels
+
+
+def synthetic_bank(counts, cache: Path):
+    """{kind: [Scene]} for training; drawn once and kept in `cache` (a folder)."""
+    bank = {}
+    for kind, count in counts.items():
+        path = cache / f"{kind}-{count}.npz"
+        if not path.exists():
+            make = (
+                (lambda i: shapes_scene((1, i))) if kind == "shapes" else (lambda i, k=kind: phantom_scene(k, (1, i)))
+            )
+            made = [s for s in map(make, range(count)) if s.labels.any()]
+            arrays = {f"image{i}": s.image for i, s in enumerate(made)} | {
+                f"labels{i}": s.labels for i, s in enumerate(made)
+            }
+            notes = [(s.source, s.name, s.salient) for s in made]
+            partial = path.with_suffix(".partial.npz")
+            np.savez(partial, notes=json.dumps(notes), **arrays)
+            partial.replace(path)
+        with np.load(path) as stored:
+            notes = json.loads(str(stored["notes"]))
+            bank[kind] = [
+                Scene(source, name, stored[f"image{i}"], stored[f"labels{i}"], tuple(salient) if salient else None)
+                for i, (source, name, salient) in enumerate(notes)
+            ]
+    return bank

@@ -1,0 +1,154 @@
+"""`python -m unittest` in this folder: seconds, no data needed."""
+
+import tempfile
+import unittest
+from pathlib import Path
+
+import numpy as np
+import torch
+
+import evaluate
+import loss
+from export import write_model
+from model import Configuration, Sam, grown, initialise, normalise
+from sampling import Sampler, choose_target, extent, simulated_box, simulated_points
+from scenes import patient_of, phantom_scene, shapes_scene, validation_patients
+
+
+def small():
+    torch.manual_seed(0)
+    return Sam(Configuration().at(64)).eval()
+
+
+class Model(unittest.TestCase):
+    def test_decode_equals_the_original_decoder(self):
+        model = small()
+        e = torch.randn(1, 128, 8, 8)
+        for prompt in (
+            {},
+            {"boxes": torch.tensor([[3.0, 5, 40, 50]])},
+            {"points": torch.tensor([[[7.0, 9], [30, 31]]]), "labels": torch.tensor([[1.0, 0]])},
+            {"boxes": torch.tensor([[3.0, 5, 40, 50]]), "masks": torch.randn(1, 1, 32, 32)},
+        ):
+            sparse, dense = model.prompt(**prompt)
+            with torch.no_grad():
+                ours, iou = model.decode(e, sparse, dense)
+                theirs, their_iou = model.mask_decoder.predict_masks(
+                    e, model.prompt_encoder.get_dense_pe(), sparse, dense
+                )
+            torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-5)
+            torch.testing.assert_close(iou, their_iou, rtol=1e-4, atol=1e-5)
+
+    def test_normalise_leaves_padding_zero(self):
+        x = normalise(torch.full((1, 64, 64, 3), 200, dtype=torch.uint8), [(40, 64)])
+        self.assertTrue((x[:, :, 40:] == 0).all() and (x[:, :, :40] != 0).all())
+
+    def test_growing_interpolates_positions_and_copies_the_rest(self):
+        old, new = small(), Sam(Configuration().at(128))
+        state = grown(old.state_dict(), new)
+        new.load_state_dict(state)
+        self.assertEqual(state["image_encoder.pos_embed"].shape, (1, 16, 16, 160))
+        self.assertEqual(state["image_encoder.blocks.2.attn.rel_pos_h"].shape, (31, 32))
+        torch.testing.assert_close(state["mask_decoder.iou_token.weight"], old.mask_decoder.iou_token.weight)
+        with self.assertRaises(ValueError):
+            grown({"mask_decoder.iou_token.weight": torch.zeros(1, 3)}, new)
+
+    def test_windowed_heads_start_local(self):
+        model = small()
+        initialise(model, torch.randn(4, 3, 64, 64))
+        attention = model.image_encoder.blocks[0].attn
+        query = attention.qkv.bias[:32]
+        towards = attention.rel_pos_h @ query  # head 0 looks straight at its own row
+        self.assertEqual(int(towards.argmax()), len(towards) // 2)
+
+    def test_weights_file_round_trip(self):
+        model = small()
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "m.safetensors"
+            write_model(model, path, {"note": 1})
+            again = evaluate.load(path)
+        self.assertEqual(again.configuration, model.configuration)
+        for name, value in model.state_dict().items():
+            torch.testing.assert_close(again.state_dict()[name], value.half().float())
+
+
+class Loss(unittest.TestCase):
+    def test_perfect_and_wrong_masks(self):
+        target = torch.zeros(1, 8, 8)
+        target[:, 2:6, 2:6] = 1
+        logits = (target * 2 - 1) * 30
+        self.assertLess(float(loss.dice(logits, target)), 1e-3)
+        self.assertLess(float(loss.focal(logits, target)), 1e-3)
+        self.assertGreater(float(loss.dice(-logits, target)), 0.9)
+        self.assertAlmostEqual(float(loss.reached_iou(logits, target)), 1, places=4)
+
+    def test_best_of_three_is_what_is_taught(self):
+        target = torch.zeros(1, 8, 8)
+        target[:, 2:6, 2:6] = 1
+        logits = torch.stack([(target - 0.5)] * 4, 1).requires_grad_()
+        with torch.no_grad():
+            logits[:, 3] += 0.3 * (target - 0.5)
+        loss.slot(logits, torch.zeros(1, 4), target, multimask=True)[0].backward()
+        size = logits.grad.abs().sum((0, 2, 3))
+        self.assertGreater(float(size[3]), 5 * float(size[1]))
+
+
+class Sampling(unittest.TestCase):
+    def test_prompts_lie_where_they_should(self):
+        rng = np.random.default_rng(0)
+        mask = np.zeros((40, 60), bool)
+        mask[10:20, 0:30] = True
+        np.testing.assert_array_equal(extent(mask), [0, 10, 29, 19])
+        for _ in range(200):
+            box = simulated_box(rng, mask)
+            self.assertTrue((np.abs(box - extent(mask)) <= [4, 2, 4, 2]).all() and (box >= 0).all())
+            points, labels = simulated_points(rng, mask, 4, 0.5)
+            for (x, y), label in zip(points.astype(int), labels):
+                self.assertEqual(bool(mask[y, x]), bool(label))
+            self.assertEqual(labels[0], 1)
+
+    def test_batches_repeat_with_the_seed(self):
+        bank = {k: [phantom_scene(k, (9, 0))] for k in ("cardiac", "abdomen", "retina", "nuclei")}
+        bank["shapes"] = [shapes_scene((9, i)) for i in range(4)]
+        real = [phantom_scene("cardiac", (9, 1))]
+        one, two = (Sampler(real, bank, 5).batch(6, 64) for _ in range(2))
+        self.assertTrue(torch.equal(one.pixels, two.pixels) and torch.equal(one.boxes, two.boxes))
+        self.assertTrue(torch.isfinite(one.target).all() and float(one.target.max()) <= 1)
+
+    def test_an_empty_scene_has_no_target(self):
+        scene = phantom_scene("cardiac", (9, 0))
+        scene.labels = np.zeros_like(scene.labels)
+        self.assertIsNone(choose_target(np.random.default_rng(0), scene)[0])
+
+
+class Split(unittest.TestCase):
+    def test_patients(self):
+        self.assertEqual(patient_of("chase_db1", "Image_03R"), "03")
+        self.assertEqual(patient_of("spleen_ct", "10019_spleen_3"), "spleen_3")
+        self.assertEqual(patient_of("busi", "benign_2_"), "benign_2_")
+
+    def test_held_out_patients_are_whole_and_stable(self):
+        patients = [f"p{i}" for i in range(20)]
+        held = validation_patients("a", patients)
+        self.assertEqual(len(held), 4)
+        self.assertEqual(held, validation_patients("a", patients[::-1] * 3))
+        self.assertEqual(validation_patients("a", ["only"] * 9), set())
+
+
+class Scores(unittest.TestCase):
+    def test_masks_return_to_the_image_size(self):
+        truth = np.zeros((90, 120), bool)
+        truth[20:60, 30:90] = True
+        pixels, filled, _ = evaluate.prepared(np.zeros((90, 120, 3), np.uint8), 64)
+        self.assertEqual(filled, (48, 64))
+        low = torch.full((32, 32), -5.0)
+        low[5:16, 8:24] = 5
+        self.assertGreater(evaluate.dice(evaluate.at_own_size(low, filled, truth.shape), truth), 0.95)
+
+    def test_inscribed_ellipse(self):
+        area = evaluate.ellipse(np.array([10, 20, 49, 39]), (64, 64)).sum()
+        self.assertAlmostEqual(area / (np.pi * 20 * 10), 1, places=1)
+
+
+if __name__ == "__main__":
+    unittest.main()
