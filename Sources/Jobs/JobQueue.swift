@@ -85,7 +85,7 @@ package final class JobQueue: Sendable {
     }
 
     /// Drains: the running job is asked to save a checkpoint and goes back to the queue, and no other begins.
-    /// `completion` is called on the queue's own thread, once nothing runs any more.
+    /// `completion` is called once nothing runs any more and watchers have heard of all that happened.
     package func stop(completion: @escaping @Sendable () -> Void) {
         state.withLock { state in
             if state.phase == .running { state.phase = .stopping }
@@ -94,7 +94,7 @@ package final class JobQueue: Sendable {
         stopSignal.signal()
         work.async { @Sendable in
             self.state.withLock { $0.phase = .idle }
-            completion()
+            self.notices.async { @Sendable in completion() }
         }
     }
 

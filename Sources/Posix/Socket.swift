@@ -112,6 +112,9 @@ package struct Socket: ~Copyable, Sendable {
         return .bytes(count)
     }
 
+    /// Refuses connections from now on, even if a child process that is about to start still shares the descriptor.
+    package func stopListening() { _ = Glibc.shutdown(raw, CInt(SHUT_RDWR)) }
+
     /// Tells the peer that nothing more will be sent.
     package func shutdownWriting() { _ = Glibc.shutdown(raw, CInt(SHUT_WR)) }
 }

@@ -138,6 +138,8 @@ final class Connection: EventHandler, @unchecked Sendable {
 
     func close() {
         guard let transport else { return }
+        // The socket itself goes last: whoever sees the end of the connection then finds it logged and no longer counted.
+        defer { withExtendedLifetime(transport) {} }
         state.close()
         shard.loop.remove(transport.raw, token)
         self.transport = nil
@@ -157,7 +159,7 @@ final class Connection: EventHandler, @unchecked Sendable {
         if state.phase == .lingering, output.isEmpty { return phaseBegan + timeouts.linger }
         if !output.isEmpty { return lastOutput + timeouts.write }
         switch state.phase {
-        case .idle: return phaseBegan + (served == 0 ? timeouts.head : timeouts.keepAlive)
+        case .idle: return phaseBegan + (served == 0 ? timeouts.start : timeouts.keepAlive)
         case .head: return phaseBegan + timeouts.head
         case .body: return spool.isFull ? nil : lastInput + timeouts.bodyIdle
         case .answering, .lingering, .closed: return nil

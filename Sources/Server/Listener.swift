@@ -73,6 +73,7 @@ final class Listener: @unchecked Sendable {
             if case .unix(let path) = address { removeSocketFile(path) }
             // Closing is left to the cancel handler: the source must have let go of the descriptor first.
             source.setCancelHandler { @Sendable [self] in
+                socket?.socket.stopListening()
                 socket = nil
                 source.setEventHandler(handler: nil)
                 completion()

@@ -1,6 +1,8 @@
 /// How long a client may keep a connection waiting.
 package struct Timeouts: Sendable, Equatable {
-    /// From a request's first byte to the end of its head; and from a connection's start to its first byte.
+    /// From a connection's start to its first byte.
+    package var start = Duration.seconds(15)
+    /// From a request's first byte to the end of its head.
     package var head = Duration.seconds(15)
     /// Between two pieces of a body.
     package var bodyIdle = Duration.seconds(30)
@@ -17,7 +19,7 @@ package struct Timeouts: Sendable, Equatable {
 
     /// How often to look: often enough for the shortest to be kept within a quarter.
     var tick: Duration {
-        let shortest = min(head, bodyIdle, keepAlive, write, linger)
+        let shortest = min(start, head, bodyIdle, keepAlive, write, linger)
         return min(max(shortest / 4, .milliseconds(10)), .seconds(1))
     }
 }

@@ -26,7 +26,11 @@ final class FolderLock: Sendable {
         }
     }
 
-    deinit { close(file) }
+    deinit {
+        // Closing alone would leave the claim with a child process that is about to start: it shares the open file until then.
+        flock(file, LOCK_UN)
+        close(file)
+    }
 
     private static func holder(_ file: CInt) -> Int? {
         var bytes = [UInt8](repeating: 0, count: 32)

@@ -6,11 +6,14 @@ import Testing
 
 /// The whole product from outside: a process, a socket, a folder.
 @Suite(.serialized) struct ServerLifeTests {
-    private static func task(steps: Int) -> [FormPart] {
+    private static func task(steps: Int, imagesPerStep: Int = 2) -> [FormPart] {
         let task: JSON = [
             "name": "disc", "adapter": ["kind": "decoder"],
-            // Random weights need strides that pretrained ones would not forgive.
-            "adaptation": ["steps": .integer(steps), "augmented_views": 1, "decoder_learning_rate": 0.01],
+            "adaptation": [
+                "steps": .integer(steps), "images_per_step": .integer(imagesPerStep), "augmented_views": 1,
+                // Random weights need strides that pretrained ones would not forgive.
+                "decoder_learning_rate": 0.01,
+            ],
         ]
         return [FormPart("task", text: task.text())]
             + (0..<3).flatMap { index in
@@ -40,17 +43,26 @@ import Testing
         }
     }
 
-    private func create(_ client: Client, steps: Int) throws -> (task: String, job: String) {
-        let created = try JSONParser.parse(client.post("/v1/tasks", form: Self.task(steps: steps)).body)
-        return (try #require(created["task"]?["id"]?.stringValue), try #require(created["job"]?["id"]?.stringValue))
+    /// A task whose job was seen to run after `step` steps. On a machine so fast, or so busy, that the job was over before
+    /// anybody looked, the next one is longer.
+    private func createAndSeeRunning(_ client: Client, after step: Int) throws -> (task: String, job: String) {
+        for steps in [250, 1_000, 10_000] {
+            let created = try JSONParser.parse(client.post("/v1/tasks", form: Self.task(steps: steps)).body)
+            let task = try #require(created["task"]?["id"]?.stringValue)
+            let job = try #require(created["job"]?["id"]?.stringValue)
+            let seen = try follow(client, job) { ($0["step"]?.integerValue ?? 0) >= step }
+            if seen["state"] == "running" { return (task, job) }
+            try #require(seen["state"] == "succeeded", "\(seen.text())")
+        }
+        throw NeverSeenRunning()
     }
+
+    private struct NeverSeenRunning: Error {}
 
     @Test func aKilledServersJobIsFinishedByTheNext() throws {
         let place = try Workplace()
         let (first, client) = try place.serve()
-        let (task, job) = try create(client, steps: 200)
-        let midway = try follow(client, job) { ($0["step"]?.integerValue ?? 0) > 0 }
-        #expect(midway["state"] == "running")
+        let (task, job) = try createAndSeeRunning(client, after: 1)
         first.crash()
 
         let (second, again) = try place.serve()
@@ -73,9 +85,7 @@ import Testing
     @Test func aStoppedServersJobGoesOnWhereItStopped() throws {
         let place = try Workplace()
         let (first, client) = try place.serve()
-        let (_, job) = try create(client, steps: 250)
-        let midway = try follow(client, job) { ($0["step"]?.integerValue ?? 0) >= 5 }
-        #expect(midway["state"] == "running")
+        let (_, job) = try createAndSeeRunning(client, after: 5)
         #expect(first.terminate() == 0)
 
         let (second, again) = try place.serve()
@@ -88,8 +98,13 @@ import Testing
     @Test func aStopLetsRequestsUnderWayFinish() async throws {
         let place = try Workplace()
         let (program, client) = try place.serve()
-        // Held open by `wait` until the stop cuts the waiting short.
-        async let held = Task.detached { try client.post("/v1/tasks?wait=300", form: Self.task(steps: 10_000)) }.value
+        // Held open by `wait` until the stop cuts the waiting short: its job has work for hours. On a thread of its own, as
+        // the few that tests share may all be waiting.
+        let endless = Self.task(steps: 10_000, imagesPerStep: 64)
+        async let held = withCheckedThrowingContinuation { continuation in
+            Thread { continuation.resume(with: Result { try client.post("/v1/tasks?wait=600", form: endless) }) }
+                .start()
+        }
         while try JSONParser.parse(client.get("/v1/jobs").body)["jobs"]?[0]?["state"] != "running" {
             try await Task.sleep(for: .milliseconds(5))
         }

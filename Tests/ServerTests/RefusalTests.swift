@@ -52,7 +52,9 @@ import Testing
     @Test func tooLargeInTheMiddle() throws {
         var limits = Limits()
         limits.bodyBytes = 1_000_000
-        let server = try TestServer(limits: limits, describe)
+        var timeouts = Timeouts()
+        timeouts.linger = .seconds(60)
+        let server = try TestServer(limits: limits, timeouts: timeouts, describe)
         let client = try server.client()
         try client.send("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n")
         let chunk = Array("10000\r\n".utf8) + [UInt8](repeating: 1, count: 65_536) + Array("\r\n".utf8)
@@ -70,7 +72,12 @@ import Testing
         try client.send("GET / HTTP/1.1\r\nHos")
         #expect(try client.response().status == 408)
         #expect(try client.readToEnd().isEmpty)
-        // A client that says nothing at all gets no answer.
+    }
+
+    @Test func aClientThatSaysNothingGetsNoAnswer() throws {
+        var timeouts = Timeouts()
+        timeouts.start = .milliseconds(100)
+        let server = try TestServer(timeouts: timeouts, describe)
         #expect(try server.client().readToEnd().isEmpty)
     }
 
@@ -156,7 +163,9 @@ import Testing
     }
 
     @Test func aMissingSpoolIsAStorageError() throws {
-        let server = try TestServer(describe)
+        var timeouts = Timeouts()
+        timeouts.linger = .seconds(60)
+        let server = try TestServer(timeouts: timeouts, describe)
         removeDirectory(server.directory.path)
         let client = try server.client()
         try client.send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 300000\r\n\r\n")

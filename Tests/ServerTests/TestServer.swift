@@ -42,16 +42,16 @@ final class TestServer: Sendable {
 
     deinit { server.stop() }
 
-    func client(_ index: Int = 0, timeoutSeconds: Int = 10) throws -> LoopbackClient {
+    func client(_ index: Int = 0, timeoutSeconds: Int = 60) throws -> LoopbackClient {
         try LoopbackClient(addresses[index].description, timeoutSeconds: timeoutSeconds)
     }
 
     /// Names of the files now in the spool.
     var spooled: [String] { listDirectory(directory.path).filter { $0.hasPrefix(SpoolFile.namePrefix) } }
 
-    /// Waits until `condition` holds, for at most ten seconds.
+    /// Waits until `condition` holds, for at least a minute.
     static func eventually(_ condition: () throws -> Bool) rethrows -> Bool {
-        for _ in 0..<1_000 {
+        for _ in 0..<6_000 {
             if try condition() { return true }
             pause(milliseconds: 10)
         }

@@ -21,7 +21,7 @@ package final class LoopbackClient: @unchecked Sendable {
     }
 
     /// Connects to `127.0.0.1:port`, `[::1]:port` or `unix:path`. Every call gives up after `timeoutSeconds`.
-    package init(_ address: String, timeoutSeconds: Int = 10) throws {
+    package init(_ address: String, timeoutSeconds: Int = 60) throws {
         if address.hasPrefix("unix:") {
             raw = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
             var unix = sockaddr_un()

@@ -49,10 +49,13 @@ package final class SQLiteStore: Store {
             defer { folder = nil }
             return folder
         }
-        guard claim != nil else { return }
-        // The pool's readers close last and may not write, so SQLite would leave the log as it is.
-        forgetLog()
-        try? pool.close()
+        guard let claim else { return }
+        // Nobody else may come in before the database is closed.
+        withExtendedLifetime(claim) {
+            // The pool's readers close last and may not write, so SQLite would leave the log as it is.
+            forgetLog()
+            try? pool.close()
+        }
     }
 
     deinit { close() }

@@ -8,7 +8,7 @@ import Testing
     @Test func fromExamplesToAnAdapter() async throws {
         try await withLiveServer { server in
             let client = server.client
-            let created = try await client.post("/v1/tasks?wait=120", form: Forms.task(steps: 60, count: 3))
+            let created = try await client.post("/v1/tasks?wait=600", form: Forms.task(steps: 60, count: 3))
             #expect(created.status == 201)
             let answer = try created.json
             let task = try #require(answer["task"]?["id"]?.stringValue)
@@ -84,7 +84,7 @@ import Testing
     @Test func answersFromTheBaseUntilTheAdapterIsReady() async throws {
         try await withLiveServer { server in
             let client = server.client
-            let created = try await client.post("/v1/tasks", form: Forms.task(steps: 10_000))
+            let created = try await client.post("/v1/tasks", form: Forms.endlessTask())
             #expect(created.status == 202)
             let task = try #require(try created.json["task"]?["id"]?.stringValue)
             let job = try #require(try created.json["job"]?["id"]?.stringValue)
@@ -107,7 +107,7 @@ import Testing
     @Test func aTaskDeletedDuringItsJobIsGoneForWhoeverWaits() async throws {
         try await withLiveServer { server in
             let client = server.client
-            async let waiting = client.post("/v1/tasks?wait=120", form: Forms.task(steps: 10_000))
+            async let waiting = client.post("/v1/tasks?wait=600", form: Forms.endlessTask())
             var task: String?
             while task == nil {
                 task = try await client.get("/v1/jobs").json["jobs"]?.elements?
@@ -119,7 +119,7 @@ import Testing
             #expect(answer.status == 410)
             #expect(try answer.json["type"] == "/problems/task-deleted")
             // The queue goes on with the next job.
-            let next = try await client.post("/v1/tasks?wait=120", form: Forms.task())
+            let next = try await client.post("/v1/tasks?wait=600", form: Forms.task())
             #expect(next.status == 201)
             #expect(try next.json["job"]?["state"] == "succeeded")
         }

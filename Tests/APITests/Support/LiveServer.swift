@@ -65,13 +65,16 @@ enum Forms {
     /// A task of `count` examples that trains for `steps` steps. Its discs fill half of their pictures, so that even random
     /// weights learn something of them in no time.
     static func task(
-        name: String = "disc", steps: Int = 2, count: Int = 2, extra: [FormPart] = []
+        name: String = "disc", steps: Int = 2, imagesPerStep: Int = 2, count: Int = 2, extra: [FormPart] = []
     ) -> [FormPart] {
         let task: JSON = [
             "name": .string(name), "labels": ["disc"], "spacing_mm": [0.5, 0.5],
             "adapter": ["kind": "decoder"],
-            // Random weights need strides that pretrained ones would not forgive.
-            "adaptation": ["steps": .integer(steps), "augmented_views": 1, "decoder_learning_rate": 0.01],
+            "adaptation": [
+                "steps": .integer(steps), "images_per_step": .integer(imagesPerStep), "augmented_views": 1,
+                // Random weights need strides that pretrained ones would not forgive.
+                "decoder_learning_rate": 0.01,
+            ],
         ]
         var parts = [FormPart("task", text: task.text())]
         for index in 0..<count {
@@ -81,6 +84,9 @@ enum Forms {
         }
         return parts + extra
     }
+
+    /// A task whose job no test sees end: it has work for hours.
+    static func endlessTask() -> [FormPart] { task(steps: 10_000, imagesPerStep: 64) }
 
     static func segment(_ prompts: String? = nil, _ extra: [FormPart] = []) -> [FormPart] {
         [FormPart("image", bytes: TestImages.disc(), filename: "scan.png")]
