@@ -171,7 +171,7 @@ def load(path):
     from safetensors import safe_open
 
     with safe_open(path, "pt") as file:
-        fields = json.loads(file.metadata()["gmiseg.configuration"])
+        fields = {"drawn_prompts": False} | json.loads(file.metadata()["gmiseg.configuration"])
         model = Sam(Configuration(**fields | {"global_blocks": tuple(fields["global_blocks"])}))
         model.load_state_dict({name: file.get_tensor(name).float() for name in file.keys()}, strict=False)
     return model.eval()

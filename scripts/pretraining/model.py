@@ -39,6 +39,7 @@ class Configuration:
     multimask_outputs: int = 3
     iou_head_depth: int = 3
     iou_head_hidden: int = 128
+    drawn_prompts: bool = True  # boxes and points are also drawn into the mask prompt
 
     @property
     def grid(self):
@@ -93,6 +94,8 @@ class Sam(nn.Module):
     def prompt(self, points=None, labels=None, boxes=None, masks=None):
         """(sparse [B, n, C], dense [B or 1, C, g, g]) from SAM's prompt encoder; all None is the promptless call."""
         pair = None if points is None else (points, labels)
+        if self.configuration.drawn_prompts:
+            masks = drawn(self.configuration, points, labels, boxes, masks)
         return self.prompt_encoder(points=pair, boxes=boxes, masks=masks)
 
     def prompt_none(self, batch):
@@ -112,6 +115,36 @@ class Sam(nn.Module):
         hyper = torch.stack([mlp(out[:, 1 + i]) for i, mlp in enumerate(decoder.output_hypernetworks_mlps)], 1)
         masks = (hyper.float() @ upscaled.float().flatten(2)).unflatten(2, upscaled.shape[-2:])
         return masks, decoder.iou_prediction_head(out[:, 0]).float()
+
+
+def drawn(c, points=None, labels=None, boxes=None, masks=None):
+    """The mask prompt [B, 1, 4g, 4g] that shows the other prompts, as logits; None when there is no prompt at all.
+
+    A small network trained for hours finds a place on a map sooner than in the sines of a token. The base is the mask
+    prompt if there is one, else the ellipse inscribed in the box, 4 in the middle, 0 on its edge and no less than -8.
+    Each point adds (foreground) or takes (background) a bump of height 6 whose width is 1/32 of the image.
+    """
+    if points is None and boxes is None and masks is None:
+        return None
+    given = next(x for x in (masks, boxes, points) if x is not None)
+    side = 4 * c.grid
+    cell = c.image_size / side
+    place = (torch.arange(side, device=given.device) + 0.5) * cell - 0.5
+    base = torch.zeros(len(given), side, side, device=given.device)
+    if masks is not None:
+        base = masks[:, 0].float()
+    elif boxes is not None:
+        middle, half = (boxes[:, :2] + boxes[:, 2:]) / 2, ((boxes[:, 2:] - boxes[:, :2] + 1) / 2).clamp(min=cell)
+        x = ((place - middle[:, :1]) / half[:, :1]) ** 2
+        y = ((place - middle[:, 1:]) / half[:, 1:]) ** 2
+        base = (4 * (1 - (x[:, None, :] + y[:, :, None]))).clamp(min=-8)
+    if points is not None:
+        spread = 2 * (c.image_size / 32) ** 2
+        x = torch.exp(-((place - points[..., :1]) ** 2) / spread)  # [B, n, side]
+        y = torch.exp(-((place - points[..., 1:]) ** 2) / spread)
+        sign = labels.to(x.dtype) * 2 - 1
+        base = base + 6 * torch.einsum("bn,bni,bnj->bij", sign, y, x)
+    return base[:, None]
 
 
 def normalise(pixels, sizes):

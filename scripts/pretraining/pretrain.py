@@ -38,6 +38,7 @@ def options():
     )
     p.add_argument("--batch", type=int, nargs=2, default=(8, 6), metavar=("SMALL", "LARGE"))
     p.add_argument("--rate", type=float, default=1e-3, help="peak learning rate")
+    p.add_argument("--init", help="a weights file to start from instead of random weights")
     p.add_argument("--seed", type=int, default=0)
     p.add_argument("--threads", type=int, default=1)
     p.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
@@ -83,7 +84,8 @@ class Run:
         self.images = 0
         self.elapsed = 0.0  # seconds of training, evaluation not counted
         self.stage_start = 0.0  # `elapsed` at which the stage began
-        self.enter(0, None, None)
+        start = evaluate.load(o.init).state_dict() if o.init else None
+        self.enter(0, start, start)
         if (self.folder / "checkpoint.pt").exists():
             self.resume()
 
@@ -162,7 +164,8 @@ class Run:
         return parts
 
     def forward(self, b):
-        """Four prompts per image on one embedding: box; point; several points, perhaps with box or mask; none."""
+        """Four prompts per image on one embedding: box; point; several points, perhaps with box or mask, or correcting
+        the mask of the one point; none."""
         model, device = self.model, self.o.device
         low = model.configuration.grid * 4
         shrink = lambda m: F.interpolate(m[:, None], (low, low), mode="area")[:, 0].to(device)  # noqa: E731
@@ -176,15 +179,35 @@ class Run:
             logits, iou = model.decode(torch.cat([e, e]), torch.cat([sparse_box, sparse_point]), none[:1])
             by_box, box_loss = loss.slot(logits[:count], iou[:count], target)
             by_point, point_loss = loss.slot(logits[count:], iou[count:], target, multimask=True)
-            earlier = logits[:count, :1].detach() if b.with_mask else None
-            logits, iou = model.decode(
-                e, *model.prompt(b.points.to(device), b.labels.to(device), boxes if b.with_box else None, earlier)
-            )
+            points, labels, earlier = b.points.to(device), b.labels.to(device), None
+            if b.corrects:
+                earlier = logits[count:, :1].detach()
+                points, labels = corrections(b.point.to(device), earlier[:, 0], target, points.shape[1], b.image_size)
+            elif b.with_mask:
+                earlier = logits[:count, :1].detach()
+            logits, iou = model.decode(e, *model.prompt(points, labels, boxes if b.with_box else None, earlier))
             by_points, points_loss = loss.slot(logits, iou, target)
             logits, iou = model.decode(e, *model.prompt_none(count))
             by_none, none_loss = loss.slot(logits, iou, whole, b.whole_weight.to(device))
         total = by_box + by_point + by_points + 0.5 * by_none
         return total, torch.stack([box_loss, point_loss, points_loss, none_loss]).cpu()
+
+
+@torch.no_grad()
+def corrections(first, logits, target, count, image_size):
+    """([B, count, 2], [B, count]): the first point and clicks drawn from where the mask of it was wrong.
+
+    first [B, 1, 2]; logits and target [B, h, w]. Where nothing is wrong the clicks fall on the target.
+    """
+    truth = target > 0.5
+    wrong = ((logits > 0) != truth).flatten(1).float()
+    weight = wrong + 1e-6 * truth.flatten(1) + 1e-9
+    chosen = torch.multinomial(weight, count - 1, replacement=True)
+    side = logits.shape[-1]
+    cells = torch.stack([chosen % side, chosen // side], -1).float()
+    points = (cells + torch.rand_like(cells)) * (image_size / side) - 0.5
+    labels = truth.flatten(1).gather(1, chosen).float()
+    return torch.cat([first, points], 1), torch.cat([torch.ones_like(labels[:, :1]), labels], 1)
 
 
 def record(run, everything):

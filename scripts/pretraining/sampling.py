@@ -26,7 +26,12 @@ class Batch:
     points: torch.Tensor  # [B, n, 2]
     labels: torch.Tensor  # [B, n]
     with_box: bool  # whether the slot of several points also shows its box
-    with_mask: bool  # and the mask of the slot before it
+    with_mask: bool  # and the mask that the box gave
+    corrects: bool  # whether that slot's points correct the mask that the one point gave instead
+
+    @property
+    def image_size(self):
+        return self.pixels.shape[1]
 
 
 class Sampler:
@@ -68,7 +73,8 @@ class Sampler:
             stack(points),
             stack(labels),
             bool(rng.random() < 0.3),
-            bool(rng.random() < 0.25),
+            bool(rng.random() < 0.2),
+            bool(rng.random() < 0.5),
         )
 
     def sample(self, image_size, count):

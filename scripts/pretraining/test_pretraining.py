@@ -10,7 +10,8 @@ import torch
 import evaluate
 import loss
 from export import write_model
-from model import Configuration, Sam, grown, initialise, normalise
+from model import Configuration, Sam, drawn, grown, initialise, normalise
+from pretrain import corrections
 from sampling import Sampler, choose_target, extent, simulated_box, simulated_points
 from scenes import patient_of, phantom_scene, shapes_scene, validation_patients
 
@@ -38,6 +39,34 @@ class Model(unittest.TestCase):
                 )
             torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-5)
             torch.testing.assert_close(iou, their_iou, rtol=1e-4, atol=1e-5)
+
+    def test_drawn_prompts_show_the_box_and_every_point(self):
+        c = Configuration().at(64)
+        self.assertIsNone(drawn(c))
+        box = torch.tensor([[8.0, 16.0, 39.0, 31.0]])
+        shown = drawn(c, boxes=box)[0, 0]
+        self.assertEqual(shown.shape, (32, 32))
+        y, x = torch.meshgrid(torch.arange(32) * 2 + 0.5, torch.arange(32) * 2 + 0.5, indexing="ij")
+        inside = ((x - 23.5) / 16) ** 2 + ((y - 23.5) / 8) ** 2 < 1
+        self.assertTrue(((shown > 0) == inside).all())
+        clicked = drawn(c, torch.tensor([[[20.0, 40.0], [50.0, 10.0]]]), torch.tensor([[1.0, 0.0]]), box)[0, 0]
+        change = clicked - shown
+        self.assertEqual(divmod(int(change.argmax()), 32), (20, 10))
+        self.assertEqual(divmod(int(change.argmin()), 32), (5, 25))
+
+    def test_corrections_fall_where_the_mask_is_wrong(self):
+        torch.manual_seed(1)
+        target = torch.zeros(2, 16, 16)
+        target[:, 4:12, 4:12] = 1
+        logits = torch.full((2, 16, 16), -1.0)
+        logits[0, 4:12, :8] = 1  # misses the right half and takes too much on the left; the second finds nothing
+        points, labels = corrections(torch.tensor([[[10.0, 10.0]], [[11.0, 11.0]]]), logits, target, 40, 32)
+        self.assertEqual(points.shape, (2, 40, 2))
+        for i in range(2):
+            cell = ((points[i, 1:] + 0.5) / 2).long().clamp(max=15)
+            truth = target[i, cell[:, 1], cell[:, 0]]
+            self.assertTrue(((logits[i, cell[:, 1], cell[:, 0]] > 0) != (truth > 0)).all())
+            torch.testing.assert_close(labels[i, 1:], truth)
 
     def test_normalise_leaves_padding_zero(self):
         x = normalise(torch.full((1, 64, 64, 3), 200, dtype=torch.uint8), [(40, 64)])

@@ -29,6 +29,9 @@ package struct Configuration: Codable, Sendable, Equatable {
     /// Linear layers in the IoU head.
     package var iouHeadDepth: Int
     package var iouHeadHidden: Int
+    /// Whether the model was trained to see points and boxes in the mask prompt too; see ``DrawnPrompt``. Absent: no,
+    /// as in every official model.
+    package var drawnPrompts: Bool?
 
     enum CodingKeys: String, CodingKey {
         case name
@@ -46,13 +49,14 @@ package struct Configuration: Codable, Sendable, Equatable {
         case multimaskOutputs = "multimask_outputs"
         case iouHeadDepth = "iou_head_depth"
         case iouHeadHidden = "iou_head_hidden"
+        case drawnPrompts = "drawn_prompts"
     }
 
     package init(
         name: String, imageSize: Int, patchSize: Int, width: Int, depth: Int, heads: Int, mlpRatio: Int = 4,
         globalBlocks: [Int], window: Int, embeddingChannels: Int = 256, maskInputChannels: Int = 16,
         decoderDepth: Int = 2, decoderHeads: Int = 8, decoderMLP: Int = 2048, multimaskOutputs: Int = 3,
-        iouHeadDepth: Int = 3, iouHeadHidden: Int = 256
+        iouHeadDepth: Int = 3, iouHeadHidden: Int = 256, drawnPrompts: Bool? = nil
     ) {
         self.name = name
         self.imageSize = imageSize
@@ -71,6 +75,7 @@ package struct Configuration: Codable, Sendable, Equatable {
         self.multimaskOutputs = multimaskOutputs
         self.iouHeadDepth = iouHeadDepth
         self.iouHeadHidden = iouHeadHidden
+        self.drawnPrompts = drawnPrompts
     }
 }
 

@@ -34,7 +34,7 @@ package struct PromptEncoder: Sendable {
     package func callAsFunction(_ prompts: [Prompt], geometry: ImageGeometry) -> EncodedPrompts {
         precondition(!prompts.isEmpty, "no prompts to encode")
         precondition(prompts.allSatisfy { $0.kind == prompts[0].kind }, "prompts of one batch must be of one kind")
-        return EncodedPrompts(sparse: sparse(prompts, geometry), dense: dense(prompts))
+        return EncodedPrompts(sparse: sparse(prompts, geometry), dense: dense(prompts, geometry))
     }
 
     /// Points first, then the box's corners; beside points without a box, a padding point that is nowhere.
@@ -79,8 +79,11 @@ package struct PromptEncoder: Sendable {
         let label: Value
     }
 
-    private func dense(_ prompts: [Prompt]) -> Value {
-        let masks = prompts.compactMap(\.maskLogits)
+    private func dense(_ prompts: [Prompt], _ geometry: ImageGeometry) -> Value {
+        let masks =
+            configuration.drawnPrompts == true
+            ? prompts.compactMap { DrawnPrompt.logits($0, geometry: geometry, model: configuration) }
+            : prompts.compactMap(\.maskLogits)
         guard !masks.isEmpty else { return noMask.reshaped([1, 1, 1, configuration.embeddingChannels]) }
         let side = configuration.logitsSide
         return maskEmbedding(Value(Tensor.stacked(masks).reshaped([masks.count, side, side, 1])))
