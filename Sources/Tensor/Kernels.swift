@@ -6,7 +6,7 @@ import Glibc
 /// Sizes are the caller's duty: the operations check shapes before they come here.
 package struct Kernels: @unchecked Sendable {
     // Invariant: the table is constant data.
-    private let table: UnsafePointer<CKernels.kernels>
+    let table: UnsafePointer<CKernels.kernels>
 
     private init(_ table: UnsafePointer<CKernels.kernels>) { self.table = table }
 
@@ -155,54 +155,11 @@ package struct Kernels: @unchecked Sendable {
 }
 
 extension Activation {
-    fileprivate var code: Int {
+    var code: Int {
         switch self {
         case .none: ACTIVATION_NONE
         case .gelu: ACTIVATION_GELU
         case .relu: ACTIVATION_RELU
         }
-    }
-}
-
-/// One head of one image or window, as the kernels take it: tokens `stride` floats apart.
-package struct AttentionHead {
-    fileprivate var task: CKernels.attention
-
-    /// Shared by forward and backward: `logSums` is written by the former and read by the latter.
-    package init(
-        q: (Kernels.Input, stride: Int), k: (Kernels.Input, stride: Int), v: (Kernels.Input, stride: Int),
-        out: (Kernels.Output, stride: Int), logSums: Kernels.Output?, queries: Int, keys: Int, depth: Int,
-        valueDepth: Int, scale: Float
-    ) {
-        task = CKernels.attention(
-            q: q.0, k: k.0, v: v.0, out: out.0, log_sums: logSums, q_stride: q.stride, k_stride: k.stride,
-            v_stride: v.stride, out_stride: out.stride, queries: queries, keys: keys, depth: depth,
-            value_depth: valueDepth, scale: scale, rel_height: nil, rel_width: nil, height: 0, width: 0, first_query: 0)
-    }
-
-    /// Adds decomposed relative positions: `heights` is `[2 * height - 1, depth]`, `widths` `[2 * width - 1, depth]`.
-    package mutating func setPositions(
-        heights: Kernels.Input, widths: Kernels.Input, height: Int, width: Int, firstQuery: Int
-    ) {
-        precondition(height * width == task.keys, "the keys are not a \(height) by \(width) grid")
-        task.rel_height = heights
-        task.rel_width = widths
-        task.height = height
-        task.width = width
-        task.first_query = firstQuery
-    }
-}
-
-/// Where one head's gradients are added.
-package struct AttentionHeadGradients {
-    fileprivate var gradients: attention_gradients
-
-    package init(
-        out: (Kernels.Input, stride: Int), q: (Kernels.Output, stride: Int), k: (Kernels.Output, stride: Int),
-        v: (Kernels.Output, stride: Int), heights: Kernels.Output?, widths: Kernels.Output?
-    ) {
-        gradients = attention_gradients(
-            d_out: out.0, d_q: q.0, d_k: k.0, d_v: v.0, d_out_stride: out.stride, d_q_stride: q.stride,
-            d_k_stride: k.stride, d_v_stride: v.stride, d_rel_height: heights, d_rel_width: widths)
     }
 }

@@ -1,11 +1,12 @@
 import CDNNL
 import Glibc
 
-/// Dense single-precision matrix products: the one place that calls oneDNN.
+/// Dense single-precision matrix products.
 ///
-/// oneDNN's `dnnl_sgemm` reaches 100–112 of about 118 GFLOP/s on one AVX-512 core at every shape of the networks here,
-/// as much as its matmul primitives with packed weights, takes any leading dimension and needs no cache of primitives.
-/// It runs on the calling thread alone; the parallelism is ours, by slices (see `Threads`).
+/// Large ones run on our own kernels, which pack each side once and finish tiles in cache (see `PackedMatrix`). Those with
+/// few rows, or a transposed left side, are `dnnl_sgemm`'s, and this is the one place that calls oneDNN: it takes any
+/// leading dimension and needs no cache of primitives. It runs on the calling thread alone; the parallelism is ours, by
+/// slices (see `Threads`).
 package enum MatrixProduct {
     /// A row-major matrix, or the transpose of one: `stride` floats lie between the starts of its stored rows.
     package struct Operand: @unchecked Sendable {
@@ -54,21 +55,46 @@ package enum MatrixProduct {
         precondition(status == dnnl_success, "dnnl_sgemm failed with \(status) at \(rows) x \(columns) x \(depth)")
     }
 
-    /// The same on all threads; `finish(rows)` runs after each slice, for what is best done while it is in cache. When
-    /// `finish` is given slices are whole rows.
+    /// What is done to a product: `activation(c + bias) + residual`.
+    package struct Finish: @unchecked Sendable {
+        // Invariant: read only, and alive for the duration of the product.
+        /// `[columns]`.
+        let bias: UnsafePointer<Float>?
+        let activation: Activation
+        /// `[rows, columns]`.
+        let residual: (UnsafePointer<Float>, stride: Int)?
+
+        package init(
+            bias: UnsafePointer<Float>? = nil, activation: Activation = .none,
+            residual: (UnsafePointer<Float>, stride: Int)? = nil
+        ) {
+            self.bias = bias
+            self.activation = activation
+            self.residual = residual
+        }
+
+        package static let none = Finish()
+        fileprivate var isNone: Bool { bias == nil && activation == .none && residual == nil }
+    }
+
+    /// `c = finish(a · b)`, or `c += a · b`, on all threads.
     package static func parallel(
         _ c: UnsafeMutablePointer<Float>, stride: Int, rows: Int, columns: Int, depth: Int, a: Operand, b: Operand,
-        accumulate: Bool = false, finish: (@Sendable (Range<Int>) -> Void)? = nil
+        accumulate: Bool = false, finish: Finish = .none
     ) {
+        if !a.isTransposed, rows >= fewestPackedRows, columns > 0, depth > 0 {
+            PackedMatrix(b, depth: depth, columns: columns).multiplyInParallel(
+                a, rows: rows, into: c, stride: stride, finish: finish, accumulate: accumulate)
+            return
+        }
         let result = Result(base: c, stride: stride)
-        let work = max(1, columns * depth)
-        if rows >= columns || finish != nil {
+        if rows >= columns {
             // Cut by shape alone, so that the same operation rounds the same whatever the number of threads.
-            Threads.forEachSlice(of: rows, minimum: smallestSlice / work + 1, pieces: slices) { range in
+            Threads.forEachSlice(of: rows, minimum: smallestSlice / max(1, columns * depth) + 1, pieces: slices) {
+                range in
                 slice(
                     result.base + range.lowerBound * stride, stride: stride, rows: range.count, columns: columns,
                     depth: depth, a: a.skipping(rows: range.lowerBound), b: b, accumulate: accumulate)
-                finish?(range)
             }
         } else {
             Threads.forEachSlice(of: columns, minimum: smallestSlice / max(1, rows * depth) + 1, pieces: slices) {
@@ -78,12 +104,26 @@ package enum MatrixProduct {
                     a: a, b: b.skipping(columns: range.lowerBound), accumulate: accumulate)
             }
         }
+        if !finish.isNone { apply(finish, result, rows: rows, columns: columns) }
+    }
+
+    /// The finish of what `dnnl_sgemm` left, which has none of its own.
+    private static func apply(_ finish: Finish, _ result: Result, rows: Int, columns: Int) {
+        Threads.forEachSlice(of: rows, minimum: Grain.rows(of: columns)) { range in
+            for row in range {
+                let out = result.base + row * result.stride
+                Kernels.best.bias(out, finish.bias, rows: 1, columns: columns, activation: finish.activation)
+                guard let (residual, stride) = finish.residual else { continue }
+                Kernels.best.add(out, UnsafePointer(out), residual + row * stride, columns)
+            }
+        }
     }
 
     private static let plain = CChar(UInt8(ascii: "N"))
     private static let transposed = CChar(UInt8(ascii: "T"))
     private static let slices = 8
-    private static let smallestSlice = 1 << 20  // multiply-adds, some 20 microseconds: what waking a thread costs
+    private static let fewestPackedRows = 32  // with fewer, packing the right side costs more than it gains
+    static let smallestSlice = 1 << 20  // multiply-adds, some 20 microseconds: what waking a thread costs
 }
 
 /// Debian's oneDNN is built on OpenMP, whose idle threads spin. Told to use one thread it starts none.

@@ -42,7 +42,7 @@ final class Storage: @unchecked Sendable {
 /// A network asks for the same few sizes over and over, and memory fresh from the kernel is zeroed page by page: at
 /// tens of megabytes a tensor that costs as much as the arithmetic of the cheap operations.
 final class BlockCache: Sendable {
-    static let shared = BlockCache(limit: 128 << 20)
+    static let shared = BlockCache(limit: 256 << 20)
 
     private struct State {
         var blocks: [Int: [UInt]] = [:]  // addresses, by byte count
@@ -51,6 +51,7 @@ final class BlockCache: Sendable {
 
     private static let alignment = 64
     private static let smallest = 64 << 10  // below, malloc's own lists do as well
+    private static let hugePage = 2 << 20
     private let state = Lock(State())
     private let limit: Int
 
@@ -66,10 +67,28 @@ final class BlockCache: Sendable {
             }
             if let address, let block = UnsafeMutableRawPointer(bitPattern: address) { return block }
         }
+        if bytes >= 2 * Self.hugePage { return Self.map(bytes: bytes) }
         var block: UnsafeMutableRawPointer?
         let code = posix_memalign(&block, Self.alignment, max(bytes, Self.alignment))
         guard code == 0, let block else { fatalError("out of memory: \(bytes) bytes for a tensor") }
         return block
+    }
+
+    /// Mappings of their own go back to the system whole, and in huge pages they cost a fault for two megabytes.
+    private static func map(bytes: Int) -> UnsafeMutableRawPointer {
+        let length = mappedLength(bytes)
+        guard let block = mmap(nil, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
+            block != MAP_FAILED
+        else { fatalError("out of memory: \(bytes) bytes for a tensor") }
+        // Advice: a kernel that does not follow it costs time, not correctness.
+        madvise(block, length, MADV_HUGEPAGE)
+        return block
+    }
+
+    private static func mappedLength(_ bytes: Int) -> Int { (bytes + hugePage - 1) / hugePage * hugePage }
+
+    private static func release(_ block: UnsafeMutableRawPointer, bytes: Int) {
+        if bytes >= 2 * hugePage { munmap(block, mappedLength(bytes)) } else { free(block) }
     }
 
     /// Takes back a block that `take` gave for the same `bytes`.
@@ -83,16 +102,20 @@ final class BlockCache: Sendable {
                 state.bytes += bytes
                 return true
             }
-        if !kept { free(block) }
+        if !kept { Self.release(block, bytes: bytes) }
     }
 
     /// Returns everything kept to the system.
     func clear() {
-        let addresses = state.withLock { state in
-            let addresses = state.blocks.values.flatMap { $0 }
+        let blocks = state.withLock { state in
+            let blocks = state.blocks
             state = State()
-            return addresses
+            return blocks
         }
-        for address in addresses { free(UnsafeMutableRawPointer(bitPattern: address)) }
+        for (bytes, addresses) in blocks {
+            for address in addresses {
+                if let block = UnsafeMutableRawPointer(bitPattern: address) { Self.release(block, bytes: bytes) }
+            }
+        }
     }
 }

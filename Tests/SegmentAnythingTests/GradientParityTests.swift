@@ -41,7 +41,7 @@ import Testing
             self.adjustment = adjustment
         }
 
-        func forward(checkpointing: Bool) throws -> (embedding: Value, logits: Value, iou: Value) {
+        func forward(_ checkpointing: Checkpointing) throws -> (embedding: Value, logits: Value, iou: Value) {
             let image = Preprocessor(side: model.configuration.imageSize)(try reference.image())
             let box = try reference.tensor("box").elements
             let prompt = Prompt(box: Prompt.Box(x0: box[0], y0: box[1], x1: box[2], y1: box[3]))
@@ -83,16 +83,17 @@ import Testing
 
     @Test func adaptedForwardMatches() throws {
         let setting = try Setting()
-        let (embedding, logits, iou) = try setting.forward(checkpointing: true)
+        let (embedding, logits, iou) = try setting.forward(.always)
         #expect(relativeError(embedding.tensor, try setting.reference.tensor("embedding")) < 1e-4)
         let expected = try setting.reference.tensor("logits")
         #expect(relativeError(logits.tensor.reshaped(expected.shape), expected) < 1e-4)
         #expect(relativeError(iou.tensor.elements, try setting.reference.tensor("iou").elements) < 1e-4)
     }
 
-    @Test(arguments: [true, false]) func gradientsOfTheLossMatch(checkpointing: Bool) throws {
+    @Test(arguments: [Checkpointing.always, .never]) func gradientsOfTheLossMatch(_ checkpointing: Checkpointing) throws
+    {
         let setting = try Setting()
-        let (_, logits, _) = try setting.forward(checkpointing: checkpointing)
+        let (_, logits, _) = try setting.forward(checkpointing)
         let truth = try setting.reference.tensor("truth")
         let single = slice(logits, axis: 1, 0..<1).reshaped([truth.count])
         let loss = focalAndDice(single, truth: truth.elements)
@@ -105,7 +106,7 @@ import Testing
     /// Every output weighted at random: reaches the other masks' hypernetworks and the IoU head too.
     @Test func gradientsOfAFunctionalOfAllOutputsMatch() throws {
         let setting = try Setting()
-        let (_, logits, iou) = try setting.forward(checkpointing: true)
+        let (_, logits, iou) = try setting.forward(.always)
         let logitWeights = Value(try setting.reference.tensor("logit_weights").reshaped(logits.shape))
         let iouWeights = Value(try setting.reference.tensor("iou_weights").reshaped(iou.shape))
         let functional = (logits * logitWeights).sum() + (iou * iouWeights).sum()

@@ -50,7 +50,7 @@ import Testing
         let names = model.parameterNames.filter {
             $0.hasPrefix("image_encoder.") && !$0.contains("rel_pos")
         }
-        func gradient(checkpointing: Bool) -> [Tensor] {
+        func gradient(_ checkpointing: Checkpointing) -> [Tensor] {
             let parameters = names.map { Value.parameter(model.parameter($0).tensor) }
             let adjustment = Adjustment(overrides: Dictionary(uniqueKeysWithValues: zip(names, parameters)))
             let embedding = ImageEncoder(model, adjustment: adjustment)(
@@ -59,12 +59,27 @@ import Testing
                 shape: embedding.shape, (0..<embedding.tensor.count).map { Float($0 % 7) - 3 })
             return gradients(of: embedding, seed: seed, for: parameters)
         }
-        for ((name, kept), recomputed) in zip(
-            zip(names, gradient(checkpointing: false)), gradient(checkpointing: true))
-        {
-            #expect(relativeError(recomputed, kept) < 1e-6, "\(name)")
-            #expect(kept.elements.contains { $0 != 0 }, "\(name)")
+        let kept = gradient(.never)
+        // The second limit keeps the last block alone.
+        for checkpointing in [Checkpointing.always, .beyond(bytes: 4 * 16 * 16 * 9), .standard] {
+            for ((name, kept), recomputed) in zip(zip(names, kept), gradient(checkpointing)) {
+                #expect(relativeError(recomputed, kept) < 1e-6, "\(name) \(checkpointing)")
+                #expect(kept.elements.contains { $0 != 0 }, "\(name)")
+            }
         }
+    }
+
+    @Test func theLastBlocksAreKeptFirst() {
+        let one = 4096 * 768 * 11 * 4
+        func checkpointed(_ checkpointing: Checkpointing, batch: Int = 1) -> [Int] {
+            (0..<12).filter { checkpointing.applies(to: $0, of: .vitB, batch: batch) }
+        }
+        #expect(checkpointed(.always) == Array(0..<12))
+        #expect(checkpointed(.never) == [])
+        #expect(checkpointed(.beyond(bytes: 3 * one)) == Array(0..<9))
+        #expect(checkpointed(.beyond(bytes: 3 * one - 1)) == Array(0..<10))
+        #expect(checkpointed(.beyond(bytes: 3 * one), batch: 2) == Array(0..<11))
+        #expect(checkpointed(.standard) == [0, 1])
     }
 
     /// Derivatives of whole tensors against the slope of the encoder along a direction.

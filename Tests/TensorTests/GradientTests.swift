@@ -30,6 +30,15 @@ import Testing
         Differentiable("linear with gelu", [4, 5], [3, 5], [3]) {
             linear($0[0], weight: $0[1], bias: $0[2], activation: .gelu)
         },
+        Differentiable("linear with a residual", [4, 5], [3, 5], [3], [4, 3]) {
+            linear($0[0], weight: $0[1], bias: $0[2], residual: $0[3])
+        },
+        Differentiable("linear with gelu and a residual", [4, 5], [3, 5], [4, 3]) {
+            linear($0[0], weight: $0[1], bias: nil, activation: .gelu, residual: $0[2])
+        },
+        Differentiable("linear of many rows", [41, 3], [2, 3], [2], [41, 2]) {
+            linear($0[0], weight: $0[1], bias: $0[2], residual: $0[3])
+        },
         Differentiable("product with a transpose", [2, 3, 5], [2, 4, 5]) { matmulTransposed($0[0], $0[1]) },
         Differentiable("product with a transpose, one", [1, 3, 5], [1, 4, 5]) { matmulTransposed($0[0], $0[1]) },
         Differentiable("attention", [2, 3, 6], [2, 5, 6], [2, 5, 4]) {
@@ -41,6 +50,19 @@ import Testing
         Differentiable("attention with positions", [2, 6, 4], [2, 6, 4], [2, 6, 4], [3, 2], [5, 2]) {
             relativePositionAttention(
                 q: $0[0], k: $0[1], v: $0[2], relH: $0[3], relW: $0[4], heads: 2, height: 2, width: 3)
+        },
+        // Two windows across, one and a half down, two heads: both kinds of missing tokens.
+        Differentiable(
+            "window attention", [2, 3, 4, 4], [2, 3, 4, 4], [2, 3, 4, 4], [4], [4], [3, 2], [3, 2]
+        ) { x in
+            windowAttention(
+                q: x[0], k: x[1], v: x[2], keyPadding: x[3], valuePadding: x[4], relH: x[5], relW: x[6], heads: 2,
+                window: 2)
+        },
+        Differentiable("window attention in one window", [1, 2, 3, 2], [2], [2], [7, 2], [7, 2]) { x in
+            windowAttention(
+                q: x[0], k: x[0], v: x[0], keyPadding: x[1], valuePadding: x[2], relH: x[3], relW: x[4], heads: 1,
+                window: 4)
         },
         Differentiable("window partition", [1, 3, 5, 2]) { windowPartition($0[0], window: 2) },
         Differentiable("window unpartition", [6, 4, 2]) { windowUnpartition($0[0], window: 2, height: 3, width: 5) },

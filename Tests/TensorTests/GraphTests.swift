@@ -114,8 +114,19 @@ import Testing
                 heads: 4, height: 20, width: 20)
             let weight = Value.parameter(random([64, 32], seed: 4))
             let norm = Value.parameter(random([64], seed: 5))
-            let y = layerNorm(linear(attended, weight: weight, bias: nil), weight: norm, bias: norm, epsilon: 1e-5)
-            let all = parameters + [weight, norm]
+            let padding = Value.parameter(random([64], seed: 6))
+            let table = Value.parameter(random([15, 16], seed: 7))
+            let map = linear(attended, weight: weight, bias: nil).reshaped([1, 20, 20, 64])
+            let mixed = windowAttention(
+                q: map, k: map, v: map, keyPadding: padding, valuePadding: norm, relH: table, relW: table, heads: 4,
+                window: 8)
+            // Deep and wide enough for several pieces each way.
+            let wide = Value(random([700, 64], seed: 8))
+            let back = linear(
+                linear(mixed, weight: wide, bias: nil), weight: Value(random([64, 700], seed: 9)), bias: nil,
+                residual: map)
+            let y = layerNorm(back, weight: norm, bias: norm, epsilon: 1e-5)
+            let all = parameters + [weight, norm, padding, table]
             return [y.tensor.elements] + gradients(of: (y * y).sum(), for: all).map(\.elements)
         }
         let before = Threads.count

@@ -82,6 +82,28 @@ import Testing
         #expect(relativeError(found.tensor.elements, expected.elements) < 2e-6)
     }
 
+    /// Reading windows where they lie is the same as copying them out, the missing tokens having the padding as key and
+    /// value. Windows that fit, windows cut on either side, and one that is larger than the map.
+    @Test(arguments: [(2, 4, 6, 2), (1, 5, 7, 3), (1, 3, 5, 7), (1, 17, 16, 14)]) func attentionInWindows(
+        _ batch: Int, _ height: Int, _ width: Int, _ window: Int
+    ) {
+        let shape = [batch, height, width, 8]
+        let (q, k, v) = (Value(random(shape, seed: 1)), Value(random(shape, seed: 2)), Value(random(shape, seed: 3)))
+        let (keyPadding, valuePadding) = (Value(random([8], seed: 4)), Value(random([8], seed: 5)))
+        let table = [2 * window - 1, 4]
+        let (heights, widths) = (Value(random(table, seed: 6)), Value(random(table, seed: 7)))
+        func copied(_ x: Value, padding: Value) -> Value { windowPartition(x - padding, window: window) + padding }
+        let inWindows = relativePositionAttention(
+            q: windowPartition(q, window: window), k: copied(k, padding: keyPadding),
+            v: copied(v, padding: valuePadding), relH: heights, relW: widths, heads: 2, height: window, width: window)
+        let expected = windowUnpartition(inWindows, window: window, height: height, width: width)
+        let found = windowAttention(
+            q: q, k: k, v: v, keyPadding: keyPadding, valuePadding: valuePadding, relH: heights, relW: widths, heads: 2,
+            window: window)
+        #expect(found.shape == shape)
+        #expect(relativeError(found.tensor.elements, expected.tensor.elements) < 3e-6)
+    }
+
     /// Window rows and columns in order, padding at the bottom and right only.
     @Test func windowsByHand() {
         let x = Tensor(shape: [1, 3, 3, 1], (1...9).map { Float($0) })

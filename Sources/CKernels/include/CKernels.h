@@ -11,6 +11,19 @@
 /* What to apply to the sum in bias_rows. */
 enum { ACTIVATION_NONE = 0, ACTIVATION_GELU = 1, ACTIVATION_RELU = 2 };
 
+/* c = activation(a . b + bias) + residual: a [rows, depth], b [depth, columns] packed by product_pack. */
+struct product {
+    float *c;
+    const float *a;
+    const float *b_packed;
+    const float *bias;     /* [columns], or NULL */
+    const float *residual; /* [rows, columns], or NULL; may be c itself if c is not added to */
+    ptrdiff_t c_stride, a_stride, residual_stride;
+    ptrdiff_t rows, columns, depth; /* depth > 0 */
+    int activation;
+    int accumulate; /* whether a . b is added to what c holds */
+};
+
 /* One head of one image or window. Row t of q, k, v, out starts at t * stride. */
 struct attention {
     const float *q;   /* [queries, depth] */
@@ -27,6 +40,12 @@ struct attention {
     const float *rel_height; /* [2 * height - 1, depth] */
     const float *rel_width;  /* [2 * width - 1, depth] */
     ptrdiff_t height, width, first_query;
+    /* A window of a map: its tokens stand in lines of `width`, of which the first present_width of the first
+     * present_height lines exist; token (y, x) is row y * line + x of the arrays. The keys and values of the others are
+     * the padding rows; of queries only those that exist are asked, row by row. 0: rows simply follow each other. */
+    ptrdiff_t line, present_height, present_width;
+    const float *k_padding; /* [depth] */
+    const float *v_padding; /* [value_depth] */
 };
 
 /* Gradients of struct attention's inputs, from d_out. All are added to, never overwritten. */
@@ -35,6 +54,7 @@ struct attention_gradients {
     float *d_q, *d_k, *d_v;     /* strides as the inputs' own below */
     ptrdiff_t d_out_stride, d_q_stride, d_k_stride, d_v_stride;
     float *d_rel_height, *d_rel_width; /* as the tables, or NULL when nobody asks */
+    float *d_k_padding, *d_v_padding;  /* as the padding rows, or NULL */
 };
 
 struct kernels {
@@ -74,6 +94,18 @@ struct kernels {
     void (*softmax)(float *out, const float *x, ptrdiff_t rows, ptrdiff_t columns);
     /* From the output. */
     void (*softmax_backward)(float *d_x, const float *out, const float *d_out, ptrdiff_t rows, ptrdiff_t columns);
+
+    /* Columns of one packed panel of b; rows that are computed together, of which slices are best multiples. */
+    ptrdiff_t product_columns, product_rows;
+    /* Floats of b packed, and of one slice's scratch. */
+    ptrdiff_t (*product_packed)(ptrdiff_t columns, ptrdiff_t depth);
+    ptrdiff_t (*product_scratch)(void);
+    /* Packs panels first ..< last of b [depth, columns], or, if `transposed`, of the transpose of b [columns, depth]. */
+    void (*product_pack)(float *packed, const float *b, ptrdiff_t stride, int transposed, ptrdiff_t columns,
+                         ptrdiff_t depth, ptrdiff_t first, ptrdiff_t last);
+    /* Rows first_row ..< last_row of the columns of panels first_panel ..< last_panel. */
+    void (*product)(const struct product *task, ptrdiff_t first_row, ptrdiff_t last_row, ptrdiff_t first_panel,
+                    ptrdiff_t last_panel, float *scratch);
 
     /* Floats of scratch that the two passes need; their sum stays linear in keys. */
     ptrdiff_t (*attention_scratch)(const struct attention *task);

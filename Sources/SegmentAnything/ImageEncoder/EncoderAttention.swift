@@ -37,19 +37,38 @@ struct EncoderAttention: Sendable {
 
     private subscript(_ slot: Slot) -> Value { slots[slot.rawValue] }
 
-    /// - Parameter x: `[N, side*side, W]`: N windows, or N images for a global block.
-    func callAsFunction(_ x: Value) -> Value {
+    /// - Parameters:
+    ///   - x: `[B, g, g, W]`.
+    ///   - isWindowed: Whether tokens attend within windows of `side` tokens a side; if not, over the whole grid.
+    ///   - residual: As `x`; added to the result.
+    func callAsFunction(_ x: Value, isWindowed: Bool, residual: Value) -> Value {
         var q = project(x, third: 0)
         let k = project(x, third: 1)
         var v = project(x, third: 2)
         if let updateScale {
-            q = q + update(x, down: self[.qDown], up: self[.qUp], by: updateScale)
-            v = v + update(x, down: self[.vDown], up: self[.vUp], by: updateScale)
+            q = updated(q, x, down: self[.qDown], up: self[.qUp], by: updateScale)
+            v = updated(v, x, down: self[.vDown], up: self[.vUp], by: updateScale)
         }
+        let mixed = isWindowed ? withinWindows(q, k, v) : overGrid(q, k, v)
+        return linear(mixed, weight: self[.outputWeight], bias: self[.outputBias], residual: residual)
+    }
+
+    /// Padding comes after the norm: a padding token is zero before the projection and its bias after it, and it takes
+    /// part in attention.
+    private func withinWindows(_ q: Value, _ k: Value, _ v: Value) -> Value {
+        windowAttention(
+            q: q, k: k, v: v, keyPadding: rows(of: self[.qkvBias], third: 1),
+            valuePadding: rows(of: self[.qkvBias], third: 2), relH: self[.heightTable], relW: self[.widthTable],
+            heads: heads, window: side)
+    }
+
+    private func overGrid(_ q: Value, _ k: Value, _ v: Value) -> Value {
+        let shape = q.shape
+        let tokens = [shape[0], shape[1] * shape[2], shape[3]]
         let mixed = relativePositionAttention(
-            q: q, k: k, v: v, relH: self[.heightTable], relW: self[.widthTable], heads: heads, height: side,
-            width: side)
-        return linear(mixed, weight: self[.outputWeight], bias: self[.outputBias])
+            q: q.reshaped(tokens), k: k.reshaped(tokens), v: v.reshaped(tokens), relH: self[.heightTable],
+            relW: self[.widthTable], heads: heads, height: side, width: side)
+        return mixed.reshaped(shape)
     }
 
     private func project(_ x: Value, third: Int) -> Value {
@@ -62,8 +81,9 @@ struct EncoderAttention: Sendable {
         return fused.requiresGradient ? slice(fused, axis: 0, range) : Value(fused.tensor.rows(range))
     }
 
-    private func update(_ x: Value, down: Value, up: Value, by factor: Float) -> Value {
+    private func updated(_ projected: Value, _ x: Value, down: Value, up: Value, by factor: Float) -> Value {
         // Scaled between the factors, where there are only r channels.
-        linear(scale(linear(x, weight: down, bias: nil), by: factor), weight: up, bias: nil)
+        let reduced = scale(linear(x, weight: down, bias: nil), by: factor)
+        return linear(reduced, weight: up, bias: nil, residual: projected)
     }
 }

@@ -52,20 +52,13 @@ struct EncoderBlock: Sendable {
     }
 
     private func forward(_ x: Value) -> Value {
-        let (batch, height, width, channels) = (x.shape[0], x.shape[1], x.shape[2], x.shape[3])
-        var y = norm(x, self[.norm1Weight], self[.norm1Bias])
-        if let window {
-            // Padding comes after the norm: a padding token is zero here, but not after the projection's bias, and it
-            // takes part in attention.
-            y = windowPartition(y, window: window)
-            y = windowUnpartition(attention(y), window: window, height: height, width: width)
-        } else {
-            y = attention(y.reshaped([batch, height * width, channels])).reshaped(x.shape)
-        }
-        let attended = x + y
-        let normed = norm(attended, self[.norm2Weight], self[.norm2Bias])
-        let expanded = linear(normed, weight: self[.expandWeight], bias: self[.expandBias], activation: .gelu)
-        return attended + linear(expanded, weight: self[.contractWeight], bias: self[.contractBias])
+        let normed = norm(x, self[.norm1Weight], self[.norm1Bias])
+        let attended = attention(normed, isWindowed: window != nil, residual: x)
+        let expanded = linear(
+            norm(attended, self[.norm2Weight], self[.norm2Bias]), weight: self[.expandWeight], bias: self[.expandBias],
+            activation: .gelu)
+        return linear(
+            expanded, weight: self[.contractWeight], bias: self[.contractBias], residual: attended)
     }
 
     private func norm(_ x: Value, _ weight: Value, _ bias: Value) -> Value {

@@ -7,6 +7,7 @@ package struct ImageEncoder: Sendable {
     private let patchEmbedding: PatchEmbedding
     private let blocks: [EncoderBlock]
     private let neck: Neck
+    private let configuration: Configuration
 
     package init(_ model: SegmentAnythingModel, adjustment: Adjustment = .none) {
         let parameters = Parameters(model, adjustment, prefix: "image_encoder.")
@@ -15,26 +16,34 @@ package struct ImageEncoder: Sendable {
             EncoderBlock(parameters.scoped("blocks.\(index)"), index: index)
         }
         neck = Neck(parameters.scoped("neck"))
+        configuration = model.configuration
     }
 
     /// - Parameter pixels: `[B, S, S, 3]` from the ``Preprocessor``.
     /// - Returns: The image embedding, `[B, g, g, C]`.
-    package func callAsFunction(_ pixels: Value, checkpointing: Bool = true) -> Value {
+    package func callAsFunction(_ pixels: Value, checkpointing: Checkpointing = .standard) -> Value {
         finish(patchEmbedding(pixels), from: 0, checkpointing: checkpointing)
     }
 
     /// The patch embedding and the first `count` blocks: what adapters of later blocks share, and may be kept.
     ///
     /// - Returns: `[B, g, g, W]`.
-    package func prefix(_ pixels: Value, blocks count: Int, checkpointing: Bool = true) -> Value {
-        blocks[..<count].reduce(patchEmbedding(pixels)) { x, block in block(x, checkpointing: checkpointing) }
+    package func prefix(_ pixels: Value, blocks count: Int, checkpointing: Checkpointing = .standard) -> Value {
+        run(0..<count, patchEmbedding(pixels), checkpointing)
     }
 
     /// The blocks from `first` on and the neck; `finish(prefix(pixels, blocks: k), from: k)` is the whole encoder.
     ///
     /// - Parameter prefix: `[B, g, g, W]`.
     /// - Returns: `[B, g, g, C]`.
-    package func finish(_ prefix: Value, from first: Int, checkpointing: Bool = true) -> Value {
-        neck(blocks[first...].reduce(prefix) { x, block in block(x, checkpointing: checkpointing) })
+    package func finish(_ prefix: Value, from first: Int, checkpointing: Checkpointing = .standard) -> Value {
+        neck(run(first..<blocks.count, prefix, checkpointing))
+    }
+
+    private func run(_ range: Range<Int>, _ x: Value, _ checkpointing: Checkpointing) -> Value {
+        range.reduce(x) { x, index in
+            let isCheckpointed = checkpointing.applies(to: index, of: configuration, batch: x.shape[0])
+            return blocks[index](x, checkpointing: isCheckpointed)
+        }
     }
 }

@@ -76,16 +76,16 @@ private struct Patches: Sendable {
 private func convolve(_ x: Tensor, _ weights: Tensor, _ patches: Patches) -> Tensor {
     let (columns, depth) = (weights.shape[0], weights.shape[1])
     let lines = patches.batch * patches.height
+    let right = PackedMatrix(.init(weights.base, stride: depth, isTransposed: true), depth: depth, columns: columns)
     return Tensor.make([patches.batch, patches.height, patches.width, columns]) { sink in
-        let step = min(patches.linesAtOnce, max(1, (lines + 7) / 8))
+        let step = min(patches.linesAtOnce, max(1, (lines + 15) / 16))
         Threads.forEach((lines + step - 1) / step) { index in
             let range = index * step..<min(lines, (index + 1) * step)
             withScratch(range.count * patches.width * depth) { scratch in
                 patches.gather(x, lines: range, into: scratch)
-                MatrixProduct.slice(
-                    sink + range.lowerBound * patches.width * columns, stride: columns,
-                    rows: range.count * patches.width, columns: columns, depth: depth,
-                    a: .init(scratch, stride: depth), b: .init(weights.base, stride: depth, isTransposed: true))
+                right.multiply(
+                    .init(scratch, stride: depth), rows: range.count * patches.width,
+                    into: sink + range.lowerBound * patches.width * columns, stride: columns)
             }
         }
     }

@@ -1,16 +1,20 @@
-/// `activation(x Wᵀ + b)` over the last axis.
+/// `activation(x Wᵀ + b) + residual` over the last axis.
 ///
 /// - Parameters:
 ///   - x: `[..., in]`.
 ///   - weight: `[out, in]`, as PyTorch keeps it.
 ///   - bias: `[out]`.
+///   - residual: `[..., out]`, of as many elements as the result.
 /// - Returns: `[..., out]`.
-package func linear(_ x: Value, weight: Value, bias: Value?, activation: Activation = .none) -> Value {
-    let inputs = [x, weight] + (bias.map { [$0] } ?? [])
-    if activation != .none, inputs.contains(where: \.requiresGradient) {
+package func linear(
+    _ x: Value, weight: Value, bias: Value?, activation: Activation = .none, residual: Value? = nil
+) -> Value {
+    let inputs = [x, weight, bias, residual]
+    if activation != .none, inputs.contains(where: { $0?.requiresGradient ?? false }) {
         // The derivative of the activation needs what came before it.
         let before = linear(x, weight: weight, bias: bias)
-        return activation == .gelu ? gelu(before) : relu(before)
+        let after = activation == .gelu ? gelu(before) : relu(before)
+        return residual.map { after + $0 } ?? after
     }
     let (input, weights) = (x.tensor, weight.tensor)
     let (rows, depth) = input.matrix
@@ -18,36 +22,41 @@ package func linear(_ x: Value, weight: Value, bias: Value?, activation: Activat
         weights.shape.count == 2 && weights.shape[1] == depth, "linear of \(input.shape) by \(weights.shape)")
     let columns = weights.shape[0]
     precondition(bias.map { $0.shape == [columns] } ?? true, "bias \(bias?.shape ?? []) for \(columns) columns")
-    let shift = bias?.tensor
+    precondition(
+        residual.map { $0.tensor.count == rows * columns } ?? true,
+        "residual \(residual?.shape ?? []) for \(rows) x \(columns)")
+    let (shift, rest) = (bias?.tensor, residual?.tensor)
     let output = Tensor.make(input.shape.dropLast() + [columns]) { sink in
-        let finish: @Sendable (Range<Int>) -> Void = { range in
-            Kernels.best.bias(
-                sink + range.lowerBound * columns, shift?.base, rows: range.count, columns: columns,
-                activation: activation)
-        }
         MatrixProduct.parallel(
             sink.base, stride: columns, rows: rows, columns: columns, depth: depth,
             a: .init(input.base, stride: depth), b: .init(weights.base, stride: depth, isTransposed: true),
-            finish: shift == nil && activation == .none ? nil : finish)
+            finish: .init(bias: shift?.base, activation: activation, residual: rest.map { ($0.base, columns) }))
     }
-    let needed = inputs.map(\.requiresGradient)
-    return .operation(output, inputs: inputs) { gradient in
-        var results: [Tensor?] = Array(repeating: nil, count: needed.count)
+    let present = inputs.compactMap { $0 }
+    guard present.contains(where: \.requiresGradient) else { return Value(output) }
+    let (inputShape, restShape) = (input.shape, rest?.shape)
+    let needed = inputs.map { $0?.requiresGradient ?? false }
+    let hasBias = bias != nil
+    // Only the weight's gradient asks for the input: beneath frozen weights it need not be kept.
+    let kept = needed[1] ? input : nil
+    return .operation(output, inputs: present) { gradient in
+        var results: [Tensor?] = [nil, nil]
         if needed[0] {
-            results[0] = Tensor.make(input.shape) { sink in
+            results[0] = Tensor.make(inputShape) { sink in
                 MatrixProduct.parallel(
                     sink.base, stride: depth, rows: rows, columns: depth, depth: columns,
                     a: .init(gradient.base, stride: columns), b: .init(weights.base, stride: depth))
             }
         }
-        if needed[1] {
+        if let kept {
             results[1] = Tensor.make(weights.shape) { sink in
                 MatrixProduct.parallel(
                     sink.base, stride: depth, rows: columns, columns: depth, depth: rows,
-                    a: .init(gradient.base, stride: columns, isTransposed: true), b: .init(input.base, stride: depth))
+                    a: .init(gradient.base, stride: columns, isTransposed: true), b: .init(kept.base, stride: depth))
             }
         }
-        if needed.count == 3, needed[2] { results[2] = columnSums(gradient, rows: rows, columns: columns) }
+        if hasBias { results.append(needed[2] ? columnSums(gradient, rows: rows, columns: columns) : nil) }
+        if let restShape { results.append(needed[3] ? gradient.reshaped(restShape) : nil) }
         return results
     }
 }

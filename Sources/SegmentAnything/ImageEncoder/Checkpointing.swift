@@ -1,0 +1,31 @@
+/// What the encoder's blocks keep for the backward pass. Without effect where no gradient is needed.
+package enum Checkpointing: Sendable {
+    /// Each block keeps its input alone, and computes what lies between again: least memory, a third more work.
+    case always
+    /// Everything is kept.
+    case never
+    /// The last blocks keep everything, as many as fit in about this many bytes; those before them only their input.
+    case beyond(bytes: Int)
+
+    /// Ten blocks of ViT-B, all of the embedded model.
+    package static let standard = Checkpointing.beyond(bytes: 1400 << 20)
+
+    /// Whether block `index` keeps its input alone.
+    ///
+    /// - Parameter batch: Images in one pass.
+    package func applies(to index: Int, of configuration: Configuration, batch: Int) -> Bool {
+        switch self {
+        case .always: true
+        case .never: false
+        case .beyond(let bytes): (configuration.depth - index) * configuration.keptBytes(batch: batch) > bytes
+        }
+    }
+}
+
+extension Configuration {
+    /// What one block under adaptation keeps: input, normed input, query, key, value, attention's output, the sum after it,
+    /// and the hidden layer of the MLP.
+    fileprivate func keptBytes(batch: Int) -> Int {
+        batch * grid * grid * width * (7 + mlpRatio) * MemoryLayout<Float>.stride
+    }
+}
