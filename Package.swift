@@ -64,6 +64,10 @@ let package = Package(
         module("Adaptation", over: "SegmentAnything", "Tensor", "Imaging", "Cryptography", "Basics"),
         module("Metrics", over: "Imaging", "Basics"),
         module("Jobs", over: "Storage", logging, "Basics"),
+        // The instrument: any model, any adapter, any labelled images
+        module(
+            "Evaluation", over: "SegmentAnything", "Adaptation", "Metrics", "Imaging", "Tensor", "Cryptography",
+            "Basics"),
         // The service as others see it: what the command line and the tests speak to a server with
         module("Client", over: "Basics"),
         // 4. The only place where HTTP meets the model
@@ -74,9 +78,8 @@ let package = Package(
         .executableTarget(
             name: "gmiseg",
             dependencies: [
-                "API", "Client", "Server", "HTTP", "Posix", "SegmentAnything", "Adaptation", "Metrics", "Jobs",
-                "Storage",
-                "Imaging", "Tensor", "Basics", argumentParser, logging,
+                "API", "Client", "Evaluation", "Server", "HTTP", "Posix", "SegmentAnything", "Adaptation", "Metrics",
+                "Jobs", "Storage", "Imaging", "Tensor", "Basics", argumentParser, logging,
             ],
             swiftSettings: strict),
 
@@ -93,6 +96,7 @@ let package = Package(
         tests("SegmentAnything", over: "Tensor", "Imaging", "Cryptography"),
         tests("Adaptation", over: "SegmentAnything", "Tensor", "Imaging", "Metrics"),
         tests("Metrics", over: "Imaging"),
+        tests("Evaluation", over: "SegmentAnything", "Adaptation", "Metrics", "Imaging", "Tensor"),
         tests("Jobs", over: "Storage", logging),
         tests(
             "API", over: "Client", "Server", "HTTP", "Posix", "SegmentAnything", "Adaptation", "Metrics", "Jobs",

@@ -18,6 +18,6 @@ struct GMISegCommand: ParsableCommand {
         version: BuildInfo.version,
         subcommands: [
             ServeCommand.self, TaskCommand.self, SegmentCommand.self, ModelCommand.self, BenchCommand.self,
-            DemoCommand.self,
+            EvaluateCommand.self, DemoCommand.self,
         ])
 }

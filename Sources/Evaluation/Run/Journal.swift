@@ -1,0 +1,150 @@
+import Foundation
+import Glibc
+
+/// The file that makes a run resumable: a line of JSON for each thing done, appended when it is done.
+///
+/// The first line names the settings. A last line without its end, as a crash leaves it, is cut off; everything else
+/// that is not a line of ours is an error, because nobody knows then what else is wrong.
+final class Journal {
+    static let fileName = "journal.jsonl"
+
+    struct Header: Codable, Equatable {
+        var version = 1
+        let model: String
+        let modelName: String
+        let settings: [String: String]
+
+        enum CodingKeys: String, CodingKey {
+            case version, model
+            case modelName = "model_name"
+            case settings
+        }
+    }
+
+    /// A line after the first; exactly one field is there.
+    enum Line: Codable {
+        case dataset(name: String, digest: String)
+        case training(Training)
+        case cell(Cell)
+    }
+
+    /// An adaptation that was run, or failed.
+    struct Training: Codable {
+        let arm: Arm
+        let support: [String]
+        let seconds: Double
+        let failure: String?
+    }
+
+    /// One image under one arm: the unit that is done or not.
+    struct Cell: Codable {
+        let arm: Arm
+        let stem: String
+        let seconds: Double
+        let rows: [ResultRow]
+    }
+
+    private struct CellKey: Hashable {
+        let arm: Arm
+        let stem: String
+    }
+
+    let path: String
+    private(set) var rows: [ResultRow] = []
+    private(set) var trainings: [Arm: Training] = [:]
+    private var digests: [String: String] = [:]
+    private var cells: Set<CellKey> = []
+    private let descriptor: CInt
+    private let encoder = JSONEncoder()
+
+    /// Opens the journal in `folder`, or starts one.
+    init(folder: String, header: Header) throws(EvaluationError) {
+        path = folder + "/" + Self.fileName
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
+        guard descriptor >= 0 else { throw .unwritable(path: path, reason: String(cString: strerror(errno))) }
+        let data = FileManager.default.contents(atPath: path) ?? Data()
+        let end = data.lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? 0
+        guard ftruncate(descriptor, off_t(end)) == 0, lseek(descriptor, 0, SEEK_END) >= 0 else {
+            throw .unwritable(path: path, reason: String(cString: strerror(errno)))
+        }
+        let lines = data[..<end].split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: true)
+        guard let first = lines.first else {
+            try append(header)
+            return
+        }
+        try Self.check(first, against: header, path: path)
+        for (index, line) in lines.enumerated().dropFirst() {
+            do {
+                note(try JSONDecoder().decode(Line.self, from: line))
+            } catch {
+                throw .journalDamaged(path: path, line: index + 1, reason: "it is not a line of a journal")
+            }
+        }
+    }
+
+    deinit { close(descriptor) }
+
+    private static func check(_ line: Data, against header: Header, path: String) throws(EvaluationError) {
+        guard let found = try? JSONDecoder().decode(Header.self, from: line), found.version == header.version else {
+            throw .journalDamaged(path: path, line: 1, reason: "it is not the head of a journal of this version")
+        }
+        guard found.model == header.model else {
+            throw .otherSettings(path: path, field: "model", journal: found.model, now: header.model)
+        }
+        for field in Set(found.settings.keys).union(header.settings.keys).sorted() {
+            let (before, now) = (found.settings[field] ?? "", header.settings[field] ?? "")
+            guard before == now else {
+                throw .otherSettings(path: path, field: field, journal: "\"\(before)\"", now: "\"\(now)\"")
+            }
+        }
+    }
+
+    private func note(_ line: Line) {
+        switch line {
+        case .dataset(let name, let digest): digests[name] = digest
+        case .training(let training): trainings[training.arm] = training
+        case .cell(let cell):
+            guard cells.insert(CellKey(arm: cell.arm, stem: cell.stem)).inserted else { return }
+            rows += cell.rows
+        }
+    }
+
+    func isDone(_ arm: Arm, _ stem: String) -> Bool { cells.contains(CellKey(arm: arm, stem: stem)) }
+
+    func append(_ cell: Cell) throws(EvaluationError) { try add(.cell(cell)) }
+
+    func append(_ training: Training) throws(EvaluationError) { try add(.training(training)) }
+
+    /// Notes a dataset's files; throws when they were others before.
+    func register(_ dataset: Dataset) throws(EvaluationError) {
+        if let known = digests[dataset.name] {
+            guard known == dataset.digest else { throw .datasetChanged(dataset: dataset.name, path: path) }
+        } else {
+            try add(.dataset(name: dataset.name, digest: dataset.digest))
+        }
+    }
+
+    private func add(_ line: Line) throws(EvaluationError) {
+        try append(line)
+        note(line)
+    }
+
+    /// Writes one line whole, or cuts off what was written of it.
+    private func append(_ value: some Encodable) throws(EvaluationError) {
+        guard var bytes = try? encoder.encode(value) else { preconditionFailure("a journal line can be encoded") }
+        bytes.append(UInt8(ascii: "\n"))
+        let start = lseek(descriptor, 0, SEEK_END)
+        var written = 0
+        while written < bytes.count {
+            let count = bytes.withUnsafeBytes { write(descriptor, $0.baseAddress! + written, bytes.count - written) }
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else {
+                let reason = String(cString: strerror(errno))
+                _ = ftruncate(descriptor, start)
+                throw .unwritable(path: path, reason: reason)
+            }
+            written += count
+        }
+    }
+}

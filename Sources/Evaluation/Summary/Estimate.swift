@@ -1,0 +1,90 @@
+import Basics
+
+/// A mean and the interval in which it would fall 95 times of 100 with other images of the same kind.
+package struct Estimate: Codable, Sendable, Equatable {
+    package let mean: Double
+    /// Percentiles 2.5 and 97.5 of the bootstrap; nil with fewer than two images.
+    package let low: Double?
+    package let high: Double?
+}
+
+/// A value that belongs to one image of one dataset.
+package struct Sample: Sendable {
+    package let dataset: String
+    package let stem: String
+    package let value: Double
+
+    package init(dataset: String, stem: String, value: Double) {
+        self.dataset = dataset
+        self.stem = stem
+        self.value = value
+    }
+}
+
+/// Means over datasets of the means over their targets, with intervals by resampling images within datasets
+/// (Efron and Tibshirani 1993, chapter 13: percentile intervals).
+///
+/// Whole images are drawn, because targets of one image, and answers of several models to it, stand or fall together.
+package struct Bootstrap {
+    static let replicates = 1_000
+
+    private let seed: UInt64
+
+    package init(seed: UInt64) { self.seed = seed }
+
+    /// Nil when there is no sample.
+    package func estimate(_ samples: [Sample]) -> Estimate? {
+        let datasets = Dictionary(grouping: samples, by: \.dataset).sorted { $0.key < $1.key }
+        guard !datasets.isEmpty else { return nil }
+        var mean = 0.0
+        var means = [Double](repeating: 0, count: Self.replicates)
+        var hasInterval = true
+        for (name, samples) in datasets {
+            let images = Clusters(samples)
+            mean += images.mean / Double(datasets.count)
+            guard images.count > 1 else {
+                hasInterval = false
+                continue
+            }
+            var generator = DrawKey(seed: seed, name).generator("bootstrap")
+            for index in means.indices { means[index] += images.resampledMean(&generator) / Double(datasets.count) }
+        }
+        guard hasInterval else { return Estimate(mean: mean, low: nil, high: nil) }
+        means.sort()
+        return Estimate(mean: mean, low: Self.percentile(2.5, means), high: Self.percentile(97.5, means))
+    }
+
+    /// Linear between the ranks around (count − 1) · percent / 100.
+    static func percentile(_ percent: Double, _ sorted: [Double]) -> Double {
+        let position = Double(sorted.count - 1) * percent / 100
+        let rank = Int(position)
+        let next = min(rank + 1, sorted.count - 1)
+        return sorted[rank] + (sorted[next] - sorted[rank]) * (position - Double(rank))
+    }
+
+    /// Sums and counts by image.
+    private struct Clusters {
+        private var sums: [Double] = []
+        private var counts: [Double] = []
+
+        init(_ samples: [Sample]) {
+            for (_, members) in Dictionary(grouping: samples, by: \.stem).sorted(by: { $0.key < $1.key }) {
+                sums.append(members.reduce(0) { $0 + $1.value })
+                counts.append(Double(members.count))
+            }
+        }
+
+        var count: Int { sums.count }
+        var mean: Double { sums.reduce(0, +) / counts.reduce(0, +) }
+
+        func resampledMean(_ generator: inout SeededRandom) -> Double {
+            var (sum, total) = (0.0, 0.0)
+            for _ in sums {
+                let image = generator.index(below: sums.count)
+                sum += sums[image]
+                total += counts[image]
+            }
+            return sum / total
+        }
+    }
+}

@@ -1,0 +1,160 @@
+import Adaptation
+import ArgumentParser
+import Evaluation
+import Foundation
+import SegmentAnything
+import Tensor
+
+/// `gmiseg evaluate`.
+struct EvaluateCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "evaluate",
+        abstract: "Measure a model, and adapters made from it, on labelled images of your own.",
+        discussion: """
+            Each dataset is a folder with images/ and masks/ whose files have the same stems; masks are PNG with integer \
+            labels, 0 background. Beside them may lie spacing.json ({"stem": [x_mm, y_mm]}) and SOURCE.json (modality, \
+            names of labels). Writes results.csv, summary.csv, summary.json and report.html; docs/evaluation.md defines \
+            every figure. An interrupted run goes on where it stopped when it is given the same output folder.
+
+            Exit status: 0 all done; 3 all done, but files or settings were left out (the report lists them); 4 stopped \
+            before the end by --time-budget or Ctrl-C (the report covers what is done); 1 and 64 for errors.
+            """)
+
+    @Argument(help: "The folder of datasets, or one dataset.")
+    var folder: String
+
+    @Option(name: .shortAndLong, help: "The folder for results.")
+    var output = "evaluation"
+
+    @Option(help: "Model file, or the name of one in models/ (default: gmiseg-mini).")
+    var model: String?
+
+    @Option(help: "Support sizes; 0 is the base model.")
+    var support = "0"
+
+    @Option(help: "Random support sets of each size.")
+    var seeds = 1
+
+    @Option(help: "Prompts: \(PromptStyle.allCases.map(\.rawValue).joined(separator: ", ")).")
+    var prompts = PromptStyle.standard.map(\.rawValue).joined(separator: ",")
+
+    @Option(help: "Adapters: \(AdapterKind.allCases.map(\.rawValue).joined(separator: ", ")).")
+    var adapters = AdapterKind.loraDecoder.rawValue
+
+    @Option(help: "Steps of each adaptation (default: the recipe's).")
+    var steps: Int?
+
+    @Option(help: "Which datasets, by the names of their folders, with commas between (default: all).")
+    var datasets: String?
+
+    @Option(help: "each: every label is a task; merge: all labels are one; or labels, 1,2.")
+    var labels = "each"
+
+    @Option(name: .customLong("min-pixels"), help: "Leave out smaller targets.")
+    var minimumPixels = 20
+
+    @Option(help: "Datasets whose masks number objects instead of naming what they are.")
+    var instances: String?
+
+    @Option(name: .customLong("objects"), help: "Objects tested in each image of such datasets, at most.")
+    var objectsPerImage = 3
+
+    @Option(help: "Images tested in each dataset, at most, drawn by the seed (default: all).")
+    var images: Int?
+
+    @Option(
+        name: .customLong("patient-pattern"),
+        help: "Regular expression whose first group is the patient in a stem: support and test images then share none.")
+    var patientPattern: String?
+
+    @Flag(help: "Measure prompts as masks (ellipse, box, disc, whole image) and the limit of the mask grid as well.")
+    var baselines = false
+
+    @Option(help: "Seed of everything random.")
+    var seed: UInt64 = 0
+
+    @Option(help: "Processor threads (default: all cores).")
+    var threads: Int?
+
+    @Option(name: .customLong("time-budget"), help: "Stop after this many minutes; the same command goes on later.")
+    var timeBudget: Double?
+
+    func validate() throws {
+        _ = try settings()
+        if let threads, !(1...1_024).contains(threads) { throw ValidationError("--threads must be from 1 to 1024") }
+        if let timeBudget, !(timeBudget > 0 && timeBudget < 1e6) {
+            throw ValidationError("--time-budget must be a number of minutes above 0")
+        }
+    }
+
+    func run() throws {
+        if let threads { Threads.count = threads }
+        guard let path = Installation().model(named: model) else {
+            throw ValidationError(
+                "no model found: give --model FILE, or set GMISEG_HOME to the folder that has models/")
+        }
+        try evaluate(self, model: try SegmentAnythingModel(path: path), settings: try settings())
+    }
+
+    /// The options as settings, each checked.
+    private func settings() throws -> EvaluationSettings {
+        var settings = EvaluationSettings()
+        settings.supportSizes = Array(
+            Set(try Self.list(support, "--support") { Int($0).flatMap { (0...4_096).contains($0) ? $0 : nil } })
+        )
+        .sorted()
+        settings.prompts = Self.unique(try Self.list(prompts, "--prompts") { PromptStyle(rawValue: $0) })
+        settings.adapters = Self.unique(try Self.list(adapters, "--adapters") { AdapterKind(rawValue: $0) })
+        guard let choice = LabelChoice(labels) else {
+            throw ValidationError("--labels must be each, merge, or label numbers with commas between")
+        }
+        settings.labels = choice
+        try Self.require(seeds, 1...1_000, "--seeds")
+        try Self.require(minimumPixels, 1...1_000_000, "--min-pixels")
+        try Self.require(objectsPerImage, 1...10_000, "--objects")
+        if let images { try Self.require(images, 1...10_000_000, "--images") }
+        if let steps { try Self.require(steps, 1...10_000, "--steps") }
+        if let patientPattern, !PatientPattern.isValid(patientPattern) {
+            throw ValidationError("--patient-pattern must be a regular expression with a group, as in '^(case[0-9]+)'")
+        }
+        settings.supportSeeds = seeds
+        settings.minimumPixels = minimumPixels
+        settings.objectsPerImage = objectsPerImage
+        settings.imageLimit = images
+        settings.steps = steps
+        settings.patientPattern = patientPattern
+        settings.baselines = baselines
+        settings.seed = seed
+        return settings
+    }
+
+    /// Names with commas between; nil when the option was not given.
+    static func names(_ text: String?) -> [String]? {
+        text?.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }
+    }
+
+    private static func list<Element>(_ text: String, _ option: String, _ read: (String) -> Element?) throws
+        -> [Element]
+    {
+        let names = names(text) ?? []
+        let elements = try names.map { name in
+            guard let element = read(name) else {
+                throw ValidationError("\(option): \"\(name)\" is not one of its values")
+            }
+            return element
+        }
+        guard !elements.isEmpty else { throw ValidationError("\(option) is empty") }
+        return elements
+    }
+
+    private static func unique<Element: Hashable>(_ elements: [Element]) -> [Element] {
+        var seen: Set<Element> = []
+        return elements.filter { seen.insert($0).inserted }
+    }
+
+    private static func require(_ value: Int, _ range: ClosedRange<Int>, _ option: String) throws {
+        guard range.contains(value) else {
+            throw ValidationError("\(option) must be from \(range.lowerBound) to \(range.upperBound)")
+        }
+    }
+}

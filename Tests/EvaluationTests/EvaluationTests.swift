@@ -1,0 +1,204 @@
+import Adaptation
+import Evaluation
+import Foundation
+import Imaging
+import SegmentAnything
+import TestSupport
+import Testing
+
+/// Whole runs on small datasets.
+struct EvaluationTests {
+    private func evaluation(
+        _ maker: DatasetMaker, _ settings: EvaluationSettings, output: String = "out"
+    ) throws -> Evaluation {
+        try Evaluation(
+            model: tinyModel, scan: try maker.scan(), settings: settings, output: maker.folder.file("results/\(output)")
+        )
+    }
+
+    @Test func measuresEveryTargetInEveryWay() throws {
+        let maker = try DatasetMaker()
+        try maker.discs("discs", count: 3)
+        let run = try evaluation(maker, quickSettings())
+        try run.run()
+        let findings = run.findings()
+        #expect(findings.isComplete && findings.omissions.isEmpty)
+        // Three discs and two squares, each with three prompts by the model; box and ellipse, grid twice more, whole image.
+        let rows = findings.rows
+        #expect(rows.count { $0.method == .model } == 15)
+        #expect(rows.count { $0.method == .ellipse } == 5)
+        #expect(rows.count { $0.method == .gridLimit } == 15)
+        #expect(rows.allSatisfy { (0...1).contains($0.dice) && $0.jaccard <= $0.dice })
+        #expect(
+            rows.filter { $0.prompt == .corrected && $0.method == .model }.allSatisfy { $0.diceByClick?.count == 5 })
+        #expect(rows.filter { $0.diceByClick != nil }.allSatisfy { $0.diceByClick?.last == $0.dice })
+        // A disc is nearly an ellipse in its box.
+        let discs = rows.filter { $0.method == .ellipse && $0.label == "1" }
+        #expect(discs.allSatisfy { $0.dice > 0.75 })
+        let disc = try #require(rows.first { $0.label == "1" })
+        #expect(disc.truthArea == 113)
+    }
+
+    @Test func theSameSettingsGiveTheSameRows() throws {
+        let maker = try DatasetMaker()
+        try maker.discs("discs", count: 6)
+        var settings = quickSettings([.box, .none])
+        settings.supportSizes = [0, 1, 2]
+        let runs = try ["a", "b"].map { name in
+            let run = try evaluation(maker, settings, output: name)
+            try run.run()
+            return run.findings().rows
+        }
+        #expect(runs[0] == runs[1])
+        #expect(runs[0].contains { $0.support == 2 && $0.adapter == .decoder })
+    }
+
+    /// Stopped after each image and run again, it gives what one run gives, and does nothing twice.
+    @Test func goesOnWhereItStopped() throws {
+        let maker = try DatasetMaker()
+        try maker.discs("discs", count: 6)
+        var settings = quickSettings([.onePoint])
+        settings.supportSizes = [0, 2]
+        let whole = try evaluation(maker, settings, output: "whole")
+        try whole.run()
+        var rounds = 0
+        while true {
+            let run = try evaluation(maker, settings, output: "pieces")
+            if run.findings().isComplete { break }
+            let before = run.findings().cellsDone
+            try run.run(shouldStop: { run.findings().cellsDone > before })
+            #expect(run.findings().cellsDone > before)
+            rounds += 1
+            if rounds > 100 { break }
+        }
+        #expect(rounds > 6)
+        let resumed = try evaluation(maker, settings, output: "pieces")
+        #expect(resumed.findings().rows == whole.findings().rows)
+        let journal = try String(contentsOfFile: maker.folder.file("results/pieces/journal.jsonl"), encoding: .utf8)
+        try resumed.run()
+        #expect(
+            try String(contentsOfFile: maker.folder.file("results/pieces/journal.jsonl"), encoding: .utf8) == journal)
+    }
+
+    /// A crash may cut the last line anywhere.
+    @Test func survivesACutJournal() throws {
+        let maker = try DatasetMaker()
+        try maker.discs("discs", count: 2)
+        let first = try evaluation(maker, quickSettings([.box]))
+        try first.run()
+        let path = maker.folder.file("results/out/journal.jsonl")
+        let bytes = try Data(contentsOf: URL(filePath: path))
+        let lines = bytes.split(separator: 10, omittingEmptySubsequences: true)
+        let lastStart = bytes.count - 1 - (lines.last?.count ?? 0)
+        for end in stride(from: lastStart, to: bytes.count, by: 97) {
+            try bytes.prefix(end).write(to: URL(filePath: path))
+            let run = try evaluation(maker, quickSettings([.box]))
+            #expect(!run.findings().isComplete)
+            try run.run()
+            #expect(run.findings().rows == first.findings().rows)
+        }
+    }
+
+    @Test func refusesAnotherRunsJournal() throws {
+        let maker = try DatasetMaker()
+        try maker.discs("discs", count: 2)
+        _ = try evaluation(maker, quickSettings([.box]))
+        #expect {
+            _ = try evaluation(maker, quickSettings([.none]))
+        } throws: { error in
+            if case .otherSettings(_, "prompts", "\"box\"", "\"none\"") = error as? EvaluationError {
+                true
+            } else {
+                false
+            }
+        }
+        #expect {
+            _ = try Evaluation(
+                model: SegmentAnythingModel(configuration: .tiny, randomSeed: 4), scan: try maker.scan(),
+                settings: quickSettings([.box]), output: maker.folder.file("results/out"))
+        } throws: { error in
+            if case .otherSettings(_, "model", _, _) = error as? EvaluationError { true } else { false }
+        }
+        try maker.write(
+            PNG.encode(LabelMap(width: 40, height: 32, labels: [UInt16](repeating: 3, count: 1280))),
+            "discs/masks/case0-slice0.png")
+        #expect {
+            _ = try evaluation(maker, quickSettings([.box]))
+        } throws: { error in
+            if case .datasetChanged("discs", _) = error as? EvaluationError { true } else { false }
+        }
+    }
+
+    @Test(arguments: ["{}\n", "{\"version\":2}\n", "not json\n"]) func refusesAForeignJournal(_ text: String) throws {
+        let maker = try DatasetMaker()
+        try maker.discs("discs", count: 1)
+        try maker.write(Array(text.utf8), "results/out/journal.jsonl")
+        #expect(throws: EvaluationError.self) { try evaluation(maker, quickSettings()) }
+    }
+
+    /// Every byte of a journal changed in turn: an error or a run, never a crash.
+    @Test func survivesADamagedJournal() throws {
+        let maker = try DatasetMaker()
+        try maker.discs("discs", count: 1)
+        try evaluation(maker, quickSettings([.box])).run()
+        let path = maker.folder.file("results/out/journal.jsonl")
+        let bytes = [UInt8](try Data(contentsOf: URL(filePath: path)))
+        for index in stride(from: 0, to: bytes.count, by: 7) {
+            for value in [UInt8(ascii: "}"), 0, UInt8(ascii: "9"), 0xFF] {
+                var damaged = bytes
+                damaged[index] = value
+                try Data(damaged).write(to: URL(filePath: path))
+                _ = try? evaluation(maker, quickSettings([.box])).findings()
+            }
+        }
+    }
+
+    @Test func objectsAreTestedOneByOne() throws {
+        let maker = try DatasetMaker()
+        try maker.discs("cells", count: 2)
+        var settings = quickSettings([.box, .none])
+        settings.baselines = false
+        let run = try Evaluation(
+            model: tinyModel, scan: try maker.scan(instances: ["cells"]), settings: settings,
+            output: maker.folder.file("out"))
+        try run.run()
+        let rows = run.findings().rows
+        #expect(rows.allSatisfy { $0.label == "objects" && !$0.object.isEmpty })
+        // The second image has the disc and the square; without a prompt both are the truth.
+        let second = rows.filter { $0.stem == "case0-slice1" }
+        #expect(second.filter { $0.prompt == .box }.map(\.truthArea) == [113, 36])
+        #expect(second.filter { $0.prompt == PromptStyle.none }.map(\.truthArea) == [149, 149])
+    }
+
+    @Test func labelsAreChosen() throws {
+        let maker = try DatasetMaker()
+        try maker.discs("discs", count: 2)
+        var settings = quickSettings([.box])
+        settings.baselines = false
+        for (choice, areas) in [("merge", [113, 149]), ("2", [36]), ("1,2", [36, 113, 113])] {
+            settings.labels = try #require(LabelChoice(choice))
+            let run = try evaluation(maker, settings, output: choice)
+            try run.run()
+            #expect(run.findings().rows.map(\.truthArea).sorted() == areas)
+        }
+        settings.labels = .only([9])
+        #expect(throws: EvaluationError.self) { try evaluation(maker, settings, output: "none") }
+        settings.labels = .each
+        settings.minimumPixels = 100
+        let run = try evaluation(maker, settings, output: "large")
+        try run.run()
+        #expect(run.findings().rows.map(\.truthArea) == [113, 113])
+    }
+
+    @Test func supportSizesThatCannotBeAreNamed() throws {
+        let maker = try DatasetMaker()
+        try maker.discs("discs", count: 7)
+        var settings = quickSettings([.none])
+        settings.supportSizes = [0, 2, 16]
+        settings.labels = .only([1])
+        let run = try evaluation(maker, settings)
+        try run.run()
+        #expect(run.findings().omissions.map(\.what) == ["label 1, support 16, seed 0"])
+        #expect(run.findings().isComplete)
+    }
+}
