@@ -107,6 +107,11 @@ package struct Kernels: @unchecked Sendable {
         table.pointee.softmax(out, x, rows, columns)
     }
 
+    /// The softmax down the middle axis of `x`, `[rows, groups, width]`, in place.
+    package func softmaxGroups(_ x: Output, rows: Int, groups: Int, width: Int) {
+        table.pointee.softmax_groups(x, rows, groups, width)
+    }
+
     package func softmaxBackward(_ gradient: Output, out: Input, _ upstream: Input, rows: Int, columns: Int) {
         table.pointee.softmax_backward(gradient, out, upstream, rows, columns)
     }

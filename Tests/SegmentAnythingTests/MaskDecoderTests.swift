@@ -54,6 +54,25 @@ import Testing
         }
     }
 
+    /// Where nothing is recorded, attention between tokens and image takes a short cut; the graph's way is its twin. With
+    /// few points it pays, with many it does not.
+    @Test(arguments: [1, 2, 30]) func recordingChangesNothing(_ points: Int) {
+        let prompts = (0..<2).map { offset in
+            Prompt(points: (0..<points).map { Prompt.Point(x: Float($0 + offset), y: Float($0), isForeground: true) })
+        }
+        var configuration = Configuration.tiny
+        configuration.embeddingChannels = 64
+        let model = SegmentAnythingModel(configuration: configuration, randomSeed: 12)
+        let pixels = Preprocessor(side: 32)(testImage(width: 32, height: 32, seed: 1)).pixels
+        let image = ImageEncoder(model)(Value(pixels)).tensor
+        let encoded = PromptEncoder(model)(prompts, geometry: geometry)
+        let constant = MaskDecoder(model)(Value(image), encoded)
+        let recorded = MaskDecoder(model)(.parameter(image), encoded)
+        #expect(recorded.logits.requiresGradient && !constant.logits.requiresGradient)
+        #expect(relativeError(constant.logits.tensor, recorded.logits.tensor) < 1e-5)
+        #expect(relativeError(constant.iou.tensor, recorded.iou.tensor) < 1e-5)
+    }
+
     /// The embedding's gradient through a batch of prompts that share it is the sum of theirs.
     @Test func sharedEmbeddingGathersTheGradientOfAllPrompts() {
         let prompts = [box(0), box(1), box(2)]

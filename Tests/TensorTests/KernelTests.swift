@@ -162,6 +162,23 @@ import Testing
         }
     }
 
+    @Test(arguments: Row.all) func softmaxOfGroups(_ row: Row) {
+        for width in oddSizes(row.kernels.lanes).dropFirst() {
+            let (rows, groups) = (3, 4)
+            let x = random(rows * groups * width, seed: 14).map { $0 * 3 + 1000 }
+            var expected = x.map { exactExponential(Double($0) - 1000) }
+            for (r, c) in (0..<rows * width).map({ ($0 / width, $0 % width) }) {
+                let places = (0..<groups).map { (r * groups + $0) * width + c }
+                let sum = places.reduce(0) { $0 + expected[$1] }
+                for place in places { expected[place] /= sum }
+            }
+            let found = run(x.count, from: x) {
+                row.kernels.softmaxGroups($0, rows: rows, groups: groups, width: width)
+            }
+            check(found, expected, "softmax of groups")
+        }
+    }
+
     @Test(arguments: Row.all) func softmax(_ row: Row) {
         let kernels = row.kernels
         for columns in oddSizes(kernels.lanes).dropFirst() {

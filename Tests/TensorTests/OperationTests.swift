@@ -61,6 +61,19 @@ import Testing
         #expect(relativeError(found.elements, naiveAttention(q: q, k: k, v: v, heads: 3).elements) < 2e-6)
     }
 
+    /// Few queries of many keys, which are cut into parts where nothing is recorded: 2 to 8 of them, uneven.
+    @Test(arguments: [(1, 1, 2100), (2, 2, 600), (1, 3, 515)]) func attentionToManyKeys(
+        _ batch: Int, _ heads: Int, _ keys: Int
+    ) {
+        let channels = 4 * heads
+        let q = random([batch, 7, channels], seed: 1)
+        let (k, v) = (random([batch, keys, channels], seed: 2), random([batch, keys, 2 * channels], seed: 3))
+        let found = attention(q: Value(q), k: Value(k), v: Value(v), heads: heads)
+        #expect(relativeError(found.tensor.elements, naiveAttention(q: q, k: k, v: v, heads: heads).elements) < 5e-6)
+        let recorded = attention(q: .parameter(q), k: Value(k), v: Value(v), heads: heads)
+        #expect(relativeError(found.tensor.elements, recorded.tensor.elements) < 5e-6)
+    }
+
     @Test func attentionToSharedKeys() {
         let (q, k, v) = (random([3, 4, 6], seed: 1), random([1, 5, 6], seed: 2), random([1, 5, 8], seed: 3))
         let found = attention(q: Value(q), k: Value(k), v: Value(v), heads: 2)

@@ -92,6 +92,8 @@ struct kernels {
                                 const float *mean, const float *reciprocal_deviation, const float *d_out,
                                 ptrdiff_t rows, ptrdiff_t columns);
     void (*softmax)(float *out, const float *x, ptrdiff_t rows, ptrdiff_t columns);
+    /* Down the middle axis of x[rows, groups, width], in place. */
+    void (*softmax_groups)(float *x, ptrdiff_t rows, ptrdiff_t groups, ptrdiff_t width);
     /* From the output. */
     void (*softmax_backward)(float *d_x, const float *out, const float *d_out, ptrdiff_t rows, ptrdiff_t columns);
 

@@ -26,7 +26,7 @@ struct TwoWayTransformer: Sendable {
         for layer in layers {
             state = layer(queries: state.queries, keys: state.keys, tokens: tokens, places: places)
         }
-        let attended = finalAttention(q: state.queries + tokens, k: state.keys + places, v: state.keys)
+        let attended = finalAttention.tokensToImage(q: state.queries + tokens, k: state.keys + places, v: state.keys)
         return (finalNorm(state.queries + attended), state.keys)
     }
 }
@@ -63,9 +63,9 @@ struct TwoWayLayer: Sendable {
         queries = norms[0](queries)
 
         let placedKeys = keys + places
-        queries = norms[1](queries + tokenToImage(q: queries + tokens, k: placedKeys, v: keys))
+        queries = norms[1](queries + tokenToImage.tokensToImage(q: queries + tokens, k: placedKeys, v: keys))
         queries = norms[2](queries + contract(expand(queries, activation: .relu)))
-        let answered = imageToToken(q: placedKeys, k: queries + tokens, v: queries)
-        return (queries, norms[3](answered + keys))
+        let answered = imageToToken.imageToTokens(q: placedKeys, k: queries + tokens, v: queries, residual: keys)
+        return (queries, norms[3](answered))
     }
 }

@@ -23,16 +23,33 @@ struct PositionEncoding: Sendable {
     }
 
     /// The encoding of every token of a grid, at the token's centre: `[grid, grid, C]`.
+    ///
+    /// An angle is a sum of one for the column and one for the row, so that sines and cosines are computed for one axis
+    /// and combined by the addition theorems.
     func ofGrid(_ grid: Int) -> Tensor {
         let channels = 2 * half
+        let (columns, rows) = (axis(grid, frequencies[..<half]), axis(grid, frequencies[half...]))
         return Tensor(shape: [grid, grid, channels]) { elements in
             for y in 0..<grid {
                 for x in 0..<grid {
                     let start = (y * grid + x) * channels
-                    write(
-                        x: (Float(x) + 0.5) / Float(grid), y: (Float(y) + 0.5) / Float(grid),
-                        into: UnsafeMutableBufferPointer(rebasing: elements[start..<start + channels]))
+                    for index in 0..<half {
+                        let (a, b) = (columns[x * half + index], rows[y * half + index])
+                        elements[start + index] = a.sine * b.cosine + a.cosine * b.sine
+                        elements[start + half + index] = a.cosine * b.cosine - a.sine * b.sine
+                    }
                 }
+            }
+        }
+    }
+
+    /// Sine and cosine of each place's angle along one axis, `[grid, C/2]`.
+    private func axis(_ grid: Int, _ frequencies: ArraySlice<Float>) -> [(sine: Float, cosine: Float)] {
+        (0..<grid).flatMap { place in
+            let centred = 2 * ((Float(place) + 0.5) / Float(grid)) - 1
+            return frequencies.map { frequency in
+                let angle = 2 * Float.pi * (centred * frequency)
+                return (sinf(angle), cosf(angle))
             }
         }
     }

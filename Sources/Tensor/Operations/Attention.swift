@@ -126,18 +126,22 @@ private struct AttentionPlan: Sendable {
     }
 
     private func head(
-        _ batch: Int, _ head: Int, _ queries: Range<Int>, output: UnsafeMutablePointer<Float>,
-        logSums: UnsafeMutablePointer<Float>?
+        _ batch: Int, _ head: Int, _ queries: Range<Int>, keys: Range<Int>? = nil,
+        output: UnsafeMutablePointer<Float>, logSums: UnsafeMutablePointer<Float>?
     ) -> AttentionHead {
+        let keys = keys ?? 0..<k.tokens
         let first = queries.lowerBound
         let width = heads * valueDepth
         var task = AttentionHead(
             q: (q.tensor.base + q.position(batch: batch, token: first, head: head, depth: depth), q.channels),
-            k: (k.tensor.base + k.position(batch: batch, token: 0, head: head, depth: depth), k.channels),
-            v: (v.tensor.base + v.position(batch: batch, token: 0, head: head, depth: valueDepth), v.channels),
+            k: (k.tensor.base + k.position(batch: batch, token: keys.lowerBound, head: head, depth: depth), k.channels),
+            v: (
+                v.tensor.base + v.position(batch: batch, token: keys.lowerBound, head: head, depth: valueDepth),
+                v.channels
+            ),
             out: (output + ((batch * q.tokens + first) * width + head * valueDepth), width),
             logSums: logSums.map { $0 + ((batch * heads + head) * q.tokens + first) }, queries: queries.count,
-            keys: k.tokens, depth: depth, valueDepth: valueDepth, scale: scale)
+            keys: keys.count, depth: depth, valueDepth: valueDepth, scale: scale)
         if let positions {
             task.setPositions(
                 heights: positions.heights.base, widths: positions.widths.base, height: positions.height,
@@ -148,6 +152,7 @@ private struct AttentionPlan: Sendable {
 
     /// - Returns: `[B, Tq, Cv]`, and the logarithms of the softmax denominators, `[B, heads, Tq]`, if asked for.
     func forward(keepingLogSums: Bool) -> (Tensor, Tensor?) {
+        if !keepingLogSums, positions == nil, let output = forwardSplittingKeys() { return (output, nil) }
         let parts = queryParts(atLeast: 16, of: 192)
         var logSums: Tensor?
         func run(_ sums: Sink?) -> Tensor {
@@ -166,6 +171,44 @@ private struct AttentionPlan: Sendable {
         var output: Tensor?
         logSums = Tensor.make([q.batch, heads, q.tokens]) { output = run($0) }
         return (output ?? run(nil), logSums)
+    }
+
+    /// The same with the keys cut into parts as well, where a few queries ask of many keys; nil where that is not so.
+    ///
+    /// Each part's result is its own mean of values; with the logarithms of its sum of exponentials they combine to the
+    /// mean over all keys (Dao et al., Flash-Decoding, 2023). Cut by shape alone.
+    private func forwardSplittingKeys() -> Tensor? {
+        let pairs = q.batch * heads
+        let splits = min(16 / max(1, pairs), k.tokens / 256)
+        guard splits > 1, q.tokens > 0, q.tokens <= 192 else { return nil }
+        let means = Storage(count: splits * q.batch * q.tokens * v.channels)
+        let logSums = Storage(count: splits * pairs * q.tokens)
+        let (meanSink, logSink) = (Sink(base: means.base), Sink(base: logSums.base))
+        Threads.forEach(pairs * splits) { unit in
+            let (pair, split) = unit.quotientAndRemainder(dividingBy: splits)
+            let (batch, index) = pair.quotientAndRemainder(dividingBy: heads)
+            Kernels.best.attention(
+                head(
+                    batch, index, 0..<q.tokens, keys: split * k.tokens / splits..<(split + 1) * k.tokens / splits,
+                    output: meanSink + split * q.batch * q.tokens * v.channels,
+                    logSums: logSink + split * pairs * q.tokens))
+        }
+        return Tensor.makeFromZeros([q.batch, q.tokens, v.channels]) { sink in
+            Threads.forEach(pairs) { pair in
+                let (batch, index) = pair.quotientAndRemainder(dividingBy: heads)
+                for token in 0..<q.tokens {
+                    let logs = (0..<splits).map { (logSink + ($0 * pairs + pair) * q.tokens)[token] }
+                    let top = logs.max() ?? 0
+                    let weights = logs.map { expf($0 - top) }
+                    let sum = weights.reduce(0, +)
+                    let row = (batch * q.tokens + token) * v.channels + index * valueDepth
+                    for (split, weight) in weights.enumerated() {
+                        let part = meanSink + (split * q.batch * q.tokens * v.channels + row)
+                        Kernels.best.addScaled(sink + row, part, by: weight / sum, valueDepth)
+                    }
+                }
+            }
+        }
     }
 
     /// - Parameters:
