@@ -132,3 +132,5 @@ struct kernels {
 ptrdiff_t kernels_count(void);
 /* Row `index`, 0 ..< kernels_count(). */
 const struct kernels *kernels_row(ptrdiff_t index);
+
+#include "CKernelsInt8.h"

@@ -6,14 +6,27 @@ package import Tensor
 package struct ImageEncoder: Sendable {
     private let patchEmbedding: PatchEmbedding
     private let blocks: [EncoderBlock]
+    private let quantizedBlocks: [QuantizedBlock?]
     private let neck: Neck
     private let configuration: Configuration
 
-    package init(_ model: SegmentAnythingModel, adjustment: Adjustment = .none) {
+    /// - Parameter precision: With `.int8`, of this model's weights; blocks under training are computed in floats all the
+    ///   same.
+    package init(
+        _ model: SegmentAnythingModel, adjustment: Adjustment = .none, precision: EncoderPrecision = .exact
+    ) {
         let parameters = Parameters(model, adjustment, prefix: "image_encoder.")
         patchEmbedding = PatchEmbedding(parameters)
         blocks = (0..<model.configuration.depth).map { index in
             EncoderBlock(parameters.scoped("blocks.\(index)"), index: index)
+        }
+        switch precision {
+        case .exact: quantizedBlocks = Array(repeating: nil, count: blocks.count)
+        case .int8(let weights):
+            precondition(weights.modelSHA256 == model.sha256, "quantised weights of another model")
+            quantizedBlocks = weights.blocks.enumerated().map { index, block in
+                QuantizedBlock(parameters.scoped("blocks.\(index)"), index: index, weights: block)
+            }
         }
         neck = Neck(parameters.scoped("neck"))
         configuration = model.configuration
@@ -42,6 +55,7 @@ package struct ImageEncoder: Sendable {
 
     private func run(_ range: Range<Int>, _ x: Value, _ checkpointing: Checkpointing) -> Value {
         range.reduce(x) { x, index in
+            if let block = quantizedBlocks[index], !x.requiresGradient { return Value(block(x.tensor)) }
             let isCheckpointed = checkpointing.applies(to: index, of: configuration, batch: x.shape[0])
             return blocks[index](x, checkpointing: isCheckpointed)
         }

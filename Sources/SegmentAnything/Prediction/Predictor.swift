@@ -10,11 +10,13 @@ package struct Predictor: Sendable {
     private let maskDecoder: MaskDecoder
     private let isAdapted: Bool
 
-    package init(_ model: SegmentAnythingModel, adjustment: Adjustment = .none) {
+    package init(
+        _ model: SegmentAnythingModel, adjustment: Adjustment = .none, precision: EncoderPrecision = .exact
+    ) {
         self.model = model
         isAdapted = !adjustment.isEmpty
         preprocessor = Preprocessor(side: model.configuration.imageSize)
-        imageEncoder = ImageEncoder(model, adjustment: adjustment)
+        imageEncoder = ImageEncoder(model, adjustment: adjustment, precision: precision)
         promptEncoder = PromptEncoder(model, adjustment: adjustment)
         maskDecoder = MaskDecoder(model, adjustment: adjustment, gridEncoding: promptEncoder.gridEncoding)
     }

@@ -22,6 +22,9 @@ struct BenchCommand: ParsableCommand {
         @Flag(help: "Random weights: no file is needed, and the speed is the same.")
         var randomWeights = false
 
+        @Option(help: "What the encoder computes in: f32 or int8 (encoder alone).")
+        var precision = Precision.f32
+
         @Option(help: "Threads; 0 means one a core.")
         var threads = 0
 
@@ -60,7 +63,8 @@ struct BenchCommand: ParsableCommand {
 
         func report(_ bench: String, _ model: SegmentAnythingModel, _ samples: [Double]) throws {
             let measurement = Measurement(
-                bench: bench, model: model.name, threads: Threads.count, samples: samples,
+                bench: bench, model: model.name, precision: precision.rawValue, threads: Threads.count,
+                samples: samples,
                 randomWeights: randomWeights)
             print(json ? try measurement.json : measurement.sentence)
         }
@@ -94,7 +98,7 @@ extension BenchCommand {
 
         func run() throws {
             let model = try options.loadModel()
-            let predictor = Predictor(model)
+            let predictor = Predictor(model, precision: options.precision.prepared(from: model))
             let image = BenchCommand.sample(side: model.configuration.imageSize).image
             try options.report("encoder", model, timed(rounds: options.rounds) { _ = predictor.embed(image) })
         }

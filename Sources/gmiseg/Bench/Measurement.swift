@@ -25,11 +25,11 @@ struct Measurement: Encodable {
     }
 
     /// - Parameter samples: Wall time of each round in seconds; not empty.
-    init(bench: String, model: String, threads: Int, samples: [Double], randomWeights: Bool) {
+    init(bench: String, model: String, precision: String, threads: Int, samples: [Double], randomWeights: Bool) {
         let ordered = samples.sorted()
         self.bench = bench
         self.model = model
-        self.precision = "f32"
+        self.precision = precision
         self.threads = threads
         self.rounds = samples.count
         self.seconds = (ordered[(ordered.count - 1) / 2] + ordered[ordered.count / 2]) / 2
@@ -51,7 +51,8 @@ struct Measurement: Encodable {
     var sentence: String {
         let milliseconds = String(format: "%.1f ms (best %.1f)", seconds * 1e3, secondsBest * 1e3)
         let memory = String(format: "%.0f MB", peakRSSMB)
-        return "\(bench) \(model): \(milliseconds), median of \(rounds), \(threads) threads, peak memory \(memory)"
+        return
+            "\(bench) \(model) \(precision): \(milliseconds), median of \(rounds), \(threads) threads, peak memory \(memory)"
     }
 
     private static func peakResidentMegabytes() -> Double {

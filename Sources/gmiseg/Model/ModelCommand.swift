@@ -4,5 +4,5 @@ import ArgumentParser
 struct ModelCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "model", abstract: "Look at model files.",
-        subcommands: [ModelInspectCommand.self, ModelListCommand.self])
+        subcommands: [ModelInspectCommand.self, ModelListCommand.self, ModelVerifyCommand.self])
 }
