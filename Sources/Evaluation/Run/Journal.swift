@@ -22,10 +22,18 @@ final class Journal {
     }
 
     /// A line after the first; exactly one field is there.
-    enum Line: Codable {
-        case dataset(name: String, digest: String)
-        case training(Training)
-        case cell(Cell)
+    private struct Line: Codable {
+        var dataset: DatasetFiles?
+        var training: Training?
+        var cell: Cell?
+
+        var isSound: Bool { [dataset != nil, training != nil, cell != nil].count { $0 } == 1 }
+    }
+
+    /// What a dataset's files were.
+    private struct DatasetFiles: Codable {
+        let name: String
+        let digest: String
     }
 
     /// An adaptation that was run, or failed.
@@ -75,11 +83,10 @@ final class Journal {
         }
         try Self.check(first, against: header, path: path)
         for (index, line) in lines.enumerated().dropFirst() {
-            do {
-                note(try JSONDecoder().decode(Line.self, from: line))
-            } catch {
+            guard let line = try? JSONDecoder().decode(Line.self, from: line), line.isSound else {
                 throw .journalDamaged(path: path, line: index + 1, reason: "it is not a line of a journal")
             }
+            note(line)
         }
     }
 
@@ -101,27 +108,23 @@ final class Journal {
     }
 
     private func note(_ line: Line) {
-        switch line {
-        case .dataset(let name, let digest): digests[name] = digest
-        case .training(let training): trainings[training.arm] = training
-        case .cell(let cell):
-            guard cells.insert(CellKey(arm: cell.arm, stem: cell.stem)).inserted else { return }
-            rows += cell.rows
-        }
+        if let dataset = line.dataset { digests[dataset.name] = dataset.digest }
+        if let training = line.training { trainings[training.arm] = training }
+        if let cell = line.cell, cells.insert(CellKey(arm: cell.arm, stem: cell.stem)).inserted { rows += cell.rows }
     }
 
     func isDone(_ arm: Arm, _ stem: String) -> Bool { cells.contains(CellKey(arm: arm, stem: stem)) }
 
-    func append(_ cell: Cell) throws(EvaluationError) { try add(.cell(cell)) }
+    func append(_ cell: Cell) throws(EvaluationError) { try add(Line(cell: cell)) }
 
-    func append(_ training: Training) throws(EvaluationError) { try add(.training(training)) }
+    func append(_ training: Training) throws(EvaluationError) { try add(Line(training: training)) }
 
     /// Notes a dataset's files; throws when they were others before.
     func register(_ dataset: Dataset) throws(EvaluationError) {
         if let known = digests[dataset.name] {
             guard known == dataset.digest else { throw .datasetChanged(dataset: dataset.name, path: path) }
         } else {
-            try add(.dataset(name: dataset.name, digest: dataset.digest))
+            try add(Line(dataset: DatasetFiles(name: dataset.name, digest: dataset.digest)))
         }
     }
 
