@@ -7,6 +7,18 @@ struct ReportCharts {
     let variants: [ModelVariant]
     let datasets: [String]
     let prompts: [PromptStyle]
+    private let reference: ReferenceDice
+
+    init(
+        findings: Findings, summary: Summary, variants: [ModelVariant], datasets: [String], prompts: [PromptStyle]
+    ) {
+        self.findings = findings
+        self.summary = summary
+        self.variants = variants
+        self.datasets = datasets
+        self.prompts = prompts
+        reference = ReferenceDice(findings.rows)
+    }
 
     /// Support sizes with figures, without 0.
     private var sizes: [Int] { Set(variants.map(\.support)).subtracting([0]).sorted() }
@@ -24,31 +36,38 @@ struct ReportCharts {
         }
         var figures: [String] = []
         if whole.count > 1 {
-            figures.append(figure("mean of \(whole.count) sets", curve { mean(whole, $0, prompt) }))
+            figures.append(figure("mean of \(whole.count) sets", curve { dice(whole, $0, $1, prompt) }))
         }
         figures += datasets.filter { dataset in
             variants.contains { $0 != .base && summary[$0.group(dataset, prompt)] != nil }
         }
-        .map { dataset in figure(dataset, curve { summary[$0.group(dataset, prompt)]?.dice }) }
+        .map { dataset in figure(dataset, curve { dice([dataset], $0, $1, prompt) }) }
         let legend = kinds.enumerated().map { (PageStyle.series($0), $1.rawValue) }
         return Self.legend(legend) + "<div class=\"charts\">\(figures.joined(separator: "\n"))</div>"
     }
 
-    /// Intervals of a mean over datasets need the images: they are estimated anew.
-    private func mean(_ whole: [String], _ variant: ModelVariant, _ prompt: PromptStyle) -> Estimate? {
+    /// Dice of a variant over some datasets. That of the base is over the targets that the adapters of `kind` were tested
+    /// on, as often as they were, so that a curve starts from what its adapters started from.
+    private func dice(_ datasets: [String], _ variant: ModelVariant, _ kind: AdapterKind, _ prompt: PromptStyle)
+        -> Estimate?
+    {
+        let shown = variant == .base ? ModelVariant(adapter: kind, support: sizes[0]) : variant
         let rows = findings.rows.filter {
-            $0.method == .model && $0.prompt == prompt && $0.adapter == variant.adapter
-                && $0.support == variant.support && whole.contains($0.dataset)
+            $0.method == .model && $0.prompt == prompt && $0.adapter == shown.adapter && $0.support == shown.support
+                && datasets.contains($0.dataset)
         }
         return Bootstrap(seed: findings.settings.seed).estimate(
-            rows.map { Sample(dataset: $0.dataset, stem: $0.stem, value: $0.dice) })
+            rows.compactMap { row in
+                let dice = variant == .base ? reference.dice(for: row) : row.dice
+                return dice.map { Sample(dataset: row.dataset, stem: row.stem, value: $0) }
+            })
     }
 
-    private func curve(_ value: (ModelVariant) -> Estimate?) -> String {
+    private func curve(_ value: (ModelVariant, AdapterKind) -> Estimate?) -> String {
         let places = [0] + sizes
         let series = kinds.enumerated().map { index, kind in
             let points = places.enumerated().compactMap { place, size in
-                value(size == 0 ? .base : ModelVariant(adapter: kind, support: size)).map {
+                value(size == 0 ? .base : ModelVariant(adapter: kind, support: size), kind).map {
                     LineChart.Point(place: place, value: $0.mean, low: $0.low, high: $0.high)
                 }
             }
@@ -97,7 +116,7 @@ struct ReportCharts {
             return BoxPlot.Line(name: dataset, boxes: boxes)
         }
         let legend = kindsOfBox.enumerated().map { (PageStyle.series($0), $1.title) }
-        return "<h3>\(prompt.rawValue)</h3>" + Self.legend(legend)
+        return Self.legend(legend)
             + BoxPlot(lines: lines.filter { !$0.boxes.isEmpty }).svg
     }
 

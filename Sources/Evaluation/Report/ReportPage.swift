@@ -18,13 +18,16 @@ struct ReportPage {
             Markup.section(
                 "Dice by dataset",
                 "Per cent, with the 95 % interval below; in colour where the model is above what needs none.",
-                variants.map { "<h3>\(Markup.escaped($0.title))</h3>" + tables.matrix($0) }.joined(separator: "\n")),
+                variants.map { variant in
+                    "<details\(variant == .base ? " open" : "")><summary>\(Markup.escaped(variant.title))</summary>"
+                        + tables.matrix(variant) + "</details>"
+                }.joined(separator: "\n")),
         ]
         if charts.hasCurves {
             sections.append(
                 Markup.section(
                     "Dice over support size",
-                    "0 is the base model on every image that any adapter was tested on; bands are 95 % intervals.",
+                    "0 is the base model on the images that the adapters were tested on; bands are 95 % intervals.",
                     prompts.map { "<h3>\($0.rawValue)</h3>" + charts.curves($0) }.joined(separator: "\n")))
         }
         if prompts.contains(.corrected) {
@@ -86,7 +89,7 @@ struct ReportPage {
         let settings = findings.settings.fields.filter { !$0.value.isEmpty }.sorted { $0.key < $1.key }
             .map { "\($0.key) \($0.value)" }.joined(separator: " · ")
         let facts = [
-            ("data", "\(Set(findings.rows.map(\.dataset)).count) datasets, \(images) images, \(targets) targets"),
+            ("data", "datasets \(Set(findings.rows.map(\.dataset)).count) · images \(images) · targets \(targets)"),
             ("weights", "SHA-256 \(findings.modelSHA256)"), ("settings", settings),
         ]
         let list = facts.map { "<dt>\($0)</dt><dd>\(Markup.escaped($1))</dd>" }.joined()

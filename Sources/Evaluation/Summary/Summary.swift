@@ -128,7 +128,7 @@ extension Summary.Group {
 }
 
 /// The Dice that a row is compared with, on the same target.
-private struct ReferenceDice {
+struct ReferenceDice {
     private struct Key: Hashable {
         let dataset, label, stem, object: String
         let prompt: PromptStyle
