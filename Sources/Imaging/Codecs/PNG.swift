@@ -65,7 +65,12 @@ extension PNG {
 
     /// 8-bit grey, 0 and 255: a mask that looks like one in any viewer, and reads back as binary (any non-zero).
     package static func encode(_ mask: Mask) -> [UInt8] {
-        let grey = mask.pixels.map { $0 &* 255 }
+        let grey = [UInt8](unsafeUninitializedCapacity: mask.pixels.count) { grey, count in
+            mask.pixels.withUnsafeBufferPointer { pixels in
+                for index in pixels.indices { grey[index] = pixels[index] &* 255 }
+            }
+            count = mask.pixels.count
+        }
         return encode(grey, width: mask.width, height: mask.height, channels: 1, bitDepth: 8, .flat)
     }
 

@@ -20,20 +20,31 @@ package struct MaskPrediction: Sendable {
     }
 
     /// Logits at the original size, row-major.
-    package func logits() -> [Float] { upscaled { _, value in value } }
+    package func logits() -> [Float] {
+        upscaled { line, out in
+            for x in line.indices { out[x] = line[x] }
+        }
+    }
 
     /// Where the logit is positive: upscaled first, only then compared.
     package func mask() -> Mask {
-        let pixels: [UInt8] = upscaled { _, value in value > 0 ? 1 : 0 }
+        let pixels: [UInt8] = upscaled { line, out in
+            for x in line.indices { out[x] = line[x] > 0 ? 1 : 0 }
+        }
         return Mask(width: geometry.originalWidth, height: geometry.originalHeight, pixels: pixels)
     }
 
     /// The probability of each pixel of the original image, row-major.
-    package func probability() -> [Float] { upscaled { _, value in 1 / (1 + expf(-value)) } }
+    package func probability() -> [Float] {
+        upscaled { line, out in
+            for x in line.indices { out[x] = 1 / (1 + expf(-line[x])) }
+        }
+    }
 
-    /// Upscales and maps each logit; `transform` is given the pixel's index and its logit.
+    /// Upscales and maps the logits; `transform` is given a line of them and writes a value for each, by the line so that
+    /// its loop is a vector loop.
     private func upscaled<Element: Sendable>(
-        _ transform: @Sendable (Int, Float) -> Element
+        _ transform: @Sendable (UnsafeBufferPointer<Float>, UnsafeMutablePointer<Element>) -> Void
     ) -> [Element] {
         let side = lowResolutionLogits.shape[0]
         let (width, height) = (geometry.originalWidth, geometry.originalHeight)
@@ -43,17 +54,15 @@ package struct MaskPrediction: Sendable {
             logits: side, square: geometry.side, cropped: geometry.resizedHeight, original: height)
         let widened = widen(columns, side: side, width: width)
         return [Element](unsafeUninitializedCapacity: width * height) { target, count in
+            guard let base = target.baseAddress else { return }
             // Disjoint rows are written by each slice.
-            nonisolated(unsafe) let target = target
+            nonisolated(unsafe) let target = base
             Threads.forEachSlice(of: height, minimum: 64) { slice in
                 widened.withUnsafeBufferPointer { source in
                     var line = [Float](repeating: 0, count: width)
                     for y in slice {
                         rows.mix(source, output: y, width: width, into: &line)
-                        for x in 0..<width {
-                            let pixel = y * width + x
-                            target.initializeElement(at: pixel, to: transform(pixel, line[x]))
-                        }
+                        line.withUnsafeBufferPointer { transform($0, target + y * width) }
                     }
                 }
             }
