@@ -51,6 +51,16 @@ package struct Trainer: Sendable {
         checkpoint: (TrainerCheckpoint) throws -> Void = { _ in }, isCancelled: () -> Bool = { false },
         progress: (TrainingProgress) -> Bool = { _ in true }
     ) throws -> TrainedAdapter {
+        // Every step takes the same tensors: as many as the encoder keeps for its backward pass.
+        try reusingMemory(upTo: 1 << 30) {
+            try steps(resuming, checkpointEvery, checkpoint, isCancelled, progress)
+        }
+    }
+
+    private func steps(
+        _ resuming: TrainerCheckpoint?, _ checkpointEvery: Int, _ checkpoint: (TrainerCheckpoint) throws -> Void,
+        _ isCancelled: () -> Bool, _ progress: (TrainingProgress) -> Bool
+    ) throws -> TrainedAdapter {
         let identity = TrainerCheckpoint.Identity(model: model, settings: settings, support: support)
         var state = try resuming?.state(for: identity, layout: layout, settings: settings) ?? start()
         let plan = StepPlan(
