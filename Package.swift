@@ -79,7 +79,7 @@ let package = Package(
             name: "gmiseg",
             dependencies: [
                 "API", "Client", "Evaluation", "Server", "HTTP", "Posix", "SegmentAnything", "Adaptation", "Metrics",
-                "Jobs", "Storage", "Imaging", "Tensor", "Basics", argumentParser, logging,
+                "Jobs", "Storage", "Imaging", "Tensor", "Cryptography", "Basics", argumentParser, logging,
             ],
             swiftSettings: strict),
 

@@ -1,4 +1,5 @@
 import Foundation
+import SegmentAnything
 
 /// Where the files that come with the program lie: `models/`, `Public/` and `openapi.yaml`.
 ///
@@ -29,9 +30,11 @@ struct Installation {
     /// The model to load: the one named, or `GMISEG_MODEL`, or the one that comes with the program.
     func model(named name: String?, environment: [String: String] = ProcessInfo.processInfo.environment) -> String? {
         if let name = name ?? environment["GMISEG_MODEL"].flatMap({ $0.isEmpty ? nil : $0 }) {
-            // A bare name, gmiseg-mini, means the file of that name that came along.
-            if !name.contains("/"), !name.contains("."), let path = find("models/\(name).safetensors") { return path }
-            return name
+            // A bare name, gmiseg-mini, means the file of that name that came along; sam-vit-b also the official one.
+            guard !name.contains("/"), !name.contains(".") else { return name }
+            let official = OfficialCheckpoint.named(name).map(\.fileName)
+            let files = ["\(name).safetensors", "\(name).pth"] + (official.map { [$0] } ?? [])
+            return files.compactMap { find("models/\($0)") }.first ?? name
         }
         return find("models/gmiseg-mini.safetensors")
     }

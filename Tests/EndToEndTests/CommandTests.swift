@@ -54,15 +54,6 @@ import Testing
         #expect(server.terminate() == 0)
     }
 
-    @Test func inspectsModels() throws {
-        let place = try Workplace()
-        let inspect = try Program(["model", "inspect", place.model])
-        let description = try JSONParser.parse(Array(inspect.rest().utf8))
-        #expect(inspect.exitStatus() == 0)
-        #expect(description["sha256"]?.stringValue?.count == 64)
-        #expect(try Program(["model", "inspect", place.folder.file("none.safetensors")]).exitStatus() != 0)
-    }
-
     @Test(arguments: [
         ["--listen", "0.0.0.0:0"], ["--listen", "nonsense"], ["--threads", "0"], ["--cache-mb", "-1"],
     ])

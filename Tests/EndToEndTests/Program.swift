@@ -71,11 +71,12 @@ final class Program {
 /// A folder with a tiny random model, over which servers come and go.
 struct Workplace {
     let folder: TemporaryDirectory
-    var model: String { folder.file("tiny.safetensors") }
+    var model: String
     var data: String { folder.file("data") }
 
     init() throws {
         folder = try TemporaryDirectory()
+        model = folder.file("tiny.safetensors")
         try SegmentAnythingModel(configuration: .tiny, randomSeed: 11).write(to: model, as: .float32)
     }
 

@@ -35,7 +35,7 @@ import Testing
             let found = try file.tensor(name)
             #expect(found.shape == tensor.shape && found.elements == tensor.elements, "\(name)")
             #expect(file.shape(of: name) == tensor.shape)
-            #expect(file.dataType(of: name) == (precision == .float32 ? .float32 : .float16))
+            #expect(file.elementType(of: name) == (precision == .float32 ? .float32 : .float16))
         }
         #expect(throws: SafetensorsError.missing(tensor: "absent")) { try file.tensor("absent") }
         #expect(file.shape(of: "absent") == nil)

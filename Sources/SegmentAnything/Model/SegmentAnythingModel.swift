@@ -22,32 +22,14 @@ package final class SegmentAnythingModel: Sendable {
     /// The number of weights.
     package var parameterCount: Int { parameters.values.reduce(0) { $0 + $1.tensor.count } }
 
-    /// Maps the safetensors file at `path`; every tensor's shape and every weight is checked here, once.
-    package convenience init(path: String) throws(ModelError) {
-        let file: SafetensorsFile
-        do {
-            file = try SafetensorsFile(path: path)
-        } catch {
-            throw .unreadable(path: path, reason: "\(error)")
-        }
-        let configuration = try Self.configuration(of: file, path: path)
-        var tensors: [String: Tensor] = [:]
-        for parameter in configuration.parameterShapes {
-            guard let found = file.shape(of: parameter.name) else { throw .missingTensor(parameter.name) }
-            guard parameter.accepts(found) else {
-                throw .shapeMismatch(tensor: parameter.name, expected: parameter.shape, found: found)
-            }
-            let tensor: Tensor
-            do {
-                tensor = try file.tensor(parameter.name)
-            } catch {
-                throw .unreadable(path: path, reason: "\(error)")
-            }
-            guard tensor.isFinite else { throw .nonFinite(tensor: parameter.name) }
-            tensors[parameter.name] = tensor
-        }
-        let hash = file.withUnsafeBytes { SHA256.hex($0) }
-        self.init(configuration: configuration, tensors: tensors, sha256: hash, metadata: file.metadata)
+    /// Maps the file at `path`, of any format that ``Checkpoint`` reads; every tensor's shape and every weight is checked
+    /// here, once.
+    package convenience init(path: String) throws(ModelError) { try self.init(Checkpoint(path: path)) }
+
+    package convenience init(_ checkpoint: Checkpoint) throws(ModelError) {
+        self.init(
+            configuration: checkpoint.configuration, tensors: try checkpoint.tensors(), sha256: checkpoint.sha256(),
+            metadata: checkpoint.metadata)
     }
 
     /// A model of the given size with random weights: for tests and for measuring speed.
@@ -90,8 +72,10 @@ package final class SegmentAnythingModel: Sendable {
     }
 
     /// Writes weights and configuration as a file that ``init(path:)`` reads.
-    package func write(to path: String, as precision: Safetensors.Precision) throws(SafetensorsError) {
-        var metadata = metadata
+    package func write(
+        to path: String, as precision: Safetensors.Precision, adding: [String: String] = [:]
+    ) throws(SafetensorsError) {
+        var metadata = metadata.merging(adding) { $1 }
         metadata["format"] = "pt"
         metadata[Configuration.metadataKey] = configuration.json
         let tensors = parameterNames.map { (name: $0, tensor: parameter($0).tensor) }
@@ -100,17 +84,6 @@ package final class SegmentAnythingModel: Sendable {
 }
 
 extension SegmentAnythingModel {
-    /// The configuration in the metadata; without one, that of the official model whose position table this is.
-    private static func configuration(of file: SafetensorsFile, path: String) throws(ModelError) -> Configuration {
-        if let json = file.metadata[Configuration.metadataKey] { return try Configuration(json: json) }
-        let found = file.shape(of: "image_encoder.pos_embed")
-        for known in [Configuration.vitB, .vitL, .vitH]
-        where found == [1, known.grid, known.grid, known.width] {
-            return known
-        }
-        throw .missingConfiguration(path: path)
-    }
-
     /// Uniform with variance 1 / fan-in; norms start as the identity. Position and prompt embeddings have variance 1/3.
     private static func randomTensor(_ parameter: ParameterShape, using generator: inout SeededRandom) -> Tensor {
         let (name, shape) = (parameter.name, parameter.shape)

@@ -3,35 +3,8 @@
 /// Format: 8 bytes little-endian length, that many bytes of JSON, then the data; see
 /// https://github.com/huggingface/safetensors#format. Once parsed, every range lies inside the data and no two overlap.
 package struct SafetensorsHeader: Sendable, Equatable {
-    package enum DataType: String, Sendable {
-        case float64 = "F64"
-        case float32 = "F32"
-        case float16 = "F16"
-        case bfloat16 = "BF16"
-        case int64 = "I64"
-        case int32 = "I32"
-        case int16 = "I16"
-        case int8 = "I8"
-        case uint64 = "U64"
-        case uint32 = "U32"
-        case uint16 = "U16"
-        case uint8 = "U8"
-        case boolean = "BOOL"
-        case float8e5m2 = "F8_E5M2"
-        case float8e4m3 = "F8_E4M3"
-
-        package var bytes: Int {
-            switch self {
-            case .float64, .int64, .uint64: 8
-            case .float32, .int32, .uint32: 4
-            case .float16, .bfloat16, .int16, .uint16: 2
-            case .int8, .uint8, .boolean, .float8e5m2, .float8e4m3: 1
-            }
-        }
-    }
-
     package struct Entry: Sendable, Equatable {
-        package let dataType: DataType
+        package let dataType: ElementType
         package let shape: [Int]
         /// Bytes of the file.
         package let range: Range<Int>
@@ -58,10 +31,10 @@ package struct SafetensorsHeader: Sendable, Equatable {
         var end = 0
         // Offsets in file order; an empty tensor sits at the place of the next and comes first.
         for item in found.sorted(by: { ($0.begin, $0.end, $0.name) < ($1.begin, $1.end, $1.name) }) {
-            guard let dataType = DataType(rawValue: item.dataType) else {
+            guard let dataType = ElementType(rawValue: item.dataType) else {
                 throw .unknownDataType(tensor: item.name, found: item.dataType)
             }
-            guard let bytes = Self.bytes(item.shape, each: dataType.bytes) else {
+            guard let bytes = dataType.bytes(of: item.shape) else {
                 throw .shapeTooLarge(tensor: item.name)
             }
             guard item.begin == end else { throw .offset(tensor: item.name, expected: end, found: item.begin) }
@@ -79,18 +52,6 @@ package struct SafetensorsHeader: Sendable, Equatable {
         guard end == file.count - start else { throw .dataLength(expected: end, found: file.count - start) }
         self.entries = entries
         self.metadata = metadata
-    }
-
-    /// The bytes of a tensor; nil when they, or any product of its sizes, overflow.
-    private static func bytes(_ shape: [Int], each: Int) -> Int? {
-        var bytes = each
-        // A shape such as [2^62, 2^62, 0] is empty, but multiplying its sizes overflows: refused like any other.
-        for size in shape.filter({ $0 != 0 }) {
-            let product = bytes.multipliedReportingOverflow(by: size)
-            if product.overflow { return nil }
-            bytes = product.partialValue
-        }
-        return shape.contains(0) ? 0 : bytes
     }
 }
 

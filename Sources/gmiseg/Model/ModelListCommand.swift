@@ -24,10 +24,15 @@ struct ModelListCommand: ParsableCommand {
         guard let folder = Installation().find("models") else {
             throw ValidationError("there is no models/ folder: set GMISEG_HOME to the folder that has it")
         }
-        let names = try FileManager.default.contentsOfDirectory(atPath: folder).filter { $0.hasSuffix(".safetensors") }
+        let endings = [".safetensors", ".pth"]
+        let names = try FileManager.default.contentsOfDirectory(atPath: folder).filter { name in
+            endings.contains { name.hasSuffix($0) }
+        }
         for name in names.sorted() {
             let attributes = try FileManager.default.attributesOfItem(atPath: "\(folder)/\(name)")
-            print("\(name.dropLast(".safetensors".count))\t\(attributes[.size] as? Int ?? 0) bytes\t\(folder)/\(name)")
+            print(
+                "\(URL(filePath: name).deletingPathExtension().lastPathComponent)\t\(attributes[.size] as? Int ?? 0) bytes\t\(folder)/\(name)"
+            )
         }
     }
 }
