@@ -81,7 +81,7 @@ import Testing
             "an empty place of the memo", start + [0x6A, 0xFF, 0xFF, 0xFF, 0xFF], .memo(index: 0xFFFF_FFFF, offset: 2)),
         BadPickle(
             "a storage of negative size", start + Pickle.storage("FloatStorage", key: "0", count: -1),
-            .unexpected(found: "a tuple", expected: "('storage', type, key, device, count)", offset: 68)),
+            .unexpected(found: "a tuple", expected: "('storage', type, key, device, count)", offset: 60)),
         BadPickle(
             "a persistent id of another kind", start + [0x4B, 1, 0x51],
             .unexpected(found: "an int", expected: "('storage', type, key, device, count)", offset: 4)),
