@@ -17,19 +17,27 @@ package enum Threads {
     /// Calls `body` for every index below `count`, in parallel, each exactly once; returns when all are done.
     package static func forEach(_ count: Int, _ body: @Sendable (Int) -> Void) {
         let workers = min(count, self.count)
+        let others = rightOfWay
         guard workers > 1 else {
-            for index in 0..<max(0, count) { body(index) }
+            for index in 0..<max(0, count) {
+                others?.giveWay()
+                body(index)
+            }
             return
         }
         // Indices are drawn, not dealt: a thread that the system holds up delays only the slice it has.
         let next = Counter()
-        DispatchQueue.concurrentPerform(iterations: workers) { @Sendable _ in
-            while true {
-                let index = next.take()
-                guard index < count else { return }
-                body(index)
+        repeat {
+            // Only the calling thread waits. The helpers go back to the pool, which those who are let past need.
+            others?.giveWay()
+            DispatchQueue.concurrentPerform(iterations: workers) { @Sendable _ in
+                repeat {
+                    let index = next.take()
+                    guard index < count else { return }
+                    body(index)
+                } while others?.isClaimed != true
             }
-        }
+        } while next.isBelow(count)
     }
 
     /// Cuts 0..<count into at most `pieces` nearly equal ranges of at least `minimum` (but for the last) and runs
@@ -47,5 +55,6 @@ package enum Threads {
     private final class Counter: Sendable {
         private let value = Atomic<Int>(0)
         func take() -> Int { value.wrappingAdd(1, ordering: .relaxed).oldValue }
+        func isBelow(_ count: Int) -> Bool { value.load(ordering: .relaxed) < count }
     }
 }

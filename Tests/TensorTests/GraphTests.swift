@@ -105,36 +105,45 @@ import Testing
         withExtendedLifetime(y) {}
     }
 
-    @Test func resultsDoNotDependOnTheNumberOfThreads() {
+    /// Forward and backward through products, attention and norms: every result, to the bit.
+    private func everyResult() -> [[Float]] {
         let inputs = [random([1, 400, 32], seed: 1), random([39, 8], seed: 2), random([39, 8], seed: 3)]
-        func run() -> [[Float]] {
-            let parameters = inputs.map(Value.parameter)
-            let attended = relativePositionAttention(
-                q: parameters[0], k: parameters[0], v: parameters[0], relH: parameters[1], relW: parameters[2],
-                heads: 4, height: 20, width: 20)
-            let weight = Value.parameter(random([64, 32], seed: 4))
-            let norm = Value.parameter(random([64], seed: 5))
-            let padding = Value.parameter(random([64], seed: 6))
-            let table = Value.parameter(random([15, 16], seed: 7))
-            let map = linear(attended, weight: weight, bias: nil).reshaped([1, 20, 20, 64])
-            let mixed = windowAttention(
-                q: map, k: map, v: map, keyPadding: padding, valuePadding: norm, relH: table, relW: table, heads: 4,
-                window: 8)
-            // Deep and wide enough for several pieces each way.
-            let wide = Value(random([700, 64], seed: 8))
-            let back = linear(
-                linear(mixed, weight: wide, bias: nil), weight: Value(random([64, 700], seed: 9)), bias: nil,
-                residual: map)
-            let y = layerNorm(back, weight: norm, bias: norm, epsilon: 1e-5)
-            let all = parameters + [weight, norm, padding, table]
-            return [y.tensor.elements] + gradients(of: (y * y).sum(), for: all).map(\.elements)
-        }
+        let parameters = inputs.map(Value.parameter)
+        let attended = relativePositionAttention(
+            q: parameters[0], k: parameters[0], v: parameters[0], relH: parameters[1], relW: parameters[2],
+            heads: 4, height: 20, width: 20)
+        let weight = Value.parameter(random([64, 32], seed: 4))
+        let norm = Value.parameter(random([64], seed: 5))
+        let padding = Value.parameter(random([64], seed: 6))
+        let table = Value.parameter(random([15, 16], seed: 7))
+        let map = linear(attended, weight: weight, bias: nil).reshaped([1, 20, 20, 64])
+        let mixed = windowAttention(
+            q: map, k: map, v: map, keyPadding: padding, valuePadding: norm, relH: table, relW: table, heads: 4,
+            window: 8)
+        // Deep and wide enough for several pieces each way.
+        let wide = Value(random([700, 64], seed: 8))
+        let back = linear(
+            linear(mixed, weight: wide, bias: nil), weight: Value(random([64, 700], seed: 9)), bias: nil,
+            residual: map)
+        let y = layerNorm(back, weight: norm, bias: norm, epsilon: 1e-5)
+        let all = parameters + [weight, norm, padding, table]
+        return [y.tensor.elements] + gradients(of: (y * y).sum(), for: all).map(\.elements)
+    }
+
+    @Test func resultsDoNotDependOnTheNumberOfThreads() {
         let before = Threads.count
         defer { Threads.count = before }
         Threads.count = 1
-        let one = run()
+        let one = everyResult()
         Threads.count = 5
-        #expect(run() == one)
+        #expect(everyResult() == one)
+    }
+
+    @Test(arguments: [0.0, 0.5, 1.0]) func resultsDoNotDependOnInterruptions(_ share: Double) {
+        let others = Interruptions(share: share)
+        let held = Threads.givingWay(to: others) { everyResult() }
+        #expect(others.asked > 0)
+        #expect(held == everyResult())
     }
 
     @Test func misuseTraps() async {

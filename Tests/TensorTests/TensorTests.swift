@@ -88,4 +88,42 @@ import Testing
         Threads.forEach(4) { _ in Threads.forEach(4) { _ in total.withLock { $0 += 1 } } }
         #expect(total.withLock { $0 } == 16)
     }
+
+    @Test(arguments: [0, 1, 2, 7, 1000]) func everyIndexOnceWhateverComesBetween(_ count: Int) {
+        let seen = Lock([Int](repeating: 0, count: count))
+        Threads.givingWay(to: Interruptions(share: 0.7)) {
+            Threads.forEach(count) { index in seen.withLock { $0[index] += 1 } }
+        }
+        #expect(seen.withLock { $0 }.allSatisfy { $0 == 1 })
+    }
+
+    @Test func theWayIsGivenByTheWorkItselfAlone() {
+        let others = Interruptions(share: 1)
+        Threads.givingWay(to: others) {}
+        Threads.forEach(8) { _ in }
+        #expect(others.asked == 0)
+    }
+}
+
+/// Somebody who comes between at random, and never stays.
+final class Interruptions: RightOfWay {
+    private let state: Lock<(random: SeededRandom, asked: Int)>
+    private let share: Double
+
+    /// - Parameter share: How often the way is claimed, from 0 (never) to 1 (before every slice).
+    init(share: Double) {
+        self.share = share
+        state = Lock((SeededRandom(seed: 5), 0))
+    }
+
+    var asked: Int { state.withLock { $0.asked } }
+
+    var isClaimed: Bool {
+        state.withLock { state in
+            state.asked += 1
+            return Double(state.random.uniform()) < share
+        }
+    }
+
+    func giveWay() { _ = isClaimed }
 }
