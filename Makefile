@@ -1,5 +1,5 @@
 # The only commands that a user or a developer needs.
-.PHONY: demo serve test check bench format format-check build
+.PHONY: demo serve test check bench bench-peers format format-check build
 
 GMISEG := .build/release/gmiseg
 SOURCES := Sources Tests Package.swift
@@ -27,11 +27,22 @@ test:
 # What CI runs, and nothing else.
 check: format-check test
 
-# One JSON line each: median seconds and the peak memory of the process.
+# One JSON line each: seconds (medians) and peak memory. Random weights of SAM's sizes: the speed is that of real ones.
 bench: build
-	$(GMISEG) bench encoder --json
-	$(GMISEG) bench click --json
-	$(GMISEG) bench step --json
+	$(GMISEG) bench start --json
+	$(GMISEG) bench http --json
+	$(GMISEG) bench http --during-job --json
+	for what in encoder click step; do $(GMISEG) bench $$what --json || exit 1; done
+	for what in encoder click step; do \
+	    $(GMISEG) bench $$what --model sam-vit-b --random-weights --threads 2 --rounds 3 --json || exit 1; done
+	$(GMISEG) bench encoder --model sam-vit-b --precision int8 --random-weights --threads 2 --rounds 3 --json
+	$(GMISEG) bench encoder --model sam-vit-l --random-weights --threads 2 --rounds 3 --json
+
+# The same beside PyTorch and OpenVINO, interleaved, as a table: make bench-peers PEERS_PYTHON=.venv/bin/python
+PEERS_PYTHON ?= python3
+PEERS ?= scripts/bench/peers.py
+bench-peers: build
+	$(PEERS_PYTHON) scripts/bench/compare.py --gmiseg $(GMISEG) --peers $(PEERS)
 
 format:
 	swift format --in-place --recursive $(SOURCES)

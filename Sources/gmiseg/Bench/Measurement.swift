@@ -1,8 +1,8 @@
 import Foundation
 
 /// What a benchmark prints: the median of several rounds, and the process's peak memory.
-struct Measurement: Encodable {
-    /// What was timed: `encoder`, `click`, `step`.
+struct Measurement: BenchReport {
+    /// What was timed: `encoder`, `click`, `step`, `start`.
     let bench: String
     let model: String
     let precision: String
@@ -12,8 +12,9 @@ struct Measurement: Encodable {
     let seconds: Double
     /// Best wall time of a round: what the machine can do when it is left alone.
     let secondsBest: Double
-    /// Largest resident set of the process so far (getrusage), in MiB.
-    let peakRSSMB: Double
+    /// Largest resident set of the process so far, in MiB; pages of mapped weights that were read are in it. Nil when
+    /// another process did the work.
+    let peakRSSMB: Double?
     /// Whether the weights were random: the speed is the same, the masks mean nothing.
     let randomWeights: Bool
 
@@ -24,50 +25,66 @@ struct Measurement: Encodable {
         case randomWeights = "random_weights"
     }
 
-    /// - Parameter samples: Wall time of each round in seconds; not empty.
-    init(bench: String, model: String, precision: String, threads: Int, samples: [Double], randomWeights: Bool) {
-        let ordered = samples.sorted()
+    /// - Parameters:
+    ///   - samples: Wall time of each round in seconds; not empty.
+    ///   - isThisProcess: Whether it was this process that worked, so that its memory means something.
+    init(
+        bench: String, model: String, precision: Precision = .f32, threads: Int, samples: [Double], randomWeights: Bool,
+        isThisProcess: Bool = true
+    ) {
+        let times = Percentiles(samples)
         self.bench = bench
         self.model = model
-        self.precision = precision
+        self.precision = precision.rawValue
         self.threads = threads
         self.rounds = samples.count
-        self.seconds = (ordered[(ordered.count - 1) / 2] + ordered[ordered.count / 2]) / 2
-        self.secondsBest = ordered[0]
-        self.peakRSSMB = Self.peakResidentMegabytes()
+        self.seconds = times.median
+        self.secondsBest = times[0]
+        self.peakRSSMB = isThisProcess ? Self.peakResidentMegabytes() : nil
         self.randomWeights = randomWeights
     }
 
-    /// One line of JSON, keys sorted.
-    var json: String {
-        get throws {
-            let encoder = JSONEncoder()
-            encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-            return String(decoding: try encoder.encode(self), as: UTF8.self)
-        }
-    }
-
-    /// One line for people.
     var sentence: String {
         let milliseconds = String(format: "%.1f ms (best %.1f)", seconds * 1e3, secondsBest * 1e3)
-        let memory = String(format: "%.0f MB", peakRSSMB)
-        return
-            "\(bench) \(model) \(precision): \(milliseconds), median of \(rounds), \(threads) threads, peak memory \(memory)"
+        let memory = peakRSSMB.map { String(format: ", peak memory %.0f MB", $0) } ?? ""
+        return "\(bench) \(model) \(precision): \(milliseconds), median of \(rounds), \(threads) threads\(memory)"
     }
 
-    private static func peakResidentMegabytes() -> Double {
-        var usage = rusage()
-        getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
-        return Double(usage.ru_maxrss) / 1024  // Linux counts kilobytes: getrusage(2)
+    /// proc(5), `VmHWM`. Not getrusage: a process begins with the peak of the one that started it.
+    private static func peakResidentMegabytes() -> Double? {
+        let status = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)) ?? ""
+        let line = status.split(separator: "\n").first { $0.hasPrefix("VmHWM:") }
+        return line?.split(whereSeparator: \.isWhitespace).dropFirst().first.flatMap { Double($0) }.map { $0 / 1024 }
+    }
+}
+
+/// Order statistics of some measurements.
+struct Percentiles {
+    private let ordered: [Double]
+
+    /// - Parameter samples: Not empty.
+    init(_ samples: [Double]) {
+        precondition(!samples.isEmpty, "statistics of nothing")
+        ordered = samples.sorted()
+    }
+
+    var median: Double { (ordered[(ordered.count - 1) / 2] + ordered[ordered.count / 2]) / 2 }
+
+    /// The smallest value that at least `share` of the samples do not exceed; the least of all for 0.
+    subscript(share: Double) -> Double {
+        ordered[min(ordered.count - 1, max(0, Int((share * Double(ordered.count)).rounded(.up)) - 1))]
     }
 }
 
 /// Wall time of each of `rounds` runs of `body` in seconds, after one that is not counted (it fills caches and packs weights).
 func timed(rounds: Int, _ body: () throws -> Void) rethrows -> [Double] {
     try body()
-    return try (0..<rounds).map { _ in
-        let start = ContinuousClock.now
-        try body()
-        return (ContinuousClock.now - start) / .seconds(1)
-    }
+    return try (0..<rounds).map { _ in try seconds(body) }
+}
+
+/// Wall time of `body` in seconds.
+func seconds(_ body: () throws -> Void) rethrows -> Double {
+    let start = ContinuousClock.now
+    try body()
+    return (ContinuousClock.now - start) / .seconds(1)
 }

@@ -11,13 +11,17 @@ final class ServerProcess {
     /// Starts this very executable and waits until it listens.
     ///
     /// - Throws: `CleanExit`-style failures in words when the server ends before it listens; its log is on standard error.
-    init(model: String?) throws {
-        let folder = FileManager.default.temporaryDirectory.appending(path: "gmiseg-demo-\(UUID().uuidString)")
+    ///
+    /// - Parameters:
+    ///   - model: A file or a name; nil for the embedded one.
+    ///   - threads: Nil for all cores.
+    init(model: String?, threads: Int? = nil) throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "gmiseg-\(UUID().uuidString)")
         let process = Process()
-        process.executableURL = try Self.executable()
+        process.executableURL = try Executable.url
         process.arguments =
             ["serve", "--listen", "127.0.0.1:0", "--data", folder.path, "--log-level", "warning"]
-            + (model.map { ["--model", $0] } ?? [])
+            + (model.map { ["--model", $0] } ?? []) + (threads.map { ["--threads", "\($0)"] } ?? [])
         let output = Pipe()
         process.standardOutput = output
         try process.run()
@@ -35,12 +39,6 @@ final class ServerProcess {
         process.terminate()
         process.waitUntilExit()
         try? FileManager.default.removeItem(at: dataFolder)
-    }
-
-    /// The path of the running executable: /proc has it whatever the shell called it.
-    private static func executable() throws -> URL {
-        let path = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
-        return URL(fileURLWithPath: path)
     }
 
     /// Reads standard output up to the line that says where the server listens; nil if it ends before.
