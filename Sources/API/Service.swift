@@ -6,7 +6,7 @@ package import Logging
 package import SegmentAnything
 package import Storage
 
-/// The whole service without its socket: one model, one data folder, the job queue, the caches. Handlers are extensions of
+/// The whole service without its socket: its models, one data folder, the job queue, the caches. Handlers are extensions of
 /// it, one file for each resource.
 package final class Service: Sendable {
     package struct Configuration: Sendable {
@@ -30,10 +30,13 @@ package final class Service: Sendable {
     }
 
     let configuration: Configuration
-    let model: SegmentAnythingModel
+    package let models: ServedModels
     package let store: any Store
     package let jobs: JobQueue
-    package let gate: InteractiveGate
+    /// Requests for masks, to which jobs give way.
+    package let gate = InteractiveGate()
+    /// Masks on embeddings that are there, to which encoders give way.
+    let clicks = InteractiveGate(patience: .seconds(1), turn: .milliseconds(100))
     package let embeddings: SharedCache<EmbeddingKey, ImageEmbedding>
     let adapters: SharedCache<String, Adapter>
     let log: Logger
@@ -46,16 +49,23 @@ package final class Service: Sendable {
     let decoding: WorkQueue
     private let stopping = Lock(false)
 
-    package init(
+    /// With one model.
+    package convenience init(
         model: SegmentAnythingModel, store: any Store, configuration: Configuration = .init(),
         log: Logger = Logger(label: "gmiseg.api")
     ) {
+        self.init(models: ServedModels(model), store: store, configuration: configuration, log: log)
+    }
+
+    package init(
+        models: ServedModels, store: any Store, configuration: Configuration = .init(),
+        log: Logger = Logger(label: "gmiseg.api")
+    ) {
         self.configuration = configuration
-        self.model = model
+        self.models = models
         self.store = store
         self.log = log
-        gate = InteractiveGate()
-        let worker = AdaptationWorker(model: model, store: store, gate: gate, imageLimits: configuration.imageLimits)
+        let worker = AdaptationWorker(models: models, store: store, gate: gate, imageLimits: configuration.imageLimits)
         jobs = JobQueue(store: store, worker: worker, log: log)
         embeddings = SharedCache(byteCapacity: configuration.embeddingCacheBytes)
         adapters = SharedCache(byteCapacity: configuration.adapterCacheBytes)

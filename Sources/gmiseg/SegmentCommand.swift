@@ -20,6 +20,9 @@ struct SegmentCommand: ParsableCommand {
     @Option(help: "The task's id; without one the base model answers.")
     var task: String?
 
+    @Option(help: "A model of the server's, by name (default: the task's, or the server's first).")
+    var model: String?
+
     @Option(help: "A point on the object: x,y. May be repeated.")
     var point: [String] = []
 
@@ -42,6 +45,7 @@ struct SegmentCommand: ParsableCommand {
     func run() throws {
         var form = [FormPart("image", file: image), FormPart("prompts", text: try prompts().text())]
         if let groundTruth { form.append(FormPart("ground_truth", file: groundTruth)) }
+        if let model { form.append(FormPart("model", text: model)) }
         if multimask { form.append(FormPart("multimask", text: "true")) }
         let path = task.map { "/v1/tasks/\(pathSegment($0))/segment" } ?? "/v1/segment"
         let answer = try options.client().post(path, form: form).json()

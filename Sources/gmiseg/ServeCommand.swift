@@ -16,8 +16,14 @@ struct ServeCommand: ParsableCommand {
     @Option(help: "Folder for tasks, adapters and uploads (environment: GMISEG_DATA; default: ./gmiseg-data).")
     var data: String?
 
-    @Option(help: "Model file, or the name of one in models/ (environment: GMISEG_MODEL; default: gmiseg-mini).")
-    var model: String?
+    @Option(
+        help: ArgumentHelp(
+            "Model file, or the name of one in models/ (environment: GMISEG_MODEL; default: gmiseg-mini).",
+            discussion: """
+                May be repeated: requests choose by name, and the first is the default. NAME=FILE gives a file another name \
+                than its own.
+                """))
+    var model: [String] = []
 
     @Option(help: "Processor threads for the model (default: all cores).")
     var threads: Int?

@@ -25,10 +25,7 @@ func serve(_ options: ServeCommand) throws {
     if let threads = options.threads { Threads.count = threads }
 
     let installation = Installation()
-    guard let path = installation.model(named: options.model) else {
-        throw ValidationError("no model found: give --model FILE, or set GMISEG_HOME to the folder that has models/")
-    }
-    let model = try SegmentAnythingModel(path: path)
+    let models = try loadModels(options.model, installation)
     let data = options.data ?? ProcessInfo.processInfo.environment["GMISEG_DATA"] ?? "gmiseg-data"
     let store = try SQLiteStore(directory: data)
 
@@ -39,7 +36,7 @@ func serve(_ options: ServeCommand) throws {
         try? [UInt8](Data(contentsOf: URL(filePath: $0)))
     }
     let service = Service(
-        model: model, store: store, configuration: configuration, log: Logger(label: "gmiseg.service"))
+        models: models, store: store, configuration: configuration, log: Logger(label: "gmiseg.service"))
     let server = Server(
         configuration: .init(listen: addresses, spoolDirectory: store.spoolDirectory), handler: APIHandler(service),
         refuse: { Problem($0).response },
@@ -54,7 +51,10 @@ func serve(_ options: ServeCommand) throws {
 
     try service.start()
     let bound = try server.start()
-    log.info("ready", metadata: ["model": "\(model.name)", "model_sha256": "\(model.sha256)", "data": "\(data)"])
+    for served in models.all {
+        log.info("model", metadata: ["name": "\(served.name)", "sha256": "\(served.model.sha256)"])
+    }
+    log.info("ready", metadata: ["data": "\(data)"])
 
     let stopped = DispatchGroup()
     stopped.enter()
@@ -75,6 +75,31 @@ func serve(_ options: ServeCommand) throws {
     stopped.wait()
     store.close()
     log.info("stopped")
+}
+
+/// The models that the options name, each a file, a name in models/ or NAME=FILE; the embedded one when they name none.
+private func loadModels(_ options: [String], _ installation: Installation) throws -> ServedModels {
+    let models = try (options.isEmpty ? [nil] : options.map(Optional.some)).map { option in
+        let (name, file) = split(option)
+        guard let path = installation.model(named: file) else {
+            throw ValidationError(
+                "no model found: give --model FILE, or set GMISEG_HOME to the folder that has models/")
+        }
+        return ServedModel(try SegmentAnythingModel(path: path), name: name)
+    }
+    do {
+        return try ServedModels(models)
+    } catch {
+        throw ValidationError("\(error): give one of them another name, --model NAME=FILE")
+    }
+}
+
+/// `NAME=FILE` into its halves. A path that has the sign somewhere in a folder's name is no such thing.
+private func split(_ option: String?) -> (name: String?, file: String?) {
+    guard let option, let sign = option.firstIndex(of: "="), sign != option.startIndex,
+        !option[..<sign].contains("/")
+    else { return (nil, option) }
+    return (String(option[..<sign]), String(option[option.index(after: sign)...]))
 }
 
 /// The address, unless other machines could reach it and nobody said aloud that they may.

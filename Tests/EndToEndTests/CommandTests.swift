@@ -2,6 +2,8 @@ import API
 import Client
 import Foundation
 import Imaging
+import SegmentAnything
+import Tensor
 import TestSupport
 import Testing
 
@@ -61,6 +63,24 @@ import Testing
         let place = try Workplace()
         let program = try Program(["serve", "--data", place.data, "--model", place.model] + arguments)
         #expect(program.exitStatus() != 0)
+    }
+
+    @Test func servesSeveralModels() throws {
+        let place = try Workplace()
+        let second = place.folder.file("second.safetensors")
+        let model = SegmentAnythingModel(configuration: .tiny, randomSeed: 12)
+        try model.write(to: second, as: .float32)
+        let image = place.folder.file("image.png")
+        try Data(Picture.disc(x: 20).image).write(to: URL(filePath: image))
+        #expect(throws: Workplace.Unready.self) { try place.serve(["--model", second]) }  // two of one name
+
+        let (server, client) = try place.serve(["--model", "b=\(second)"])
+        let environment = ["GMISEG_SERVER": "http://\(client.address)"]
+        let segment = try Program(["segment", image, "--model", "b"], environment: environment)
+        let answer = try JSONParser.parse(Array(segment.rest().utf8))
+        #expect(answer["receipt"]?["model"]?["name"] == "b")
+        #expect(try Program(["segment", image, "--model", "c"], environment: environment).exitStatus() != 0)
+        #expect(server.terminate() == 0)
     }
 
     @Test func twoServersDoNotShareAFolder() throws {

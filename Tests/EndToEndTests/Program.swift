@@ -81,11 +81,12 @@ struct Workplace {
     }
 
     /// A running server and its client.
-    func serve() throws -> (program: Program, client: Client) {
-        let program = try Program([
-            "serve", "--listen", "127.0.0.1:0", "--data", data, "--model", model, "--log-level", "error",
-            "--ready-file", folder.file("ready"),
-        ])
+    func serve(_ further: [String] = []) throws -> (program: Program, client: Client) {
+        let program = try Program(
+            [
+                "serve", "--listen", "127.0.0.1:0", "--data", data, "--model", model, "--log-level", "error",
+                "--ready-file", folder.file("ready"),
+            ] + further)
         guard let line = program.line(), line.hasPrefix("listening on ") else { throw Unready() }
         return (program, try Client(String(line.dropFirst("listening on ".count))))
     }

@@ -14,7 +14,7 @@ struct SegmentAnswer: Sendable {
 
     init(
         task: String?, tier: Tier, image: OpenedImage, request: SegmentRequest, masks: [SegmentedMask], truth: Mask?,
-        spacing: Spacing?, embedding: CacheOutcome, model: SegmentAnythingModel, build: BuildInfo, watch: Stopwatch
+        spacing: Spacing?, embedding: CacheOutcome, served: ServedModel, build: BuildInfo, watch: Stopwatch
     ) throws {
         var watch = watch
         let merged = masks.merged(width: image.width, height: image.height)
@@ -22,7 +22,7 @@ struct SegmentAnswer: Sendable {
         let encoded = masks.map { PNG.encode($0.mask) }
         let mergedPNG = masks.count == 1 ? encoded[0] : PNG.encode(merged)
         let receipt = Receipt(
-            pixels: image.hash, model: model, tier: tier, prompts: request.prompts, multimask: request.multimask,
+            pixels: image.hash, served: served, tier: tier, prompts: request.prompts, multimask: request.multimask,
             preprocessing: Preprocessing.version, build: build, mask: merged)
         watch.lap("answer")
 

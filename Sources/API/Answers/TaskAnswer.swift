@@ -18,7 +18,12 @@ extension Service {
             .init("state", .string(task.state.rawValue)),
             .init("tier", .string(task.servedAdapter == nil ? "base" : "adapted")),
             .init("tier_reason", .optional(task.servedAdapter == nil ? try baseReason(task) : nil)),
-            .init("model", ["name": .string(modelName(task.model)), "sha256": .string(task.model)]),
+            .init(
+                "model",
+                [
+                    "name": .optional(models.weights(task.model)?.name ?? settings["model"]?.stringValue),
+                    "sha256": .string(task.model), "served": .bool(models.weights(task.model) != nil),
+                ]),
             .init("adapter", settings["adapter"] ?? .null),
             .init("adaptation", settings["adaptation"] ?? .null),
             .init("served_version", .optional(task.servedAdapter)),
@@ -39,10 +44,6 @@ extension Service {
                         })))
         }
         return .object(members)
-    }
-
-    private func modelName(_ sha256: String) -> String {
-        sha256 == model.sha256 ? model.name : "not loaded"
     }
 
     private static func json(_ version: AdapterVersion, served: Int?) -> JSON {

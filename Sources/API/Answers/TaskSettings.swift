@@ -5,10 +5,14 @@ import Basics
 struct TaskSettings: Equatable, Sendable {
     let settings: AdaptationSettings
     let pairing: Pairing.Rule
+    /// What the task's model was called when the task was made; its identity is the hash in the task's record. Nil: an
+    /// earlier version did not keep it.
+    let model: String?
 
-    init(request: TaskRequest, pairing: Pairing.Rule) {
+    init(request: TaskRequest, pairing: Pairing.Rule, model: String) {
         settings = request.settings
         self.pairing = pairing
+        self.model = model
     }
 
     /// Of what the store kept.
@@ -16,10 +20,14 @@ struct TaskSettings: Equatable, Sendable {
         let json = try JSON.parse(Array(text.utf8), field: "settings")
         settings = try AdaptationSettings(adapter: json["adapter"], adaptation: json["adaptation"])
         pairing = json["pairing"]?.stringValue.flatMap(Pairing.Rule.init) ?? .order
+        model = json["model"]?.stringValue
     }
 
     var json: JSON {
         let (adapter, adaptation) = settings.json
-        return ["adapter": adapter, "adaptation": adaptation, "pairing": .string(pairing.rawValue)]
+        return [
+            "adapter": adapter, "adaptation": adaptation, "pairing": .string(pairing.rawValue),
+            "model": .optional(model),
+        ]
     }
 }

@@ -2,15 +2,16 @@ import Adaptation
 import Basics
 package import Imaging
 package import Jobs
-package import SegmentAnything
+import SegmentAnything
 package import Storage
+import Tensor
 
 /// Runs one adaptation job: reads the support set, trains, scores, hands the adapter over.
 ///
 /// It may be killed at any instruction. What it leaves behind then is a checkpoint, written whole or not at all; the adapter
 /// becomes visible only with the outcome, in the queue's own transaction.
 package struct AdaptationWorker: Worker {
-    private let model: SegmentAnythingModel
+    private let models: ServedModels
     private let store: any Store
     private let gate: InteractiveGate
     private let imageLimits: ImageLimits
@@ -18,10 +19,10 @@ package struct AdaptationWorker: Worker {
     private let checkpointInterval: Duration
 
     package init(
-        model: SegmentAnythingModel, store: any Store, gate: InteractiveGate, imageLimits: ImageLimits,
+        models: ServedModels, store: any Store, gate: InteractiveGate, imageLimits: ImageLimits,
         checkpointInterval: Duration = .seconds(2)
     ) {
-        self.model = model
+        self.models = models
         self.store = store
         self.gate = gate
         self.imageLimits = imageLimits
@@ -30,7 +31,7 @@ package struct AdaptationWorker: Worker {
 
     package func run(_ job: Job, context: JobContext) throws -> JobOutcome {
         do {
-            return try adapt(job, context)
+            return try Threads.givingWay(to: gate) { try adapt(job, context) }
         } catch let error as AdaptationError {
             throw Self.failure(error)
         } catch let error as SettingsError {
@@ -49,11 +50,7 @@ package struct AdaptationWorker: Worker {
 
     private func adapt(_ job: Job, _ context: JobContext) throws -> JobOutcome {
         guard let task = try store.task(job.task) else { throw StoreError.unknown(kind: "task", id: job.task) }
-        guard task.model == model.sha256 else {
-            throw JobFailure(
-                code: "model-unavailable", message: "the task was made for another model than the one that is loaded",
-                hint: "start the server with that model, or create the task again")
-        }
+        let model = try models.model(of: task).model
         let settings = try TaskSettings(stored: task.settingsJSON).settings
         let start = ContinuousClock.now
         context.report(step: 0, of: settings.steps, phase: "reading the support set")
@@ -62,7 +59,7 @@ package struct AdaptationWorker: Worker {
 
         context.report(step: 0, of: settings.steps, phase: "scoring the base model")
         let before = try scorer.scores(.base(reason: "before adaptation")) { try pause(context) }
-        let trained = try train(task, examples, settings, context)
+        let trained = try train(task, model, examples, settings, context)
         context.report(step: settings.steps, of: settings.steps, phase: "scoring the adapter")
         let served = ServedAdapter(version: 0, adapter: trained.adapter)
         let after = try scorer.scores(.adapted(served)) { try pause(context) }
@@ -98,7 +95,8 @@ package struct AdaptationWorker: Worker {
     }
 
     private func train(
-        _ task: TaskRecord, _ examples: [Example], _ settings: AdaptationSettings, _ context: JobContext
+        _ task: TaskRecord, _ model: SegmentAnythingModel, _ examples: [Example], _ settings: AdaptationSettings,
+        _ context: JobContext
     ) throws -> TrainedAdapter {
         let trainer = try Trainer(
             model: model, examples: examples, settings: settings, taskName: task.name, labels: task.labels.map(\.name))
@@ -119,10 +117,7 @@ package struct AdaptationWorker: Worker {
                     latest = checkpoint
                     if ContinuousClock.now - saved >= checkpointInterval { try save(checkpoint) }
                 },
-                isCancelled: {
-                    gate.pauseJob()
-                    return context.interruption != nil
-                },
+                isCancelled: { context.interruption != nil },
                 progress: { progress in
                     context.report(
                         step: progress.step, of: progress.steps, loss: Double(progress.loss), phase: "training",
@@ -137,7 +132,7 @@ package struct AdaptationWorker: Worker {
     }
 
     private func pause(_ context: JobContext) throws {
-        gate.pauseJob()
+        gate.giveWay()
         try context.checkInterruption()
     }
 

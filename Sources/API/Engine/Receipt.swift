@@ -11,12 +11,12 @@ struct Receipt: Sendable {
     let sha256: String
 
     init(
-        pixels: String, model: SegmentAnythingModel, tier: Tier, prompts: PromptsRequest, multimask: Bool,
+        pixels: String, served: ServedModel, tier: Tier, prompts: PromptsRequest, multimask: Bool,
         preprocessing: String, build: BuildInfo, mask: Mask
     ) {
         let body: JSON = [
             "pixels_sha256": .string(pixels),
-            "model": ["name": .string(model.name), "sha256": .string(model.sha256)],
+            "model": ["name": .string(served.name), "sha256": .string(served.model.sha256)],
             "tier": .string(tier.name),
             "adapter_sha256": .optional(tier.adapter?.adapter.sha256),
             "prompts_sha256": .string(SHA256.hex(prompts.json.encoded())),

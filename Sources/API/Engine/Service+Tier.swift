@@ -4,20 +4,36 @@ import Storage
 
 /// Who answers for a task.
 extension Service {
-    /// The adapter served for `task`, loaded and checked against the model, or the reason why the base model answers.
-    func tier(of task: TaskRecord) async throws -> Tier {
-        guard task.model == model.sha256 else {
-            return .base(reason: "the task was adapted for another model than the one this server has loaded")
-        }
+    /// The adapter served for `task`, loaded and checked against the task's `model`, or the reason why the base answers.
+    func tier(of task: TaskRecord, model: SegmentAnythingModel) async throws -> Tier {
         guard let served = task.servedAdapter else { return .base(reason: try baseReason(task)) }
         guard let version = try store.adapter(of: task.id, version: served) else {
             return .base(reason: "the adapter was deleted")
         }
         let path = try store.localPath(version.file)
-        let (adapter, _) = try await adapters.value(for: version.sha256) { [decoding, model] in
+        let (adapter, _) = try await adapters.value(for: version.sha256) { [decoding] in
             let adapter = try await decoding.run { try Adapter.load(path: path, for: model) }
             return .init(adapter, byteCount: adapter.byteCount)
         }
         return .adapted(ServedAdapter(version: version.version, adapter: adapter))
+    }
+}
+
+extension ServedModels {
+    /// The model that `task` was made with, and keeps for good: an adapter fits no other weights.
+    func model(of task: TaskRecord) throws(Problem) -> ServedModel {
+        if let served = weights(task.model) { return served }
+        let name = (try? TaskSettings(stored: task.settingsJSON))?.model
+        let called = name.map { "\"\($0)\" " } ?? ""
+        throw Problem(
+            .modelUnavailable,
+            "the task \(task.id) belongs to the model \(called)with the weights \(task.model.prefix(12))…, "
+                + "which this server has not loaded; it has \(names.joined(separator: ", "))",
+            field: "task",
+            hint: "start the server with a further --model \(name ?? "FILE"), or create the task again",
+            extensions: [
+                .init("model", ["name": .optional(name), "sha256": .string(task.model)]),
+                .init("available", .array(names.map { .string($0) })),
+            ])
     }
 }

@@ -15,8 +15,10 @@ struct SegmentRequest: Sendable {
     let groundTruth: ImageUpload?
     let multimask: Bool
     let spacing: SpacingRequest?
+    /// Nil: the task's own, or the server's default.
+    let model: String?
 
-    private static let names = ["image", "image_id", "prompts", "ground_truth", "multimask", "spacing_mm"]
+    private static let names = ["image", "image_id", "prompts", "ground_truth", "multimask", "spacing_mm", "model"]
     private static let hint =
         "send a form, curl -F image=@scan.png -F 'prompts={\"points\": [{\"x\": 120, \"y\": 80, \"label\": 1}]}', or JSON"
 
@@ -38,6 +40,7 @@ struct SegmentRequest: Sendable {
         prompts =
             try form.json("prompts").map { json throws(Problem) in try PromptsRequest(json, path: "prompts") } ?? .none
         groundTruth = form["ground_truth"].map { ImageUpload($0, field: "ground_truth") }
+        model = try form.text("model")
         // A form has only texts: these two are read by the rules of their JSON forms.
         var members: [JSON.Member] = []
         for name in ["multimask", "spacing_mm"] {
@@ -58,6 +61,7 @@ struct SegmentRequest: Sendable {
         groundTruth = try Self.base64(fields, "ground_truth")
         multimask = try fields.bool("multimask") ?? false
         spacing = try SpacingRequest(fields, "spacing_mm")
+        model = try fields.string("model", maximumLength: 200)
     }
 
     private static func source(_ image: ImageUpload?, id: String?) throws(Problem) -> Source {

@@ -8,7 +8,7 @@ package struct TaskRequest: Sendable, Equatable {
     /// What the masks outline, for people; nil: not said.
     package let label: String?
     package let spacing: SpacingRequest?
-    /// Nil: the server's model.
+    /// Nil: the server's default.
     package let model: String?
     package let settings: AdaptationSettings
 

@@ -31,7 +31,8 @@ extension Service {
         }
         let cache = embeddings.statistics
         return .json([
-            "status": "ready", "version": .string(BuildInfo.version), "model": .string(model.name),
+            "status": "ready", "version": .string(BuildInfo.version), "model": .string(models.standard.name),
+            "models": .array(models.names.map { .string($0) }),
             "tasks": .integer(state.tasks), "images": .integer(state.images),
             "jobs": .object(
                 [JobState.queued, .running, .succeeded, .failed, .cancelled].map {

@@ -15,33 +15,30 @@ extension Service {
         _ = try context.negotiate([.json])
         let wait = try context.query(known: ["wait"]).integer("wait", in: 0...configuration.maximumWaitSeconds) ?? 0
         let form = try TaskForm(context, maximumExamples: configuration.maximumExamples)
-        try check(form.task)
+        let served = try check(form.task)
         let support = try await imaging.run { [limits = configuration.imageLimits] in
             try (0..<form.exampleCount).map { try form.example($0, limits: limits) }
         }
-        let settings = TaskSettings(request: form.task, pairing: form.pairing.rule)
+        let settings = TaskSettings(request: form.task, pairing: form.pairing.rule, model: served.name)
         let (task, job) = try store.createTask(
             NewTask(
                 name: form.task.name,
                 labels: form.task.label.map { [Label(value: 1, name: $0)] } ?? [],
                 spacing: form.task.spacing.map { PixelSpacing(x: $0.x, y: $0.y) },
-                model: model.sha256, settingsJSON: settings.json.text(), support: support, job: NewJob()))
+                model: served.model.sha256, settingsJSON: settings.json.text(), support: support, job: NewJob()))
         jobs.wake()
         return try await created(task.id, job: job?.id, pairing: form.pairing.rule, wait: wait)
     }
 
-    /// Refuses what the model cannot do, before any pixel is decoded.
-    private func check(_ task: TaskRequest) throws(Problem) {
-        if let name = task.model, name != model.name {
-            throw Problem.invalid(
-                "task.model", "this server has no model \(Quoted(name))",
-                hint: "leave it out, or give \"\(model.name)\"; GET /v1/models lists them")
-        }
+    /// The task's model. Refuses what it cannot do, before any pixel is decoded.
+    private func check(_ task: TaskRequest) throws(Problem) -> ServedModel {
+        let served = try models.named(task.model, field: "task.model")
         do {
-            try task.settings.validate(for: model.configuration)
+            try task.settings.validate(for: served.model.configuration)
         } catch {
             throw Problem(error)
         }
+        return served
     }
 
     /// 202 while the job goes on, 201 when a `?wait=` saw it end.

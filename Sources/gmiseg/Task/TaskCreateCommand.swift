@@ -29,6 +29,9 @@ struct TaskCreateCommand: ParsableCommand {
     @Option(name: .customLong("spacing-mm"), help: "Millimetres a pixel: one number, or x,y.")
     var spacing: String?
 
+    @Option(help: "A model of the server's, by name (default: its first). The task keeps it.")
+    var model: String?
+
     @Option(help: "What is trained: lora, decoder or lora+decoder.")
     var kind: String?
 
@@ -88,6 +91,7 @@ struct TaskCreateCommand: ParsableCommand {
             let values = numbers.compactMap(\.self)
             members.append(.init("spacing_mm", .array([values[0], values[values.count - 1]].map(JSON.number))))
         }
+        if let model { members.append(.init("model", .string(model))) }
         if let kind { members.append(.init("adapter", ["kind": .string(kind)])) }
         var adaptation: [JSON.Member] = []
         if let steps { adaptation.append(.init("steps", .integer(steps))) }

@@ -1,17 +1,19 @@
 import API
 import Basics
 import Dispatch
+import Glibc
+import Tensor
 import Testing
 
 @Suite struct InteractiveGateTests {
     @Test func aJobWaitsUntilNobodyDoes() async throws {
-        let gate = InteractiveGate()
+        let gate = InteractiveGate(patience: .seconds(600))
         let order = Lock<[String]>([])
         let (paused, resumed) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
         try await gate.interactive {
             DispatchQueue(label: "job").async { @Sendable in
                 paused.signal()
-                gate.pauseJob(atMost: .seconds(60))
+                gate.giveWay()
                 order.withLock { $0.append("job") }
                 resumed.signal()
             }
@@ -24,18 +26,61 @@ import Testing
     }
 
     @Test func aJobIsNotStoppedForEver() async {
-        let gate = InteractiveGate()
+        let gate = InteractiveGate(patience: .milliseconds(10), turn: .seconds(600))
         await gate.interactive {
-            // Returns although the request is still there.
-            gate.pauseJob(atMost: .milliseconds(10))
+            #expect(gate.isClaimed)
+            // Returns although the request is still there, and then is the job's turn.
+            gate.giveWay()
+            #expect(!gate.isClaimed)
+            gate.giveWay()
         }
+    }
+
+    /// A request that comes in the middle of an operation waits for the slices under way and no more.
+    @Test func aJobStopsBetweenTwoSlices() async throws {
+        let gate = InteractiveGate(patience: .seconds(600))
+        let (done, hasCome) = (Lock(0), Lock(false))
+        let (begun, mayEnd) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
+        let finished = DispatchSemaphore(value: 0)
+        let count = 1_000
+        DispatchQueue(label: "job").async { @Sendable in
+            Threads.givingWay(to: gate) {
+                Threads.forEach(count) { index in
+                    if index == 0 {
+                        begun.signal()
+                        mayEnd.wait()
+                    }
+                    // The others wait until the request is there, so that it finds work left.
+                    while index > 0, done.withLock({ $0 }) > 100, !hasCome.withLock({ $0 }) { usleep(1_000) }
+                    done.withLock { $0 += 1 }
+                }
+            }
+            finished.signal()
+        }
+        await wait(begun)
+        let seen = await gate.interactive {
+            hasCome.withLock { $0 = true }
+            mayEnd.signal()
+            // Each thread may still end the slice it has; then nothing moves.
+            var last = -1
+            while true {
+                let now = done.withLock { $0 }
+                if now == last { return now }
+                last = now
+                usleep(50_000)
+            }
+        }
+        #expect(seen < count)
+        await wait(finished)
+        #expect(done.withLock { $0 } == count)
     }
 
     @Test func aFailedRequestLetsGo() async {
         struct Failure: Error {}
-        let gate = InteractiveGate()
+        let gate = InteractiveGate(patience: .seconds(600))
         await #expect(throws: Failure.self) { try await gate.interactive { throw Failure() } }
-        gate.pauseJob(atMost: .seconds(60))
+        #expect(!gate.isClaimed)
+        gate.giveWay()
     }
 
     private func wait(_ semaphore: DispatchSemaphore) async {

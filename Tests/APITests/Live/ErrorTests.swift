@@ -191,6 +191,12 @@ import Testing
             "multimask part no boolean", "/v1/segment", Forms.segment(nil, [FormPart("multimask", text: "3")]),
             .invalidValue, "multimask"),
         form(
+            "segment with an unknown model", "/v1/segment", Forms.segment(nil, [FormPart("model", text: "tony")]),
+            .invalidValue, "model"),
+        plain(
+            "segment with a model that is no text", "POST", "/v1/segment", type: "application/json",
+            body: #"{"image_id": "x", "model": 1}"#, .invalidValue, "model"),
+        form(
             "spacing part wrong", "/v1/segment", Forms.segment(nil, [FormPart("spacing_mm", text: "[0, 1]")]),
             .invalidValue, "spacing_mm"),
         form(

@@ -16,13 +16,19 @@ final class LiveServer: Sendable {
     private let server: Server
     private let store: SQLiteStore
 
-    init(_ configure: (inout Service.Configuration) -> Void = { _ in }, limits: Limits = .init()) throws {
-        folder = try TemporaryDirectory()
-        store = try SQLiteStore(directory: folder.file("data"))
+    /// - Parameters:
+    ///   - models: Nil for one tiny random model.
+    ///   - folder: Nil for a fresh one; that of an earlier server, which has stopped, to go on where it stopped.
+    init(
+        _ configure: (inout Service.Configuration) -> Void = { _ in }, limits: Limits = .init(),
+        models: ServedModels? = nil, folder: TemporaryDirectory? = nil
+    ) throws {
+        self.folder = try folder ?? TemporaryDirectory()
+        store = try SQLiteStore(directory: self.folder.file("data"))
         var configuration = Service.Configuration()
         configure(&configuration)
-        let model = SegmentAnythingModel(configuration: .tiny, randomSeed: 7)
-        service = Service(model: model, store: store, configuration: configuration)
+        let models = models ?? ServedModels(SegmentAnythingModel(configuration: .tiny, randomSeed: 7))
+        service = Service(models: models, store: store, configuration: configuration)
         handler = APIHandler(service)
         server = Server(
             configuration: .init(
@@ -43,9 +49,9 @@ final class LiveServer: Sendable {
 /// Runs `body` against a server of its own.
 func withLiveServer<Result: Sendable>(
     _ configure: (inout Service.Configuration) -> Void = { _ in }, limits: Limits = .init(),
-    _ body: (LiveServer) async throws -> Result
+    models: ServedModels? = nil, folder: TemporaryDirectory? = nil, _ body: (LiveServer) async throws -> Result
 ) async throws -> Result {
-    let server = try LiveServer(configure, limits: limits)
+    let server = try LiveServer(configure, limits: limits, models: models, folder: folder)
     do {
         let result = try await body(server)
         await server.stop()
@@ -65,10 +71,11 @@ enum Forms {
     /// A task of `count` examples that trains for `steps` steps. Its discs fill half of their pictures, so that even random
     /// weights learn something of them in no time.
     static func task(
-        name: String = "disc", steps: Int = 2, imagesPerStep: Int = 2, count: Int = 2, extra: [FormPart] = []
+        name: String = "disc", model: String? = nil, steps: Int = 2, imagesPerStep: Int = 2, count: Int = 2,
+        extra: [FormPart] = []
     ) -> [FormPart] {
         let task: JSON = [
-            "name": .string(name), "labels": ["disc"], "spacing_mm": [0.5, 0.5],
+            "name": .string(name), "model": .optional(model), "labels": ["disc"], "spacing_mm": [0.5, 0.5],
             "adapter": ["kind": "decoder"],
             "adaptation": [
                 "steps": .integer(steps), "images_per_step": .integer(imagesPerStep), "augmented_views": 1,
@@ -86,7 +93,7 @@ enum Forms {
     }
 
     /// A task whose job no test sees end: it has work for hours.
-    static func endlessTask() -> [FormPart] { task(steps: 10_000, imagesPerStep: 64) }
+    static func endlessTask(model: String? = nil) -> [FormPart] { task(model: model, steps: 10_000, imagesPerStep: 64) }
 
     static func segment(_ prompts: String? = nil, _ extra: [FormPart] = []) -> [FormPart] {
         [FormPart("image", bytes: TestImages.disc(), filename: "scan.png")]
