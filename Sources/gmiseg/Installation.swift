@@ -14,8 +14,8 @@ struct Installation {
         folders.append(FileManager.default.currentDirectoryPath)
         var folder = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
         // .build/x86_64-unknown-linux-gnu/release/gmiseg lies three folders below the checkout.
-        for _ in 0..<4 where folder.path() != "/" {
-            folders.append(folder.path())
+        for _ in 0..<4 where folder.path(percentEncoded: false) != "/" {
+            folders.append(folder.path(percentEncoded: false))
             folder.deleteLastPathComponent()
         }
         self.folders = folders
@@ -23,7 +23,7 @@ struct Installation {
 
     /// The first of the folders' `name` that exists.
     func find(_ name: String) -> String? {
-        folders.map { URL(filePath: $0).appending(path: name).path() }
+        folders.map { URL(filePath: $0).appending(path: name).path(percentEncoded: false) }
             .first { FileManager.default.fileExists(atPath: $0) }
     }
 
