@@ -1,5 +1,6 @@
 import Cryptography
 import Foundation
+import Tensor
 
 /// Which program answers: part of every receipt.
 package struct BuildInfo: Sendable, Equatable {
@@ -17,6 +18,10 @@ package struct BuildInfo: Sendable, Equatable {
     }()
 
     package var json: JSON {
-        ["version": .string(Self.version), "executable_sha256": .optional(executableSHA256)]
+        [
+            "version": .string(Self.version), "executable_sha256": .optional(executableSHA256),
+            // Other kernels add up in another order.
+            "kernels": .string(Kernels.best.name),
+        ]
     }
 }

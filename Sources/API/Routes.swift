@@ -17,6 +17,7 @@ enum Routes {
         router.add(.delete, "/v1/jobs/{job}", .blocking { try $0.cancelJob($1) })
 
         router.add(.post, "/v1/segment", .working { try await $0.segmentWithBase($1) })
+        router.add(.post, "/v1/verify", .working { try await $0.verify($1) })
         router.add(.post, "/v1/images", .working { try await $0.uploadImage($1) })
         router.add(.get, "/v1/models", .blocking { try $0.listModels($1) })
 

@@ -31,6 +31,9 @@ package protocol Store: Sendable {
     /// One version, or the one that is served; nil when there is none.
     func adapter(of task: String, version: Int?) throws(StoreError) -> AdapterVersion?
 
+    /// The versions whose file has this hash, oldest first: of several tasks when one was imported.
+    func adapters(sha256: String) throws(StoreError) -> [AdapterVersion]
+
     /// Chooses what the task answers with; nil: the unadapted model.
     func serveAdapter(_ version: Int?, of task: String) throws(StoreError)
 

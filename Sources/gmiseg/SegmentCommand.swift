@@ -32,6 +32,9 @@ struct SegmentCommand: ParsableCommand {
     @Option(help: "A box around the object, corners inclusive: x0,y0,x1,y1. Each further box gives a further mask.")
     var box: [String] = []
 
+    @Option(help: "A mask of the image's size to start from, such as an earlier answer's.")
+    var mask: String?
+
     @Option(name: .customLong("ground-truth"), help: "The true mask; the answer then has Dice, Jaccard, ASD and HD95.")
     var groundTruth: String?
 
@@ -69,7 +72,8 @@ struct SegmentCommand: ParsableCommand {
                 "y1": .number(numbers[3]),
             ]
         }
-        return ["points": .array(points), "boxes": .array(boxes)]
+        let mask = try mask.map { JSON.string(try Data(contentsOf: URL(filePath: $0)).base64EncodedString()) }
+        return ["points": .array(points), "boxes": .array(boxes), "mask": mask ?? .null]
     }
 
     private static func numbers(_ text: String, count: Int, form: String) throws -> [Double] {
@@ -97,7 +101,7 @@ struct SegmentCommand: ParsableCommand {
     private static func withoutPixels(_ answer: JSON) -> JSON {
         switch answer {
         case .object(let members):
-            .object(members.filter { $0.name != "png" }.map { .init($0.name, withoutPixels($0.value)) })
+            .object(members.filter { !$0.name.hasSuffix("png") }.map { .init($0.name, withoutPixels($0.value)) })
         case .array(let elements): .array(elements.map(withoutPixels))
         default: answer
         }

@@ -64,8 +64,12 @@ import Testing
                 try await client.get("/v1/models").json, try await client.get("/readyz").json,
                 try await client.get("/nothing").json,
             ]
+            let receipt = FormPart("receipt", text: answers[3].text())
+            let scan = FormPart("image", bytes: TestImages.disc(), filename: "a.png")
+            let verdict = try await client.post("/v1/verify", form: [receipt, scan]).json
+            #expect(verdict["matches"] == true)
             var names: Set<String> = []
-            for answer in answers { Self.collect(answer, into: &names) }
+            for answer in answers + [verdict] { Self.collect(answer, into: &names) }
             // Members of free-form objects: an adapter's card, counts by name.
             let free: Set = [
                 "format_version", "base_model", "base_sha256", "support_count", "entries", "hits", "misses", "shared",

@@ -46,6 +46,7 @@ struct RefusingStore: Store {
     func support(of task: String) throws(StoreError) -> [SupportExample] { try store.support(of: task) }
     func deleteTask(_ id: String) throws(StoreError) -> Deletion? { try store.deleteTask(id) }
     func adapters(of task: String) throws(StoreError) -> [AdapterVersion] { try store.adapters(of: task) }
+    func adapters(sha256: String) throws(StoreError) -> [AdapterVersion] { try store.adapters(sha256: sha256) }
     func adapter(of task: String, version: Int?) throws(StoreError) -> AdapterVersion? {
         try store.adapter(of: task, version: version)
     }

@@ -56,6 +56,18 @@ import Testing
         #expect(throws: StoreError.unknown(kind: "task", id: "task_x")) { try store.serveAdapter(1, of: "task_x") }
     }
 
+    @Test func areFoundByTheirHashInEveryTask() throws {
+        let ids = try (0..<2).map { _ in try store.createTask(Sample.task(job: nil)).task.id }
+        for id in ids { try adapt(id, Sample.adapter("same")) }
+        try adapt(ids[0], Sample.adapter("other"))
+        let found = try store.adapters(sha256: "sha of same")
+        #expect(Set(found.map(\.task)) == Set(ids))
+        #expect(found.allSatisfy { $0.version == 1 })
+        #expect(try store.adapters(sha256: "sha of none").isEmpty)
+        _ = try store.deleteTask(ids[0])
+        #expect(try store.adapters(sha256: "sha of same").map(\.task) == [ids[1]])
+    }
+
     @Test func ofACancelledJobIsNotPublished() throws {
         let id = try store.createTask(Sample.task()).task.id
         let job = try #require(try store.claimJob())

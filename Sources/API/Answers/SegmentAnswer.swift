@@ -6,32 +6,32 @@ import Imaging
 import Metrics
 import SegmentAnything
 import Server
+import Storage
 
-/// The result of a segment request, in both of its forms.
+/// The result of a segment request, in each of its forms.
 struct SegmentAnswer: Sendable {
     let json: Response
     let png: Response
+    let csv: Response
 
     init(
-        task: String?, tier: Tier, image: OpenedImage, request: SegmentRequest, masks: [SegmentedMask], truth: Mask?,
-        spacing: Spacing?, embedding: CacheOutcome, served: ServedModel, build: BuildInfo, watch: Stopwatch
+        _ plan: SegmentPlan, masks: [SegmentedMask], truth: Mask?, spacing: Spacing?, embedding: CacheOutcome,
+        build: BuildInfo, watch: Stopwatch
     ) throws {
+        let (image, tier, boxes) = (plan.image, plan.tier, plan.options.prompts.boxes)
         var watch = watch
         let merged = masks.merged(width: image.width, height: image.height)
         let metrics = try truth.map { try SegmentationMetrics(prediction: merged, groundTruth: $0, spacing: spacing) }
         let encoded = masks.map { PNG.encode($0.mask) }
         let mergedPNG = masks.count == 1 ? encoded[0] : PNG.encode(merged)
-        let receipt = Receipt(
-            pixels: image.hash, served: served, tier: tier, prompts: request.prompts, multimask: request.multimask,
-            preprocessing: Preprocessing.version, build: build, mask: merged)
+        let receipt = Receipt(plan, masks: masks, merged: merged, build: build)
         watch.lap("answer")
 
         let answers: [JSON] = zip(masks, encoded).map { mask, png in
-            Self.json(
-                mask, png: png, box: request.prompts.boxes.isEmpty ? nil : request.prompts.boxes[mask.prompt], spacing)
+            Self.json(mask, png: png, box: boxes.isEmpty ? nil : boxes[mask.prompt], spacing)
         }
-        json = .json([
-            "task": .optional(task),
+        let body: JSON = [
+            "task": .optional(plan.task?.id),
             "tier": .string(tier.name),
             "tier_reason": .optional(tier.reason),
             "adapter_version": .optional(tier.adapter?.version),
@@ -46,7 +46,10 @@ struct SegmentAnswer: Sendable {
             "timings_ms": .object(watch.members),
             "receipt": receipt.json,
             "receipt_sha256": .string(receipt.sha256),
-        ])
+            "methods": .string(MethodsParagraph.text(receipt.json)),
+        ]
+        json = .json(body)
+        csv = Response(.ok, type: .csv, bytes: Array(AnswerTable.csv([body]).utf8))
 
         var fields = HTTPFields()
         fields[.gmiseg("Tier")] = tier.name

@@ -10,12 +10,17 @@ extension Service {
         guard let version = try store.adapter(of: task.id, version: served) else {
             return .base(reason: "the adapter was deleted")
         }
+        return .adapted(try await load(version, for: model))
+    }
+
+    /// A version's adapter, read once and kept.
+    func load(_ version: AdapterVersion, for model: SegmentAnythingModel) async throws -> ServedAdapter {
         let path = try store.localPath(version.file)
         let (adapter, _) = try await adapters.value(for: version.sha256) { [decoding] in
             let adapter = try await decoding.run { try Adapter.load(path: path, for: model) }
             return .init(adapter, byteCount: adapter.byteCount)
         }
-        return .adapted(ServedAdapter(version: version.version, adapter: adapter))
+        return ServedAdapter(version: version.version, adapter: adapter)
     }
 }
 

@@ -22,11 +22,13 @@ package struct Form {
     package func all(_ name: String) -> [Part] { parts.filter { $0.name == name } }
 
     /// The JSON of the part `name`.
-    package func json(_ name: String) throws(Problem) -> JSON? {
+    ///
+    /// - Parameter byteLimit: Enough for a few hundred prompts by default; images travel as parts of their own.
+    package func json(_ name: String, byteLimit: Int = 1 << 20) throws(Problem) -> JSON? {
         guard let part = self[name] else { return nil }
-        // A form's text is at most a few hundred prompts; images travel as parts of their own.
         return try JSON.parse(
-            try part.bytes(limit: 1 << 20), field: name, limits: .init(maximumByteCount: 1 << 20, maximumDepth: 16))
+            try part.bytes(limit: byteLimit), field: name,
+            limits: .init(maximumByteCount: byteLimit, maximumDepth: 16))
     }
 
     /// The text of the part `name`, without the spaces and line ends around it.

@@ -1,10 +1,12 @@
+package import Imaging
 package import SegmentAnything
 
-/// What a client points at: `{"points": [{"x", "y", "label"}], "boxes": [{"x0", "y0", "x1", "y1"}]}`, both optional.
+/// What a client points at: `{"points": [{"x", "y", "label"}], "boxes": [{"x0", "y0", "x1", "y1"}], "mask": …}`, all
+/// optional.
 ///
-/// Points and at most one box together describe one object and give one mask, as in Segment Anything. Several boxes give a
-/// mask each. Points beside several boxes would leave open which box they refine, and are refused. Nothing at all is the
-/// promptless request.
+/// Points, at most one box and a mask together describe one object and give one mask, as in Segment Anything. Several boxes
+/// give a mask each. Points or a mask beside several boxes would leave open which box they refine, and are refused. Nothing
+/// at all is the promptless request.
 package struct PromptsRequest: Sendable, Equatable {
     package struct Point: Sendable, Equatable {
         package let x: Double
@@ -22,29 +24,39 @@ package struct PromptsRequest: Sendable, Equatable {
 
     package var points: [Point] = []
     package var boxes: [Box] = []
+    /// A mask of the image's size, which the answer is to refine; see `PromptsRequest+Mask.swift` for its forms.
+    package var mask: Mask?
 
     package static let maximumPoints = 64
     package static let maximumBoxes = 64
+    /// Bytes of JSON: a mask prompt may be the ragged mask of a large image.
+    static let byteLimit = 16 << 20
     package static let none = PromptsRequest()
 
-    package init(points: [Point] = [], boxes: [Box] = []) {
+    package init(points: [Point] = [], boxes: [Box] = [], mask: Mask? = nil) {
         self.points = points
         self.boxes = boxes
+        self.mask = mask
     }
+
+    package var isEmpty: Bool { points.isEmpty && boxes.isEmpty && mask == nil }
 
     /// Reads `json`, found at `path` of the request.
     package init(_ json: JSON, path: String) throws(Problem) {
-        let fields = try Fields(json, path: path, known: ["points", "boxes"])
+        let fields = try Fields(json, path: path, known: ["points", "boxes", "mask"])
         for (index, element) in (try fields.array("points", maximumCount: Self.maximumPoints) ?? []).enumerated() {
             points.append(try Self.point(element, path: "\(fields.path(of: "points"))[\(index)]"))
         }
         for (index, element) in (try fields.array("boxes", maximumCount: Self.maximumBoxes) ?? []).enumerated() {
             boxes.append(try Self.box(element, path: "\(fields.path(of: "boxes"))[\(index)]"))
         }
-        if boxes.count > 1, !points.isEmpty {
+        mask = try fields.value("mask").map { json throws(Problem) in
+            try Self.mask(json, path: fields.path(of: "mask"))
+        }
+        for (name, isThere) in [("points", !points.isEmpty), ("mask", mask != nil)] where isThere && boxes.count > 1 {
             throw Problem.invalid(
-                fields.path(of: "points"), "points beside \(boxes.count) boxes leave open which box they refine",
-                hint: "send points with one box or none, and further boxes in a request of their own")
+                fields.path(of: name), "\(name) beside \(boxes.count) boxes leave open which box they refine",
+                hint: "send \(name) with one box or none, and further boxes in a request of their own")
         }
     }
 
@@ -82,6 +94,7 @@ package struct PromptsRequest: Sendable, Equatable {
     /// Refuses what lies outside an image of `width` × `height` pixels. Pixel centres are integers, so the image reaches
     /// from −0.5 to `width` − 0.5.
     package func check(width: Int, height: Int, path: String) throws(Problem) {
+        try checkMask(width: width, height: height, path: path)
         let (xs, ys) = (-0.5...Double(width) - 0.5, -0.5...Double(height) - 0.5)
         let hint = "x goes from 0 to \(width - 1), y from 0 to \(height - 1)"
         for (index, point) in points.enumerated() where !(xs.contains(point.x) && ys.contains(point.y)) {
@@ -99,25 +112,28 @@ package struct PromptsRequest: Sendable, Equatable {
         }
     }
 
-    /// The model's prompts, one for each mask of the answer.
-    package var prompts: [Prompt] {
+    /// The prompts as `model` takes them, one for each mask of the answer.
+    package func prompts(for model: Configuration) -> [Prompt] {
         let points = points.map {
             Prompt.Point(x: Float($0.x), y: Float($0.y), isForeground: $0.isForeground)
         }
-        guard !boxes.isEmpty else { return [Prompt(points: points)] }
+        let logits = mask.map { Prompt.maskLogits($0, model: model) }
+        guard !boxes.isEmpty else { return [Prompt(points: points, maskLogits: logits)] }
         return boxes.map { box in
             Prompt(
                 points: points,
-                box: Prompt.Box(x0: Float(box.x0), y0: Float(box.y0), x1: Float(box.x1), y1: Float(box.y1)))
+                box: Prompt.Box(x0: Float(box.x0), y0: Float(box.y0), x1: Float(box.x1), y1: Float(box.y1)),
+                maskLogits: logits)
         }
     }
 
-    /// The request in its one canonical form, for the receipt's hash.
+    /// The request in its one canonical form: a receipt holds it, and it reads back as the same request.
     package var json: JSON {
         [
             "points": .array(
                 points.map { ["x": .number($0.x), "y": .number($0.y), "label": .integer($0.isForeground ? 1 : 0)] }),
             "boxes": .array(boxes.map(\.json)),
+            "mask": mask.map(Self.json) ?? .null,
         ]
     }
 }

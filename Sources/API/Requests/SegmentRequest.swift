@@ -5,20 +5,16 @@ import Server
 
 /// `POST …/segment` in either of its forms: multipart (files as parts) or JSON (files in base64).
 struct SegmentRequest: Sendable {
-    enum Source: Sendable {
-        case upload(ImageUpload)
-        case stored(id: String)
-    }
-
-    let source: Source
-    let prompts: PromptsRequest
+    let source: ImageSource
+    let options: SegmentOptions
     let groundTruth: ImageUpload?
-    let multimask: Bool
     let spacing: SpacingRequest?
     /// Nil: the task's own, or the server's default.
     let model: String?
 
-    private static let names = ["image", "image_id", "prompts", "ground_truth", "multimask", "spacing_mm", "model"]
+    /// Fields that a form has as JSON texts, read by the rules of their JSON forms.
+    private static let jsonNames = SegmentOptions.names + ["spacing_mm"]
+    private static let names = ["image", "image_id", "ground_truth", "model"] + jsonNames
     private static let hint =
         "send a form, curl -F image=@scan.png -F 'prompts={\"points\": [{\"x\": 120, \"y\": 80, \"label\": 1}]}', or JSON"
 
@@ -35,45 +31,27 @@ struct SegmentRequest: Sendable {
     }
 
     private init(_ form: Form) throws(Problem) {
-        let image = form["image"].map { ImageUpload($0, field: "image") }
-        source = try Self.source(image, id: try form.text("image_id"))
-        prompts =
-            try form.json("prompts").map { json throws(Problem) in try PromptsRequest(json, path: "prompts") } ?? .none
+        source = try ImageSource(form, hint: Self.hint)
         groundTruth = form["ground_truth"].map { ImageUpload($0, field: "ground_truth") }
         model = try form.text("model")
-        // A form has only texts: these two are read by the rules of their JSON forms.
         var members: [JSON.Member] = []
-        for name in ["multimask", "spacing_mm"] {
-            if let value = try form.json(name) { members.append(.init(name, value)) }
+        for name in Self.jsonNames {
+            let limit = name == "prompts" ? PromptsRequest.byteLimit : 1_024
+            if let value = try form.json(name, byteLimit: limit) { members.append(.init(name, value)) }
         }
-        let fields = try Fields(.object(members), path: "", known: ["multimask", "spacing_mm"])
-        multimask = try fields.bool("multimask") ?? false
+        let fields = try Fields(.object(members), path: "", known: Self.jsonNames)
+        options = try SegmentOptions(fields)
         spacing = try SpacingRequest(fields, "spacing_mm")
     }
 
     private init(json: JSON) throws(Problem) {
         let fields = try Fields(json, path: "", known: Self.names)
         let image = try Self.base64(fields, "image")
-        source = try Self.source(image, id: try fields.string("image_id", maximumLength: 100))
-        prompts =
-            try fields.value("prompts").map { json throws(Problem) in try PromptsRequest(json, path: "prompts") }
-            ?? .none
+        source = try ImageSource(image, id: try fields.string("image_id", maximumLength: 100), hint: Self.hint)
+        options = try SegmentOptions(fields)
         groundTruth = try Self.base64(fields, "ground_truth")
-        multimask = try fields.bool("multimask") ?? false
         spacing = try SpacingRequest(fields, "spacing_mm")
         model = try fields.string("model", maximumLength: 200)
-    }
-
-    private static func source(_ image: ImageUpload?, id: String?) throws(Problem) -> Source {
-        switch (image, id) {
-        case (let image?, nil): return .upload(image)
-        case (nil, let id?): return .stored(id: id)
-        case (nil, nil): throw Problem.missing("image", "neither \"image\" nor \"image_id\" was sent", hint: hint)
-        case (.some, .some):
-            throw Problem.invalid(
-                "image_id", "both \"image\" and \"image_id\" were sent",
-                hint: "send one: the file, or the id of an upload")
-        }
     }
 
     private static func base64(_ fields: Fields, _ name: String) throws(Problem) -> ImageUpload? {
@@ -84,5 +62,29 @@ struct SegmentRequest: Sendable {
                 hint: "encode the file, base64 -w0 scan.png, without a data: prefix and without line ends")
         }
         return ImageUpload(content: .memory([UInt8](data)), field: name, name: "\"\(name)\"")
+    }
+}
+
+/// The image that a request is about: sent along, or uploaded before.
+enum ImageSource: Sendable {
+    case upload(ImageUpload)
+    case stored(id: String)
+
+    /// The parts `image` and `image_id` of a form.
+    init(_ form: Form, hint: String) throws(Problem) {
+        let image = form["image"].map { ImageUpload($0, field: "image") }
+        try self.init(image, id: try form.text("image_id"), hint: hint)
+    }
+
+    init(_ image: ImageUpload?, id: String?, hint: String) throws(Problem) {
+        switch (image, id) {
+        case (let image?, nil): self = .upload(image)
+        case (nil, let id?): self = .stored(id: id)
+        case (nil, nil): throw Problem.missing("image", "neither \"image\" nor \"image_id\" was sent", hint: hint)
+        case (.some, .some):
+            throw Problem.invalid(
+                "image_id", "both \"image\" and \"image_id\" were sent",
+                hint: "send one: the file, or the id of an upload")
+        }
     }
 }

@@ -22,6 +22,15 @@ extension SQLiteStore {
         }
     }
 
+    package func adapters(sha256: String) throws(StoreError) -> [AdapterVersion] {
+        try read { database in
+            try Row.fetchAll(
+                database, sql: "SELECT * FROM adapters WHERE sha256 = ? ORDER BY created, task, version",
+                arguments: [sha256]
+            ).map { try adapterVersion(columns($0)) }
+        }
+    }
+
     package func serveAdapter(_ version: Int?, of task: String) throws(StoreError) {
         try write { database in
             guard try fetchTask(task, database) != nil else { throw StoreError.unknown(kind: "task", id: task) }

@@ -234,6 +234,10 @@ import Testing
         form(
             "segment as HTML", "/v1/segment", Forms.segment(), .notAcceptable, "Accept",
             headers: [("Accept", "text/html")]),
+        form(
+            "mask prompt of another size", "/v1/segment",
+            Forms.segment("{\"mask\": \"\(Data(TestImages.mask(width: 40)).base64EncodedString())\"}"), .sizeMismatch,
+            "prompts.mask"),
         form("segment for an unknown task", unknownTask + "/segment", Forms.segment(), .notFound, "task"),
         form("image part missing", "/v1/images", [FormPart("scan", text: "x")], .unknownField, "scan"),
         form("image form empty", "/v1/images", [], .missingField, "image"),
@@ -245,7 +249,64 @@ import Testing
         plain("image body no image", "POST", "/v1/images", type: "image/png", body: "x", .undecodableImage, "body"),
     ]
 
-    static let rows = addresses + tasks + segments
+    private static let scan = FormPart("image", bytes: TestImages.disc(), filename: "scan.png")
+    private static let hash = String(repeating: "0", count: 64)
+
+    /// A receipt of the server's own form, with one member changed.
+    private static func receipt(_ name: String = "format", _ value: JSON = 2) -> FormPart {
+        let members: [JSON.Member] = [
+            .init("format", 2), .init("pixels_sha256", .string(hash)),
+            .init("model", ["name": "tiny", "sha256": .string(hash)]), .init("tier", "base"),
+            .init("request", ["prompts": [:], "multimask": false]), .init("masks_sha256", [.string(hash)]),
+        ]
+        let kept = members.filter { $0.name != name }
+        return FormPart("receipt", text: JSON.object(kept + [.init(name, value)]).text())
+    }
+
+    private static let verifications = [
+        plain(
+            "verify JSON", "POST", "/v1/verify", type: "application/json", body: "{}", .unsupportedMediaType,
+            "Content-Type"),
+        form("verify without receipt", "/v1/verify", [scan], .missingField, "receipt"),
+        form("verify without image", "/v1/verify", [receipt()], .missingField, "image"),
+        form(
+            "verify unknown part", "/v1/verify", [scan, receipt(), FormPart("mask", text: "x")], .unknownField, "mask"),
+        form(
+            "verify an unknown image", "/v1/verify", [receipt(), FormPart("image_id", text: "img_1")], .notFound,
+            "image_id"),
+        form("receipt no JSON", "/v1/verify", [scan, FormPart("receipt", text: "sha256")], .malformedJSON, "receipt"),
+        form(
+            "receipt no object", "/v1/verify", [scan, FormPart("receipt", text: "[]")], .invalidValue, "receipt.format"),
+        form("receipt of no format", "/v1/verify", [scan, receipt("format", .null)], .invalidValue, "receipt.format"),
+        form("receipt of a later format", "/v1/verify", [scan, receipt("format", 9)], .invalidValue, "receipt.format"),
+        form("receipt with more", "/v1/verify", [scan, receipt("mask", 1)], .unknownField, "receipt.mask"),
+        form(
+            "receipt hash no text", "/v1/verify", [scan, receipt("pixels_sha256", 1)], .invalidValue,
+            "receipt.pixels_sha256"),
+        form(
+            "receipt hash short", "/v1/verify", [scan, receipt("pixels_sha256", "ab")], .invalidValue,
+            "receipt.pixels_sha256"),
+        form("receipt without model", "/v1/verify", [scan, receipt("model", .null)], .missingField, "receipt.model"),
+        form("receipt of a new tier", "/v1/verify", [scan, receipt("tier", "best")], .invalidValue, "receipt.tier"),
+        form(
+            "receipt without adapter", "/v1/verify", [scan, receipt("tier", "adapted")], .missingField,
+            "receipt.adapter_sha256"),
+        form(
+            "receipt without request", "/v1/verify", [scan, receipt("request", .null)], .missingField, "receipt.request"
+        ),
+        form(
+            "receipt with an unknown option", "/v1/verify", [scan, receipt("request", ["promts": [:]])], .unknownField,
+            "receipt.request.promts"),
+        form(
+            "receipt with a bad prompt", "/v1/verify", [scan, receipt("request", ["prompts": ["points": [1]]])],
+            .invalidValue, "receipt.request.prompts.points[0]"),
+        form(
+            "answer with a bad receipt", "/v1/verify",
+            [scan, FormPart("receipt", text: #"{"receipt": {"format": 1}}"#)],
+            .invalidValue, "receipt.receipt.format"),
+    ]
+
+    static let rows = addresses + tasks + segments + verifications
 
     /// One server for all rows, so that each also shows that the rows before did no harm.
     @Test func everyMistakeGetsItsProblem() async throws {

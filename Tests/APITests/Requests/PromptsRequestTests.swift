@@ -1,5 +1,8 @@
 import API
+import Foundation
+import Imaging
 import SegmentAnything
+import Tensor
 import Testing
 
 @Suite struct PromptsRequestTests {
@@ -40,7 +43,29 @@ import Testing
         Row(
             "{\"points\": [\(Array(repeating: #"{"x": 1, "y": 1, "label": 1}"#, count: 65).joined(separator: ","))]}",
             .tooLarge, "prompts.points"),
+        Row(#"{"mask": 1}"#, .invalidValue, "prompts.mask"),
+        Row(#"{"mask": "%%"}"#, .invalidValue, "prompts.mask"),
+        Row(#"{"mask": "aGVsbG8="}"#, .undecodableImage, "prompts.mask"),
+        Row("{\"mask\": \"\(base64(TestImages.emptyMask()))\"}", .emptyMask, "prompts.mask"),
+        Row("{\"mask\": \"\(base64(TestImages.mask().dropLast(20)))\"}", .undecodableImage, "prompts.mask"),
+        Row(
+            "{\"boxes\": [\(box), \(box)], \"mask\": \"\(base64(TestImages.mask()))\"}", .invalidValue, "prompts.mask"),
+        Row(#"{"mask": {"size": [2, 2]}}"#, .missingField, "prompts.mask.counts"),
+        Row(#"{"mask": {"counts": [4]}}"#, .missingField, "prompts.mask.size"),
+        Row(#"{"mask": {"size": [2], "counts": [4]}}"#, .invalidValue, "prompts.mask.size"),
+        Row(#"{"mask": {"size": [2, 2, 2], "counts": [4]}}"#, .tooLarge, "prompts.mask.size"),
+        Row(#"{"mask": {"size": [2, 1e9], "counts": [4]}}"#, .invalidValue, "prompts.mask.size"),
+        Row(#"{"mask": {"size": [0, 0], "counts": []}}"#, .invalidValue, "prompts.mask.size"),
+        Row(#"{"mask": {"size": [2, 2], "counts": [1, 4]}}"#, .invalidValue, "prompts.mask.counts"),
+        Row(#"{"mask": {"size": [2, 2], "counts": [1, -1, 4]}}"#, .invalidValue, "prompts.mask.counts"),
+        Row(#"{"mask": {"size": [2, 2], "counts": [1, 1.5]}}"#, .invalidValue, "prompts.mask.counts"),
+        Row(#"{"mask": {"size": [2, 2], "counts": [1, 9223372036854775807]}}"#, .invalidValue, "prompts.mask.counts"),
+        Row(#"{"mask": {"size": [2, 2], "counts": [4]}}"#, .emptyMask, "prompts.mask"),
     ]
+
+    private static let box = #"{"x0": 0, "y0": 0, "x1": 1, "y1": 1}"#
+
+    private static func base64(_ bytes: some Collection<UInt8>) -> String { Data(bytes).base64EncodedString() }
 
     private func request(_ text: String) throws -> PromptsRequest {
         try PromptsRequest(try JSONParser.parse(Array(text.utf8)), path: "prompts")
@@ -55,14 +80,14 @@ import Testing
 
     @Test func emptyIsTheOnePromptlessPrompt() throws {
         for text in ["{}", #"{"points": [], "boxes": []}"#, #"{"points": null}"#] {
-            #expect(try request(text).prompts == [Prompt.none])
+            #expect(try request(text).prompts(for: .tiny) == [Prompt.none])
         }
     }
 
     @Test func pointsAndOneBoxAreOnePrompt() throws {
         let prompts = try request(
             #"{"points": [{"x": 1.5, "y": 2, "label": 1}, {"x": 3, "y": 4, "label": 0.0}], "boxes": [{"x0": 0, "y0": 1, "x1": 9, "y1": 8}]}"#
-        ).prompts
+        ).prompts(for: .tiny)
         #expect(
             prompts == [
                 Prompt(
@@ -74,8 +99,32 @@ import Testing
     @Test func severalBoxesAreAPromptEach() throws {
         let prompts = try request(
             #"{"boxes": [{"x0": 0, "y0": 1, "x1": 9, "y1": 8}, {"x0": 2, "y0": 2, "x1": 2, "y1": 2}]}"#
-        ).prompts
+        ).prompts(for: .tiny)
         #expect(prompts.map(\.box) == [.init(x0: 0, y0: 1, x1: 9, y1: 8), .init(x0: 2, y0: 2, x1: 2, y1: 2)])
+    }
+
+    /// As a file, as run lengths, and as the request itself writes it.
+    @Test func allFormsOfAMaskAreTheSame() throws {
+        let png = try request(
+            "{\"mask\": \"\(Self.base64(TestImages.mask(width: 6, height: 5, x: 2, y: 2, radius: 1)))\"}")
+        // A plus sign about (2, 2), down the columns of five.
+        let runs = try request(#"{"mask": {"size": [5, 6], "counts": [7, 1, 3, 3, 3, 1, 12]}}"#)
+        #expect(png == runs)
+        #expect(try PromptsRequest(png.json, path: "prompts") == png)
+        #expect(png.mask?.area == 5)
+        #expect(!png.isEmpty)
+        let prompt = png.prompts(for: .tiny)
+        #expect(prompt.count == 1)
+        #expect(prompt[0].maskLogits?.elements == Prompt.maskLogits(try #require(png.mask), model: .tiny).elements)
+    }
+
+    @Test func aMaskIsOfTheImagesSize() throws {
+        let prompts = try request("{\"mask\": \"\(Self.base64(TestImages.mask()))\"}")
+        try prompts.check(width: 48, height: 40, path: "prompts")
+        let problem = #expect(throws: Problem.self) { try prompts.check(width: 40, height: 48, path: "prompts") }
+        #expect(problem?.kind == .sizeMismatch)
+        #expect(problem?.field == "prompts.mask")
+        #expect(problem?.hint?.isEmpty == false)
     }
 
     struct Place: Sendable, CustomTestStringConvertible {

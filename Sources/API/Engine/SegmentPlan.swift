@@ -1,0 +1,46 @@
+import Imaging
+import SegmentAnything
+import Storage
+
+/// One image and all that decides on its masks: who answers, and what was asked.
+struct SegmentPlan: Sendable {
+    let task: TaskRecord?
+    let served: ServedModel
+    let tier: Tier
+    let image: OpenedImage
+    let options: SegmentOptions
+}
+
+/// An image whose identity and size are known, and whose pixels can be had.
+struct OpenedImage: Sendable {
+    let hash: String
+    let width: Int
+    let height: Int
+    private let decoded: RawImage?
+    private let path: String?
+
+    init(_ raw: RawImage) {
+        hash = PixelHash.of(raw)
+        width = raw.width
+        height = raw.height
+        decoded = raw
+        path = nil
+    }
+
+    init(hash: String, width: Int, height: Int, path: String) {
+        self.hash = hash
+        self.width = width
+        self.height = height
+        self.path = path
+        decoded = nil
+    }
+
+    func raw(limits: ImageLimits) throws(Problem) -> RawImage {
+        if let decoded { return decoded }
+        do {
+            return try ImageDecoder.decode(path: path ?? "", limits: limits)
+        } catch {
+            throw Problem(error, field: "image_id", name: "the stored image")
+        }
+    }
+}

@@ -1,0 +1,52 @@
+/// Answers as rows of a table, one for each mask: what a study's spreadsheet wants, from the JSON that a script has kept.
+package enum AnswerTable {
+    /// Where a column's value stands in an answer and in one of its masks.
+    private enum Place {
+        case answer([String])
+        case mask([String])
+    }
+
+    private static let places: [(column: String, place: Place)] = [
+        ("image", .answer(["image", "id"])), ("width", .answer(["image", "width"])),
+        ("height", .answer(["image", "height"])), ("task", .answer(["task"])), ("tier", .answer(["tier"])),
+        ("model", .answer(["receipt", "model", "name"])), ("model_sha256", .answer(["receipt", "model", "sha256"])),
+        ("adapter_version", .answer(["adapter_version"])), ("adapter_sha256", .answer(["receipt", "adapter_sha256"])),
+        ("prompt", .mask(["prompt"])), ("candidate", .mask(["candidate"])), ("score", .mask(["score"])),
+        ("area_px", .mask(["area_px"])), ("area_mm2", .mask(["area_mm2"])), ("x0", .mask(["bounds", "x0"])),
+        ("y0", .mask(["bounds", "y0"])), ("x1", .mask(["bounds", "x1"])), ("y1", .mask(["bounds", "y1"])),
+        ("dice", .answer(["metrics", "dice"])), ("jaccard", .answer(["metrics", "jaccard"])),
+        ("asd_px", .answer(["metrics", "asd_px"])), ("hd95_px", .answer(["metrics", "hd95_px"])),
+        ("asd_mm", .answer(["metrics", "asd_mm"])), ("hd95_mm", .answer(["metrics", "hd95_mm"])),
+        ("version", .answer(["receipt", "build", "version"])), ("receipt_sha256", .answer(["receipt_sha256"])),
+    ]
+
+    package static var columns: [String] { places.map(\.column) }
+
+    /// The header and the rows of `answers` (RFC 4180). The metrics are of all masks of an answer together, and stand in
+    /// each of its rows; what is null is left empty.
+    package static func csv(_ answers: [JSON]) -> String {
+        let rows = answers.flatMap { answer in
+            (answer["masks"]?.elements ?? []).map { mask in places.map { text($0.place, answer, mask) } }
+        }
+        return ([columns] + rows).map { $0.map(quoted).joined(separator: ",") + "\r\n" }.joined()
+    }
+
+    private static func text(_ place: Place, _ answer: JSON, _ mask: JSON) -> String {
+        let (root, path) =
+            switch place {
+            case .answer(let path): (answer, path)
+            case .mask(let path): (mask, path)
+            }
+        let value = path.reduce(root) { $0[$1] ?? .null }
+        return switch value {
+        case .null: ""
+        case .string(let text): text
+        default: value.text()
+        }
+    }
+
+    private static func quoted(_ text: String) -> String {
+        guard text.contains(where: { ",\"\r\n".contains($0) || $0 == "\r\n" }) else { return text }
+        return "\"" + text.replacing("\"", with: "\"\"") + "\""
+    }
+}

@@ -1,0 +1,76 @@
+/// The methods section's paragraph about an answer, written from its receipt alone: what answered, how it was adapted,
+/// what it was told, and how to check it, with the works to cite.
+package enum MethodsParagraph {
+    private static let segmentAnything =
+        "Kirillov A. et al., Segment Anything, Proceedings of the IEEE/CVF International Conference on Computer Vision, 2023"
+    private static let lowRank =
+        "Hu E. J. et al., LoRA: Low-Rank Adaptation of Large Language Models, International Conference on Learning "
+        + "Representations, 2022"
+    private static let general = "Xu J., GMISeg: General Medical Image Segmentation without Re-Training"
+
+    /// - Parameter receipt: The member `receipt` of an answer; what it lacks is left out.
+    package static func text(_ receipt: JSON) -> String {
+        var works = [segmentAnything]
+        var sentences = [program(receipt)]
+        sentences.append(adaptation(receipt, &works))
+        sentences.append(prompts(receipt["request"] ?? .null))
+        sentences.append(
+            "Logits were brought to the image's size by bilinear interpolation and thresholded at 0. A receipt of every "
+                + "answer names pixels, weights, adapter and program by hash and holds the prompts; POST /v1/verify repeats it."
+        )
+        let cited = works.enumerated().map { "[\($0 + 1)] \($1)." }
+        return (sentences + ["References:"] + cited).joined(separator: " ")
+    }
+
+    private static func program(_ receipt: JSON) -> String {
+        let build = receipt["build"]
+        let details = [
+            build?["executable_sha256"]?.stringValue.map { "executable SHA-256 \($0)" },
+            build?["kernels"]?.stringValue.map { "\($0) kernels" },
+        ].compactMap(\.self)
+        let version = build?["version"]?.stringValue ?? "of an unknown version"
+        return
+            "Masks were made with GMISeg \(version)\(details.isEmpty ? "" : " (\(details.joined(separator: ", ")))"), "
+            + "which runs the Segment Anything architecture [1] with the weights "
+            + "\(receipt["model"]?["name"]?.stringValue ?? "of an unnamed model") "
+            + "(SHA-256 \(receipt["model"]?["sha256"]?.stringValue ?? "unknown"))."
+    }
+
+    private static func adaptation(_ receipt: JSON, _ works: inout [String]) -> String {
+        guard receipt["tier"] == "adapted" else { return "The model was used as it is, without adaptation." }
+        let card = receipt["adaptation"]
+        let kind = card?["kind"]?.stringValue ?? ""
+        works.append(general)
+        var trained: [String] = []
+        if kind.contains("lora") || kind.contains("pooled") {
+            works.append(lowRank)
+            let rank = card?["rank"]?.integerValue.map { " of rank \($0)" } ?? ""
+            trained.append("low-rank updates\(rank) of the image encoder [3]")
+        }
+        if kind.contains("decoder") { trained.append("the mask decoder") }
+        let count = card?["support_count"]?.integerValue ?? 0
+        let numbers = [
+            card?["steps"]?.integerValue.map { "\($0) steps" }, card?["seed"]?.integerValue.map { "seed \($0)" },
+            receipt["adapter_version"]?.integerValue.map { "adapter version \($0)" },
+            receipt["adapter_sha256"]?.stringValue.map { "SHA-256 \($0)" },
+        ].compactMap(\.self)
+        return "The model was adapted to the task from \(count) labelled image\(count == 1 ? "" : "s") [2] by training "
+            + "\(trained.isEmpty ? "an adapter" : trained.joined(separator: " and ")) with all other weights frozen "
+            + "(\(numbers.joined(separator: ", ")))."
+    }
+
+    private static func prompts(_ request: JSON) -> String {
+        let points = request["prompts"]?["points"]?.elements ?? []
+        let boxes = request["prompts"]?["boxes"]?.elements?.count ?? 0
+        let foreground = points.count { $0["label"] == 1 }
+        var kinds: [String] = []
+        if boxes > 0 { kinds.append(boxes == 1 ? "a bounding box" : "\(boxes) bounding boxes, one for each object") }
+        if foreground > 0 { kinds.append("\(foreground) foreground point\(foreground == 1 ? "" : "s")") }
+        let background = points.count - foreground
+        if background > 0 { kinds.append("\(background) background point\(background == 1 ? "" : "s")") }
+        if request["prompts"]?["mask"]?.members != nil { kinds.append("an earlier mask") }
+        let candidates = request["multimask"] == true ? ", with all candidate masks of the model" : ""
+        guard !kinds.isEmpty else { return "No prompt was given\(candidates)." }
+        return "The image was prompted with \(kinds.joined(separator: ", "))\(candidates)."
+    }
+}

@@ -1,0 +1,94 @@
+import Cryptography
+
+/// A receipt as somebody kept it, read back strictly.
+struct RecordedReceipt: Sendable {
+    /// As it was sent.
+    let json: JSON
+    let pixels: String
+    let model: String
+    let modelName: String?
+    /// Nil: the base model answered.
+    let adapter: String?
+    let options: SegmentOptions
+    let masks: [String]
+    /// The hash that stood beside the receipt, when a whole answer was sent.
+    let sha256: String?
+
+    private static let names = [
+        "format", "pixels_sha256", "width", "height", "model", "task", "tier", "adapter_version", "adapter_sha256",
+        "adaptation", "request", "preprocessing", "build", "mask_sha256", "masks_sha256",
+    ]
+    private static let hint = "send the member \"receipt\" of an answer as it was, or the whole answer"
+
+    /// - Parameter sent: A receipt, or the answer that holds it.
+    init(_ sent: JSON, path: String) throws(Problem) {
+        json = sent["receipt"] ?? sent
+        sha256 = sent["receipt"] == nil ? nil : sent["receipt_sha256"]?.stringValue
+        let path = sent["receipt"] == nil ? path : "\(path).receipt"
+        // Looked at before the names, so that a receipt of another version is called by its name.
+        guard json["format"]?.integerValue == Receipt.format else {
+            throw Problem.invalid(
+                "\(path).format",
+                json.members == nil
+                    ? "the receipt is \(json.kindName)"
+                    : "the receipt has the format \(json["format"]?.text() ?? "of an earlier version, without a number")",
+                hint: "this server reads receipts of format \(Receipt.format); \(Self.hint)")
+        }
+        let fields = try Fields(json, path: path, known: Self.names)
+        pixels = try Self.hash(fields, "pixels_sha256")
+        let modelFields = try Fields(
+            try fields.require("model", fields.value("model"), hint: Self.hint), path: fields.path(of: "model"),
+            known: ["name", "sha256"])
+        model = try Self.hash(modelFields, "sha256")
+        modelName = try modelFields.string("name", maximumLength: 200)
+        let tier = try fields.require("tier", try fields.choice("tier", of: ["base", "adapted"]), hint: Self.hint)
+        adapter = tier == "base" ? nil : try Self.hash(fields, "adapter_sha256")
+        let request = try fields.require("request", fields.value("request"), hint: Self.hint)
+        options = try SegmentOptions(
+            try Fields(request, path: fields.path(of: "request"), known: SegmentOptions.names))
+        masks = try fields.require(
+            "masks_sha256", try fields.array("masks_sha256", maximumCount: 1 << 16), hint: Self.hint
+        ).map { $0.stringValue ?? "" }
+    }
+
+    private static func hash(_ fields: Fields, _ name: String) throws(Problem) -> String {
+        let text = try fields.require(name, try fields.string(name, maximumLength: 64), hint: hint)
+        guard text.utf8.count == 64 else {
+            throw Problem.invalid(fields.path(of: name), "\(Quoted(text)) is no SHA-256", hint: hint)
+        }
+        return text
+    }
+
+    /// Whether the receipt is what the answer's hash was taken of; true when no hash was sent.
+    var isUnchanged: Bool { sha256.map { $0 == SHA256.hex(json.encoded()) } ?? true }
+}
+
+/// Where a repeated answer's receipt differs from the one that was kept.
+struct ReceiptDifference: Sendable, Equatable {
+    /// The path within the receipt.
+    let field: String
+    let recorded: JSON
+    let here: JSON
+
+    var json: JSON { ["field": .string(field), "receipt": recorded, "here": here] }
+
+    /// The leaves that differ, in the order of `here`; what only one side has is null on the other.
+    static func all(recorded: JSON, here: JSON, path: String = "") -> [ReceiptDifference] {
+        guard recorded != here else { return [] }
+        guard case .object(let members) = here, case .object(let old) = recorded else {
+            return isSameNumber(recorded, here) ? [] : [ReceiptDifference(field: path, recorded: recorded, here: here)]
+        }
+        let names = members.map(\.name) + old.map(\.name).filter { name in !members.contains { $0.name == name } }
+        return names.flatMap { name in
+            all(
+                recorded: recorded[name] ?? .null, here: here[name] ?? .null,
+                path: path.isEmpty ? name : "\(path).\(name)")
+        }
+    }
+
+    /// 8 and 8.0 are one number, however a script wrote it down.
+    private static func isSameNumber(_ one: JSON, _ other: JSON) -> Bool {
+        guard let one = one.doubleValue, let other = other.doubleValue else { return false }
+        return one == other
+    }
+}

@@ -1,0 +1,98 @@
+import Adaptation
+import HTTP
+import SegmentAnything
+import Server
+import Storage
+
+/// `POST /v1/verify`: makes an answer again from its receipt, and compares.
+extension Service {
+    private static let verifyHint = "send a form: curl -F receipt=@answer.json -F image=@scan.png"
+
+    func verify(_ context: RequestContext) async throws -> Response {
+        _ = try context.negotiate([.json])
+        _ = try context.query()
+        guard case .multipart(let parts) = context.request.body else {
+            throw context.unsupportedMediaType([.multipartFormData], hint: Self.verifyHint)
+        }
+        let form = try Form(parts, single: ["receipt", "image", "image_id"])
+        guard let sent = try form.json("receipt", byteLimit: JSONParser.Limits().maximumByteCount) else {
+            throw Problem.missing("receipt", "the part \"receipt\" is missing", hint: Self.verifyHint)
+        }
+        let receipt = try RecordedReceipt(sent, path: "receipt")
+        let source = try ImageSource(form, hint: Self.verifyHint)
+        return try await gate.interactive {
+            let watch = Stopwatch()
+            let image = try await open(source)
+            guard image.hash == receipt.pixels else {
+                // Its prompts mean nothing on another image.
+                let other = ReceiptDifference(
+                    field: "pixels_sha256", recorded: .string(receipt.pixels), here: .string(image.hash))
+                return Self.verdict(matches: false, [other], note: "this is not the image of the receipt", again: nil)
+            }
+            let (plan, build) = (try await plan(receipt, image: image), build)
+            return try await masks(plan, watch: watch) { masks, _, _ in
+                let merged = masks.merged(width: image.width, height: image.height)
+                let again = Receipt(plan, masks: masks, merged: merged, build: build)
+                return Self.compare(receipt, again)
+            }
+        }
+    }
+
+    private static func compare(_ recorded: RecordedReceipt, _ again: Receipt) -> Response {
+        var differences = ReceiptDifference.all(recorded: recorded.json, here: again.json)
+        guard recorded.isUnchanged else {
+            differences.insert(
+                ReceiptDifference(
+                    field: "receipt_sha256", recorded: .optional(recorded.sha256), here: .string(again.sha256)), at: 0)
+            return verdict(
+                matches: false, differences, note: "the receipt is not the one that the answer's hash was taken of",
+                again: again)
+        }
+        let hashes = ["mask_sha256", "masks_sha256"]
+        let matches = hashes.allSatisfy { recorded.json[$0] == again.json[$0] }
+        let note =
+            switch (matches, differences.isEmpty) {
+            case (true, true): "the masks are the same bit for bit, and so is the receipt"
+            case (true, false): "the masks are the same bit for bit, though made under the conditions listed"
+            case (false, _):
+                differences.allSatisfy { hashes.contains($0.field) }
+                    ? "the masks differ, and nothing that the receipt names explains it: was it changed?"
+                    : "the masks differ; the conditions that differ are listed"
+            }
+        return verdict(matches: matches, differences, note: note, again: again)
+    }
+
+    private static func verdict(
+        matches: Bool, _ differences: [ReceiptDifference], note: String, again: Receipt?
+    ) -> Response {
+        .json([
+            "matches": .bool(matches), "note": .string(note), "differences": .array(differences.map(\.json)),
+            "receipt": again?.json ?? .null, "receipt_sha256": .optional(again?.sha256),
+        ])
+    }
+
+    /// Who answered then, found again by hash.
+    private func plan(_ receipt: RecordedReceipt, image: OpenedImage) async throws -> SegmentPlan {
+        guard let served = models.weights(receipt.model) else {
+            throw Problem(
+                .modelUnavailable,
+                "the receipt's model \(receipt.modelName.map { "\"\($0)\" " } ?? "")with the weights "
+                    + "\(receipt.model.prefix(12))… is not loaded; this server has \(models.names.joined(separator: ", "))",
+                field: "receipt.model.sha256", hint: "start the server with a further --model FILE",
+                extensions: [.init("available", .array(models.names.map { .string($0) }))])
+        }
+        guard let hash = receipt.adapter else {
+            return SegmentPlan(
+                task: nil, served: served, tier: .base(reason: "the receipt says so"), image: image,
+                options: receipt.options)
+        }
+        guard let version = try store.adapters(sha256: hash).first, let task = try store.task(version.task) else {
+            throw Problem.notFound(
+                "adapter", hash, field: "receipt.adapter_sha256",
+                hint: "it was deleted with its task; import its file as a task, then verify again")
+        }
+        return SegmentPlan(
+            task: task, served: served, tier: .adapted(try await load(version, for: served.model)), image: image,
+            options: receipt.options)
+    }
+}

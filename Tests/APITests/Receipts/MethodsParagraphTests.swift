@@ -1,0 +1,55 @@
+import API
+import Testing
+
+@Suite struct MethodsParagraphTests {
+    private static let base: JSON = [
+        "model": ["name": "gmiseg-mini", "sha256": "abc"], "tier": "base",
+        "build": ["version": "0.1.0", "kernels": "avx2"], "request": ["prompts": [:]],
+    ]
+
+    private func with(_ members: [JSON.Member]) -> JSON {
+        .object((Self.base.members ?? []).filter { old in !members.contains { $0.name == old.name } } + members)
+    }
+
+    @Test func saysWhatAnsweredAndWhomToCite() {
+        let text = MethodsParagraph.text(Self.base)
+        for part in [
+            "GMISeg 0.1.0", "avx2", "gmiseg-mini", "SHA-256 abc", "without adaptation", "No prompt", "Segment Anything",
+        ] {
+            #expect(text.contains(part), "\(part)")
+        }
+        #expect(!text.contains("[2]"))
+    }
+
+    @Test(arguments: [
+        ("lora", ["low-rank updates of rank 4", "[3]"], ["the mask decoder with"]),
+        ("decoder", ["the mask decoder"], ["low-rank updates", "[3]"]),
+        ("lora+decoder", ["low-rank updates", "and the mask decoder", "[3]"], []),
+    ]) func saysHowItWasAdapted(_ kind: String, _ present: [String], _ absent: [String]) {
+        let card: JSON = ["kind": .string(kind), "rank": 4, "steps": 60, "seed": 3, "support_count": 1]
+        let text = MethodsParagraph.text(
+            with([
+                .init("tier", "adapted"), .init("adaptation", card), .init("adapter_version", 2),
+                .init("adapter_sha256", "def"),
+            ]))
+        for part in present + ["1 labelled image [2]", "60 steps", "seed 3", "adapter version 2", "SHA-256 def"] {
+            #expect(text.contains(part), "\(part): \(text)")
+        }
+        for part in absent { #expect(!text.contains(part), "\(part): \(text)") }
+    }
+
+    @Test func saysWhatItWasTold() {
+        let prompts: JSON = [
+            "points": [["label": 1], ["label": 1], ["label": 0]], "boxes": [["x0": 1]], "mask": ["size": [1, 1]],
+        ]
+        let text = MethodsParagraph.text(with([.init("request", ["prompts": prompts, "multimask": true])]))
+        let told =
+            "prompted with a bounding box, 2 foreground points, 1 background point, an earlier mask, with all candidate"
+        #expect(text.contains(told), "\(text)")
+    }
+
+    /// A receipt that lacks everything is still a sentence, and no crash.
+    @Test func takesWhatIsThere() {
+        #expect(MethodsParagraph.text([:]).hasPrefix("Masks were made with GMISeg of an unknown version"))
+    }
+}
