@@ -46,6 +46,7 @@ let package = Package(
         system("CPNG", pkgConfig: "libpng", apt: "libpng-dev"),
         system("CJPEG", pkgConfig: "libturbojpeg", apt: "libturbojpeg0-dev"),
         system("CDNNL", apt: "libdnnl-dev"),
+        system("CZlib", pkgConfig: "zlib", apt: "zlib1g-dev"),
         .target(name: "CPosix"),
         .target(name: "CImaging", dependencies: ["CPNG"], linkerSettings: [.linkedLibrary("z")]),
         .target(name: "CKernels"),
@@ -53,6 +54,7 @@ let package = Package(
         module("Basics"),
         // 2. Each knows one outside thing
         module("Cryptography", over: "COpenSSL", "Basics"),
+        module("Compression", over: "CZlib"),
         module("Posix", over: "CPosix", "Basics"),
         module("HTTP", over: httpTypes, "Basics"),
         module("Imaging", over: "CImaging", "CJPEG", "Basics"),
@@ -73,7 +75,7 @@ let package = Package(
         // 4. The only place where HTTP meets the model
         module(
             "API", over: "Server", "HTTP", "Posix", "SegmentAnything", "Adaptation", "Metrics", "Jobs", "Storage",
-            "Imaging", "Tensor", "Cryptography", httpTypes, logging, "Basics"),
+            "Imaging", "Tensor", "Cryptography", "Compression", httpTypes, logging, "Basics"),
         // 5. Reads the command line, wires, starts
         .executableTarget(
             name: "gmiseg",
@@ -87,6 +89,7 @@ let package = Package(
             name: "TestSupport", dependencies: ["Basics"], path: "Tests/TestSupport", swiftSettings: strict),
         tests("Basics"),
         tests("Cryptography"),
+        tests("Compression"),
         tests("Posix"),
         tests("HTTP", over: httpTypes),
         tests("Imaging"),

@@ -14,6 +14,8 @@ package struct APIHandler: Handler {
         case blocking(@Sendable (Service, RequestContext) throws -> Response)
         /// Hands work to the model's queues or waits for a job.
         case working(@Sendable (Service, RequestContext) async throws -> Response)
+        /// Answers over a longer time by itself, once it has not thrown.
+        case streaming(@Sendable (Service, RequestContext, ResponseWriter) throws -> Void)
     }
 
     private let service: Service
@@ -42,14 +44,14 @@ package struct APIHandler: Handler {
         let match = router.match(request.method, path: request.path)
         switch match {
         case .found(let endpoint, let parameters, _):
-            return run(endpoint, RequestContext(request: request, parameters: parameters), reply)
+            return run(endpoint, RequestContext(request: request, parameters: parameters, identity: .anyone), reply)
         case .options(let allow):
             var fields = HTTPFields()
             fields[.allow] = allow.allowValue
             return reply.send(Response(.noContent, fields: fields))
         case .notFound:
             if request.method == .get || request.method == .head, let file = service.staticFile(for: request) {
-                return reply.send(file)
+                return send(response(file, request), to: request, reply)
             }
         case .methodNotAllowed, .malformed: break
         }
@@ -80,7 +82,7 @@ package struct APIHandler: Handler {
         switch endpoint {
         case .immediate(let handler), .blocking(let handler):
             let result = Result { try handler(service, context) }
-            reply.send(response(result, context))
+            send(response(result, context.request), to: context.request, reply)
         case .working(let handler):
             Task { [self] in
                 let result: Result<Response, any Error>
@@ -89,12 +91,22 @@ package struct APIHandler: Handler {
                 } catch {
                     result = .failure(error)
                 }
-                reply.send(response(result, context))
+                send(response(result, context.request), to: context.request, reply)
+            }
+        case .streaming(let handler):
+            do {
+                try handler(service, context, reply)
+            } catch {
+                send(response(.failure(error), context.request), to: context.request, reply)
             }
         }
     }
 
-    private func response(_ result: Result<Response, any Error>, _ context: RequestContext) -> Response {
+    private func send(_ response: Response, to request: Request, _ reply: ResponseWriter) {
+        reply.send(response.compressed(for: request))
+    }
+
+    private func response(_ result: Result<Response, any Error>, _ request: Request) -> Response {
         switch result {
         case .success(let response): return response
         case .failure(let error):
@@ -102,7 +114,7 @@ package struct APIHandler: Handler {
             if problem.status >= 500, problem.kind != .busy {
                 service.log.error(
                     "request failed",
-                    metadata: ["request": "\(context.request.number)", "error": "\(error)"])
+                    metadata: ["request": "\(request.number)", "error": "\(error)"])
             }
             return problem.response
         }

@@ -7,6 +7,8 @@ package import Server
 package struct RequestContext: Sendable {
     package let request: Request
     let parameters: PathParameters
+    /// Who asks.
+    let identity: Identity
 
     /// The path's identifier `name` of the kind that `prefix` marks; 404 for anything that cannot be one.
     func identifier(_ name: String, prefix: String, what: String) throws(Problem) -> String {

@@ -15,11 +15,16 @@ enum Routes {
         router.add(.get, "/v1/jobs", .blocking { try $0.listJobs($1) })
         router.add(.get, "/v1/jobs/{job}", .blocking { try $0.showJob($1) })
         router.add(.delete, "/v1/jobs/{job}", .blocking { try $0.cancelJob($1) })
+        router.add(.get, "/v1/jobs/{job}/events", .streaming { try $0.streamJob($1, to: $2) })
 
         router.add(.post, "/v1/segment", .working { try await $0.segmentWithBase($1) })
         router.add(.post, "/v1/verify", .working { try await $0.verify($1) })
         router.add(.post, "/v1/images", .working { try await $0.uploadImage($1) })
+        router.add(.get, "/v1/images/{image}", .blocking { try $0.downloadImage($1) })
+        router.add(.delete, "/v1/images/{image}", .blocking { try $0.deleteImage($1) })
         router.add(.get, "/v1/models", .blocking { try $0.listModels($1) })
+
+        router.add(.get, "/v1/whoami", .blocking { try $0.whoami($1) })
 
         router.add(.get, "/healthz", .immediate { try $0.health($1) })
         router.add(.get, "/readyz", .blocking { try $0.readiness($1) })

@@ -47,6 +47,7 @@ package final class Service: Sendable {
     let encoding: WorkQueue
     /// The mask decoder, milliseconds: clicks on an image whose embedding is there do not wait for another's encoder.
     let decoding: WorkQueue
+    let eventStreams = EventStreams()
     private let stopping = Lock(false)
 
     /// With one model.
@@ -82,6 +83,7 @@ package final class Service: Sendable {
     /// Ends waits early and has the running job save a checkpoint and go back into the queue; then calls back.
     package func stop(completion: @escaping @Sendable () -> Void) {
         stopping.withLock { $0 = true }
+        eventStreams.endAll()
         jobs.stop(completion: completion)
     }
 }

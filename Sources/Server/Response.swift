@@ -7,7 +7,7 @@ package enum ResponseBody: Sendable {
     case bytes([UInt8])
     case file(FileSlice)
 
-    var count: Int {
+    package var count: Int {
         switch self {
         case .none: 0
         case .bytes(let bytes): bytes.count

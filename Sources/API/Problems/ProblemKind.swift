@@ -28,6 +28,8 @@ package enum ProblemKind: String, CaseIterable, Sendable {
     case jobEnded = "job-ended"
     case methodNotAllowed = "method-not-allowed"
     case notAcceptable = "not-acceptable"
+    case preconditionFailed = "precondition-failed"
+    case rangeNotSatisfiable = "range-not-satisfiable"
     // It was our side.
     case busy = "busy"
     case storageFull = "storage-full"
@@ -52,6 +54,8 @@ package enum ProblemKind: String, CaseIterable, Sendable {
         case .adapterNotReady, .jobEnded: 409
         case .methodNotAllowed: 405
         case .notAcceptable: 406
+        case .preconditionFailed: 412
+        case .rangeNotSatisfiable: 416
         case .busy, .modelUnavailable, .shuttingDown: 503
         case .storageFull: 507
         case .internalError: 500
@@ -84,6 +88,8 @@ package enum ProblemKind: String, CaseIterable, Sendable {
         case .jobEnded: "The job has ended already"
         case .methodNotAllowed: "The method is not allowed here"
         case .notAcceptable: "The answer has no such form"
+        case .preconditionFailed: "A condition of the request does not hold"
+        case .rangeNotSatisfiable: "The range lies outside the file"
         case .busy: "The server is busy"
         case .storageFull: "The disk is full"
         case .modelUnavailable: "The model is not available"

@@ -5,7 +5,7 @@ import Imaging
 import Server
 import Storage
 
-/// `POST /v1/images`: upload once, name it in any number of segment requests.
+/// `/v1/images`: upload once, name it in any number of segment requests; download, delete.
 extension Service {
     func uploadImage(_ context: RequestContext) async throws -> Response {
         _ = try context.negotiate([.json])
@@ -28,6 +28,40 @@ extension Service {
                 "media_type": .string(record.mediaType), "created_at": .string(record.created.rfc3339),
                 "pixels_sha256": .string(hash),
             ], isNew ? .created : .ok)
+    }
+
+    func downloadImage(_ context: RequestContext) throws -> Response {
+        _ = try context.query()
+        let image = try requireImage(context)
+        guard let type = MediaType(image.mediaType) else { throw StoreError.missingFile(name: image.file.name) }
+        _ = try context.negotiate([type])
+        // A file's name is never given to other bytes.
+        let name = image.file.name.split(separator: "/").last.map(String.init) ?? image.file.name
+        return try Download(
+            path: try store.localPath(image.file), type: image.mediaType,
+            validators: Validators(tag: EntityTag(name), modified: Int(image.created.milliseconds / 1_000))
+        ).answer(to: context.request)
+    }
+
+    /// Removes the file, its record and every embedding made of its pixels.
+    func deleteImage(_ context: RequestContext) throws -> Response {
+        _ = try context.negotiate([.json])
+        _ = try context.query()
+        let image = try requireImage(context)
+        guard try store.deleteImage(image.id) else { throw Self.unknownImage(image.id) }
+        if let hash = ImageIdentifier.hash(image.id) { embeddings.remove { $0.pixels == hash } }
+        return .json(["deleted": .string(image.id), "files": 1, "bytes": .integer(image.file.byteCount)])
+    }
+
+    /// The image that the path names.
+    private func requireImage(_ context: RequestContext) throws -> ImageRecord {
+        let id = context.parameters["image"] ?? ""
+        guard ImageIdentifier.hash(id) != nil, let image = try store.image(id) else { throw Self.unknownImage(id) }
+        return image
+    }
+
+    private static func unknownImage(_ id: String) -> Problem {
+        .notFound("image", id, field: "image", hint: "it was deleted, or never uploaded: POST /v1/images gives the id")
     }
 
     /// The part `image` of a form, or the file as the body itself (`curl --data-binary @scan.png -H 'Content-Type: image/png'`).

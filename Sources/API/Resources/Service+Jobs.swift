@@ -5,7 +5,7 @@ import Jobs
 import Server
 import Storage
 
-/// `/v1/jobs`: list, show, cancel; and waiting for one.
+/// `/v1/jobs`: list, show, follow, cancel; and waiting for one.
 extension Service {
     func listJobs(_ context: RequestContext) throws -> Response {
         _ = try context.negotiate([.json])
@@ -37,6 +37,39 @@ extension Service {
         let id = try context.identifier("job", prefix: "job", what: "job")
         guard let job = try jobs.job(id) else { throw Self.unknownJob(id) }
         return .json(JobAnswer.json(job))
+    }
+
+    /// The job as server-sent events, until it has ended.
+    func streamJob(_ context: RequestContext, to reply: ResponseWriter) throws {
+        _ = try context.negotiate([.eventStream])
+        _ = try context.query()
+        let id = try context.identifier("job", prefix: "job", what: "job")
+        let lastSeen = try lastEventID(context)
+        guard let job = try jobs.job(id) else { throw Self.unknownJob(id) }
+        if job.state.isFinal, let lastSeen, job.revision <= lastSeen {
+            // Nothing is to come. 204 is how an EventSource learns to stay away (WHATWG HTML, "Server-sent events").
+            reply.send(Response(.noContent))
+            return
+        }
+        guard !isStopping else {
+            throw Problem(
+                .shuttingDown, "the server is shutting down", headers: [.init(name: "Retry-After", value: "10")])
+        }
+        let stream = JobEventStream(reply, lastSeen: lastSeen, isHead: context.request.method == .head)
+        guard let observation = try jobs.observe(id, { stream.heard($0) }) else { throw Self.unknownJob(id) }
+        eventStreams.start(stream, observation)
+    }
+
+    private func lastEventID(_ context: RequestContext) throws(Problem) -> Int? {
+        guard let name = HTTPField.Name("Last-Event-ID"), let text = context.request.fields[name], !text.isEmpty else {
+            return nil
+        }
+        guard let number = Int(text), number >= 0 else {
+            throw Problem.invalid(
+                "Last-Event-ID", "Last-Event-ID is \(Quoted(text))",
+                hint: "send the id of the last event, a whole number")
+        }
+        return number
     }
 
     func cancelJob(_ context: RequestContext) throws -> Response {

@@ -13,23 +13,19 @@ extension Service {
     ]
 
     /// The file that the request's path names; nil when there is none, or it lies outside the folder.
-    func staticFile(for request: Request) -> Response? {
+    func staticFile(for request: Request) -> Result<Response, any Error>? {
         guard let root = configuration.publicDirectory, let path = PublicPath.resolve(request.path, below: root),
             let attributes = try? FileManager.default.attributesOfItem(atPath: path),
-            attributes[.type] as? FileAttributeType == .typeRegular, let file = try? FileSlice(path: path)
+            attributes[.type] as? FileAttributeType == .typeRegular
         else { return nil }
-        var fields = HTTPFields()
         let size = attributes[.size] as? Int ?? 0
         let modified = (attributes[.modificationDate] as? Date)?.timeIntervalSince1970 ?? 0
-        let tag = "\"\(size)-\(Int(modified * 1_000))\""
-        fields[.eTag] = tag
-        fields[.cacheControl] = "no-cache"
-        fields[.contentType] = Self.types[URL(filePath: path).pathExtension.lowercased()] ?? "application/octet-stream"
-        fields[.xContentTypeOptions] = "nosniff"
-        if EntityTag.matches(tag, ifNoneMatch: request.fields[.ifNoneMatch]) {
-            return Response(.notModified, fields: fields)
-        }
-        return Response(.ok, fields: fields, body: .file(file))
+        let type = Self.types[URL(filePath: path).pathExtension.lowercased()] ?? "application/octet-stream"
+        let download = Download(
+            path: path, type: type,
+            validators: Validators(tag: EntityTag("\(size)-\(Int(modified * 1_000))"), modified: Int(modified)),
+            cacheControl: "no-cache")
+        return Result { try download.answer(to: request) }
     }
 }
 

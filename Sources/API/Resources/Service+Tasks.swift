@@ -119,15 +119,12 @@ extension Service {
                 .adapterNotReady, "the task \(task.id) serves no adapter: \(try baseReason(task))",
                 hint: task.latestJob.map { "poll /v1/jobs/\($0) until it has succeeded" })
         }
-        var fields = HTTPFields()
-        let tag = "\"\(adapter.sha256)\""
-        fields[.eTag] = tag
-        fields[.contentDisposition] = "attachment; filename=\"\(task.id)-v\(adapter.version).safetensors\""
-        if EntityTag.matches(tag, ifNoneMatch: context.request.fields[.ifNoneMatch]) {
-            return Response(.notModified, fields: fields)
-        }
-        fields[.contentType] = MediaType.octetStream.essence
-        return Response(.ok, fields: fields, body: .file(try FileSlice(path: try store.localPath(adapter.file))))
+        return try Download(
+            path: try store.localPath(adapter.file), type: MediaType.octetStream.essence,
+            validators: Validators(
+                tag: EntityTag(adapter.sha256), modified: Int(adapter.created.milliseconds / 1_000)),
+            disposition: Attachment.disposition(stem: task.name, suffix: "-v\(adapter.version).safetensors")
+        ).answer(to: context.request)
     }
 
     /// The task that the path names.

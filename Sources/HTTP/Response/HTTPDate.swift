@@ -29,6 +29,53 @@ package enum HTTPDate {
         return (year, month, dayOfYear - (153 * shiftedMonth + 2) / 5 + 1)
     }
 
+    /// Seconds since 1970; nil for anything but the three forms that RFC 9110 §5.6.7 has recipients accept: IMF-fixdate, RFC 850
+    /// (two-digit years are 1970 to 2069) and asctime.
+    package static func parse(_ text: String) -> Int? {
+        var words = text.split(separator: " ")
+        let (dayText, monthText, yearText, timeText): (Substring, Substring, Substring, Substring)
+        switch words.count {
+        case 4 where words[0].hasSuffix("day,") && words[3] == "GMT":  // RFC 850: Sunday, 06-Nov-94 08:49:37 GMT
+            let date = words[1].split(separator: "-", omittingEmptySubsequences: false)
+            guard date.count == 3, date[2].utf8.count == 2 else { return nil }
+            (dayText, monthText, yearText, timeText) = (date[0], date[1], date[2], words[2])
+        case 5:  // asctime: Sun Nov  6 08:49:37 1994
+            (dayText, monthText, yearText, timeText) = (words[2], words[1], words[4], words[3])
+        case 6 where words[0].hasSuffix(",") && words[5] == "GMT":  // Sun, 06 Nov 1994 08:49:37 GMT
+            words[0].removeLast()
+            guard words[0].utf8.count == 3 else { return nil }
+            (dayText, monthText, yearText, timeText) = (words[1], words[2], words[3], words[4])
+        default: return nil
+        }
+        guard days.contains(String(words[0].prefix(3))), let month = months.firstIndex(of: String(monthText)),
+            let day = digits(dayText), (1...31).contains(day), let shortYear = digits(yearText)
+        else { return nil }
+        let year: Int
+        switch yearText.utf8.count {
+        case 4: year = shortYear
+        case 2 where words.count == 4: year = shortYear + (shortYear < 70 ? 2_000 : 1_900)
+        default: return nil
+        }
+        let time = timeText.split(separator: ":", omittingEmptySubsequences: false)
+        guard time.count == 3, time.allSatisfy({ $0.utf8.count == 2 }), let hour = digits(time[0]), hour < 24,
+            let minute = digits(time[1]), minute < 60, let second = digits(time[2]), second <= 60, year >= 1970
+        else { return nil }
+        return daysSinceEpoch(year, month + 1, day) * 86_400 + hour * 3_600 + minute * 60 + second
+    }
+
+    private static func digits(_ text: Substring) -> Int? {
+        text.utf8.count <= 4 && text.utf8.allSatisfy(\.isDigit) ? Int(text) : nil
+    }
+
+    /// The inverse of `civil`, after the same source (`days_from_civil`).
+    private static func daysSinceEpoch(_ year: Int, _ month: Int, _ day: Int) -> Int {
+        let shiftedYear = year - (month <= 2 ? 1 : 0)
+        let era = shiftedYear / 400
+        let yearOfEra = shiftedYear % 400
+        let dayOfYear = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1
+        return era * 146_097 + yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear - 719_468
+    }
+
     private static func two(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }
 
     private static func four(_ number: Int) -> String {

@@ -49,7 +49,7 @@ package enum Accept {
     }
 
     /// `qvalue`, RFC 9110 §12.4.2, in thousandths.
-    private static func quality(_ text: String) -> Int? {
+    static func quality(_ text: String) -> Int? {
         let halves = text.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false)
         guard halves[0] == "0" || halves[0] == "1" else { return nil }
         let digits = halves.count > 1 ? String(halves[1]) : ""

@@ -59,7 +59,7 @@ import Testing
         #expect(file.status == 200)
         let tag = try #require(file.header("ETag"))
         #expect(tag == "\"\(sha256 ?? "")\"")
-        #expect(file.header("Content-Disposition")?.contains("\(task)-v1.safetensors") == true)
+        #expect(file.header("Content-Disposition")?.contains("disc-v1.safetensors") == true)
         #expect(file.body.count > 8)
         let again = try await client.get("/v1/tasks/\(task)/adapter", headers: [("If-None-Match", "\"x\", \(tag)")])
         #expect(again.status == 304)
