@@ -1,5 +1,5 @@
 # The only commands that a user or a developer needs.
-.PHONY: demo serve test check bench bench-peers format format-check build
+.PHONY: demo serve test test-browser check bench bench-peers format format-check build
 
 GMISEG := .build/release/gmiseg
 SOURCES := Sources Tests Package.swift
@@ -23,6 +23,19 @@ test:
 	@scripts/bootstrap.sh
 	swift build $(BUILD) --build-tests
 	swift test $(BUILD) --skip-build --parallel
+
+# The page in a real Chromium, headless, against servers of its own (Debian: chromium chromium-driver python3-venv). Selenium
+# goes into a virtual environment of its own; screenshots of every view are left in .browser/screenshots.
+BROWSER_TESTS ?= discover
+BROWSER_PYTHON := .browser/venv/bin/python
+test-browser: build $(BROWSER_PYTHON)
+	cd Tests/BrowserTests && PYTHONDONTWRITEBYTECODE=1 ../../$(BROWSER_PYTHON) -m unittest $(BROWSER_TESTS)
+
+$(BROWSER_PYTHON): Tests/BrowserTests/requirements.txt
+	@command -v chromedriver >/dev/null || { echo "test-browser: apt-get install chromium chromium-driver" >&2; exit 1; }
+	python3 -m venv .browser/venv
+	.browser/venv/bin/pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
 
 # What CI runs, and nothing else.
 check: format-check test

@@ -8,8 +8,25 @@ import Server
 extension Service {
     private static let types: [String: String] = [
         "html": "text/html; charset=utf-8", "css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8",
-        "svg": "image/svg+xml", "png": "image/png", "ico": "image/x-icon", "json": "application/json",
-        "txt": "text/plain; charset=utf-8", "woff2": "font/woff2", "md": "text/markdown; charset=utf-8",
+        "mjs": "text/javascript; charset=utf-8", "svg": "image/svg+xml", "png": "image/png", "ico": "image/x-icon",
+        "json": "application/json", "txt": "text/plain; charset=utf-8", "woff2": "font/woff2",
+        "md": "text/markdown; charset=utf-8",
+    ]
+
+    /// What the page may do: run and load what this server sends, talk to this server, show pictures that it made itself
+    /// (`blob:`). No inline script or style, no form that leaves, no frame around it, no text that becomes markup.
+    private static let contentSecurityPolicy = [
+        "default-src 'none'", "script-src 'self'", "style-src 'self'", "img-src 'self' blob:", "connect-src 'self'",
+        "font-src 'self'", "base-uri 'none'", "form-action 'none'", "frame-ancestors 'none'",
+        "require-trusted-types-for 'script'",
+    ].joined(separator: "; ")
+
+    private static let safety: [(name: HTTPField.Name?, value: String)] = [
+        (.xContentTypeOptions, "nosniff"),
+        (.contentSecurityPolicy, contentSecurityPolicy),
+        (HTTPField.Name("Referrer-Policy"), "no-referrer"),
+        (HTTPField.Name("Cross-Origin-Opener-Policy"), "same-origin"),
+        (HTTPField.Name("Cross-Origin-Resource-Policy"), "same-origin"),
     ]
 
     /// The file that the request's path names; nil when there is none, or it lies outside the folder.
@@ -25,7 +42,11 @@ extension Service {
             path: path, type: type,
             validators: Validators(tag: EntityTag("\(size)-\(Int(modified * 1_000))"), modified: Int(modified)),
             cacheControl: "no-cache")
-        return Result { try download.answer(to: request) }
+        return Result {
+            var response = try download.answer(to: request)
+            for case (let name?, let value) in Self.safety { response.fields[name] = value }
+            return response
+        }
     }
 }
 

@@ -59,6 +59,32 @@ import Testing
         }
     }
 
+    @Test func confinesThePage() async throws {
+        let folder = try TemporaryDirectory()
+        try FileManager.default.createDirectory(atPath: folder.file("js/image"), withIntermediateDirectories: true)
+        let types = [
+            "index.html": "text/html; charset=utf-8", "js/main.js": "text/javascript; charset=utf-8",
+            "js/image/png.js": "text/javascript; charset=utf-8", "icon.svg": "image/svg+xml",
+        ]
+        for name in types.keys { try Data("x".utf8).write(to: URL(filePath: folder.file(name))) }
+        try await withLiveServer {
+            $0.publicDirectory = folder.path
+        } _: { server in
+            for (name, type) in types {
+                let file = try await server.client.get("/\(name)")
+                #expect(file.status == 200)
+                #expect(file.header("Content-Type") == type)
+                #expect(file.header("X-Content-Type-Options") == "nosniff")
+                #expect(file.header("Referrer-Policy") == "no-referrer")
+                let policy = try #require(file.header("Content-Security-Policy")).split(separator: "; ")
+                #expect(policy.contains("default-src 'none'"))
+                #expect(policy.contains("script-src 'self'"))
+                #expect(policy.contains("frame-ancestors 'none'"))
+                #expect(!policy.contains { $0.contains("unsafe") || $0.contains("http") || $0.contains("*") })
+            }
+        }
+    }
+
     @Test func worksWithoutAPublicFolderAndContract() async throws {
         try await withLiveServer { server in
             for path in ["/", "/openapi.yaml"] {

@@ -1,0 +1,159 @@
+import { call, remove, upload } from '../api.js';
+import { bytesOfBase64 } from '../image/mask.js';
+import { csv } from '../csv.js';
+import { forget, keep, recall } from '../keep.js';
+import { fresh, stemOfPath } from '../tasks/pairing.js';
+import { zip } from '../zip.js';
+import { promptsOf } from './policy.js';
+
+/**
+ * The images of a batch and what came of them. Kept over a reload, each image under a name of its own.
+ *
+ * An item is `{number, name, stem, file, imageId, task, state: 'waiting'|'done'|'failed', prompts, answer, problem, correction}`;
+ * `answer` is the server's, `correction` is `{png, prompts, answer}` with the mask's base64 after clicks.
+ */
+export class Batch {
+  constructor() {
+    this.task = null;
+    this.items = [];
+    this.isStopped = false;
+  }
+
+  static async recall() {
+    const batch = new Batch();
+    const kept = await recall('batch').catch(() => null);
+    if (!kept) return batch;
+    batch.task = kept.task;
+    batch.items = (await Promise.all(kept.numbers.map((number) => recall(`batch ${number}`)))).filter(Boolean);
+    return batch;
+  }
+
+  async save() {
+    await keep('batch', { task: this.task, numbers: this.items.map(({ number }) => number) });
+  }
+
+  saveItem(item) {
+    return keep(`batch ${item.number}`, item);
+  }
+
+  async add(found) {
+    const taken = new Set(this.items.map(({ stem }) => stem));
+    let number = Math.max(-1, ...this.items.map((item) => item.number));
+    for (const { file, path } of found) {
+      number += 1;
+      const item = {
+        number, name: file.name, stem: fresh(stemOfPath(path), taken), file, task: this.task, state: 'waiting',
+        prompts: null, answer: null, problem: null, correction: null,
+      };
+      this.items.push(item);
+      await this.saveItem(item);
+    }
+    await this.save();
+  }
+
+  /** Puts all away: here, and on the server where images can be deleted. */
+  async clear(features) {
+    const images = this.items.map(({ imageId }) => imageId).filter(Boolean);
+    for (const { number } of this.items) await forget(`batch ${number}`);
+    this.items = [];
+    await forget('batch');
+    // One that is gone already is no failure.
+    if (features.imageDeletion) await Promise.allSettled(images.map((id) => remove(`/v1/images/${id}`)));
+  }
+
+  /** All that is not corrected is to be segmented anew. */
+  async reset(task) {
+    this.task = task;
+    for (const item of this.items) {
+      item.task = task;
+      if (item.correction === null) Object.assign(item, { state: 'waiting', answer: null, problem: null });
+      await this.saveItem(item);
+    }
+    await this.save();
+  }
+
+  /**
+   * Segments what waits, two images at a time, so that one is on its way while another is computed.
+   *
+   * @param {(item) => void} onItem Called for each image that is done or has failed.
+   */
+  async run(policy, features, onItem) {
+    this.isStopped = false;
+    const waiting = this.items.filter(({ state }) => state === 'waiting');
+    const worker = async () => {
+      while (waiting.length > 0 && !this.isStopped) {
+        const item = waiting.shift();
+        await this.segment(item, policy, features);
+        await this.saveItem(item);
+        onItem(item);
+      }
+    };
+    await Promise.all([worker(), worker()]);
+  }
+
+  async segment(item, policy, features) {
+    try {
+      const form = new FormData();
+      form.append('image', item.file, item.name);
+      const { id, width, height } = await upload('/v1/images', form);
+      item.imageId = id;
+      item.prompts = promptsOf(policy, width, height);
+      const body = { image_id: id, prompts: item.prompts };
+      if (features.uncertainty) body.uncertainty = true;
+      const address = this.task ? `/v1/tasks/${this.task}/segment` : '/v1/segment';
+      item.answer = slim(await call('POST', address, body));
+      item.state = 'done';
+      item.problem = null;
+    } catch (error) {
+      item.state = 'failed';
+      item.problem = { title: error.title ?? 'Failed', detail: error.message, hint: error.hint ?? null };
+    }
+  }
+
+  /** The worst first; what failed before all, what a person has corrected after all. */
+  get sorted() {
+    return [...this.items].sort((a, b) => rank(b) - rank(a) || a.number - b.number);
+  }
+
+  get done() { return this.items.filter(({ answer }) => answer !== null); }
+  get corrected() { return this.items.filter(({ correction }) => correction !== null); }
+
+  /** All masks, a table of their measures, and the answers with their receipts. */
+  archive() {
+    const head = ['image', 'mask', 'corrected', 'tier', 'adapter_version', 'score', 'uncertainty', 'area_px', 'area_mm2', 'receipt_sha256'];
+    const files = [];
+    const rows = [head];
+    for (const item of [...this.done].sort((a, b) => a.number - b.number)) {
+      const answer = item.correction?.answer ?? item.answer;
+      const best = answer.masks.filter(({ candidate }) => candidate === 0);
+      const sum = (name) => (best.every((mask) => typeof mask[name] === 'number') ? best.reduce((total, mask) => total + mask[name], 0) : null);
+      files.push({ name: `masks/${item.stem}.png`, bytes: bytesOfBase64(pngOf(item)) });
+      files.push({ name: `answers/${item.stem}.json`, bytes: new TextEncoder().encode(`${JSON.stringify(answer, null, 2)}\n`) });
+      rows.push([item.name, `masks/${item.stem}.png`, item.correction ? 'yes' : 'no', answer.tier, answer.adapter_version,
+        best[0]?.score, uncertaintyOf(item), sum('area_px'), sum('area_mm2'), answer.receipt_sha256]);
+    }
+    return zip([{ name: 'results.csv', bytes: new TextEncoder().encode(csv(rows)) }, ...files]);
+  }
+}
+
+/** The mask of an item in base64: the corrected one, or the first of the answer. */
+export const pngOf = (item) => item.correction?.png ?? item.answer?.masks[0]?.png ?? null;
+
+/** From 0 to 1, by the server's review where it makes one, by the model's estimate of its own mask otherwise. */
+export function uncertaintyOf({ answer }) {
+  if (!answer) return null;
+  if (typeof answer.review?.score === 'number') return answer.review.score;
+  return Math.round((1 - Math.min(...answer.masks.map(({ score }) => score ?? 0))) * 1e4) / 1e4;
+}
+
+function rank(item) {
+  if (item.correction) return -1;
+  if (item.state === 'failed') return 3;
+  return (item.answer?.review?.needed ? 1 : 0) + (uncertaintyOf(item) ?? 2);
+}
+
+/** Without the maps, which a gallery does not show and which would fill the browser's memory. */
+function slim(answer) {
+  const masks = answer.masks.map(({ uncertainty_png: _, probability_png: __, ...mask }) => mask);
+  return { ...answer, masks };
+}

@@ -1,0 +1,202 @@
+import { get, upload } from '../api.js';
+import { download } from '../download.js';
+import { field, fill, h } from '../dom.js';
+import { dropZone, pictures } from '../files.js';
+import { integer, percent, plural } from '../format.js';
+import { base64OfBytes, bytesOfBase64, Mask } from '../image/mask.js';
+import { JobView } from '../jobs/view.js';
+import { announce, complain } from '../messages.js';
+import { colourOf } from '../palette.js';
+import { supportForm } from '../tasks/form.js';
+import { thumbnail } from '../tasks/thumbnail.js';
+import { Batch, pngOf, uncertaintyOf } from './batch.js';
+import { keepPolicy, POLICIES, policyOf } from './policy.js';
+
+/** `#/batch`: a folder of images, all segmented, the doubtful first. */
+export async function showBatch(root, { features, query }) {
+  const { tasks } = await get('/v1/tasks?limit=200');
+  const batch = await Batch.recall();
+  const wanted = query.get('task') ?? batch.task ?? tasks.find(({ tier }) => tier === 'adapted')?.id ?? null;
+  batch.task = tasks.some(({ id }) => id === wanted) ? wanted : null;
+  const view = new BatchView(root, features, tasks, batch);
+  view.build();
+  return () => view.close();
+}
+
+/** What the segment view needs to correct one image of the batch. */
+export function batchItem({ query }) {
+  const number = Number(query.get('item'));
+  let batch = null;
+  return {
+    async item() {
+      batch = await Batch.recall();
+      const found = batch.items.find((item) => item.number === number);
+      return found && { ...found, prompts: kept(found.correction?.prompts ?? found.prompts) };
+    },
+    async correct({ mask, prompts, answer }) {
+      const item = batch.items.find((other) => other.number === number);
+      item.correction = { png: base64OfBytes(await mask.toPNG()), prompts: prompts.json, answer };
+      item.state = 'done';
+      item.answer ??= answer;
+      await batch.saveItem(item);
+    },
+  };
+}
+
+/** Prompts of a request in the form in which the segment view keeps them. */
+function kept(prompts) {
+  if (!prompts) return null;
+  return { points: prompts.points ?? [], box: prompts.boxes?.[0] ?? null };
+}
+
+class BatchView {
+  constructor(root, features, tasks, batch) {
+    Object.assign(this, { root, features, tasks, batch, isRunning: false, job: null });
+    this.policy = policyOf(batch.task);
+  }
+
+  build() {
+    this.taskSelect = h('select', { onchange: () => this.chooseTask(this.taskSelect.value || null) },
+      h('option', { value: '' }, 'No task: the base model'), this.tasks.map(({ id, name }) => h('option', { value: id }, name)));
+    this.taskSelect.value = this.batch.task ?? '';
+    this.policySelect = h('select', { onchange: () => {
+      this.policy.kind = this.policySelect.value;
+      this.policyChanged();
+    } }, Object.entries(POLICIES).map(([kind, text]) => h('option', { value: kind }, text)));
+    this.box = ['left', 'top', 'right', 'bottom'].map((side, index) => h('input', {
+      type: 'number', min: '0', max: '100', 'aria-label': `Box, ${side}, per cent`, onchange: (event) => {
+        this.policy.box[index] = Number(event.target.value);
+        this.policyChanged();
+      },
+    }));
+    this.boxRow = h('div', { class: 'field' }, h('span', {}, 'Box in % of the image: left, top, right, bottom'), h('div', { class: 'row tight nowrap' }, this.box));
+    this.run = h('button', { class: 'primary', onclick: () => this.start().catch(complain) }, 'Segment all');
+    this.stop = h('button', { onclick: () => (this.batch.isStopped = true) }, 'Stop');
+    this.progress = h('progress', { max: '1', value: '0', 'aria-label': 'Progress of the batch' });
+    this.status = h('span', { class: 'quiet' });
+    this.zip = h('button', { onclick: () => this.save() }, 'Download all (zip)');
+    this.teach = h('button', { onclick: () => this.sendBack().catch(complain) });
+    this.clear = h('button', { class: 'danger', onclick: () => this.batch.clear(this.features).then(() => this.refresh()).catch(complain) }, 'Clear');
+    this.jobPlace = h('div');
+    this.gallery = h('ul', { class: 'gallery', 'aria-label': 'Images, most uncertain first' });
+    fill(this.root, h('div', { class: 'page' },
+      h('header', {}, h('h1', {}, 'Batch')),
+      h('div', { class: 'panel batchhead' },
+        field('Task', this.taskSelect), field('Prompt for each image', this.policySelect), this.boxRow,
+        dropZone({ text: 'Drop a folder of images, or many files.', isMany: true, isFolder: true },
+          (found) => this.add(found).catch(complain))),
+      h('div', { class: 'panel row' }, this.run, this.stop, this.progress, this.status, h('span', { class: 'grow' }), this.teach, this.zip, this.clear),
+      this.jobPlace, this.gallery));
+    this.policyChanged();
+    this.refresh();
+  }
+
+  async add(found) {
+    await this.batch.add(pictures(found));
+    this.refresh();
+  }
+
+  async chooseTask(task) {
+    this.policy = policyOf(task);
+    await this.batch.reset(task);
+    this.policyChanged();
+    this.refresh();
+  }
+
+  policyChanged() {
+    if (this.batch.task === null && this.policy.kind === 'none') this.policy.kind = 'centre';
+    // Nobody has told the base model what to look for.
+    this.policySelect.querySelector('[value="none"]').disabled = this.batch.task === null;
+    this.policySelect.value = this.policy.kind;
+    this.box.forEach((input, index) => (input.value = String(this.policy.box[index])));
+    this.boxRow.hidden = this.policy.kind !== 'box';
+    keepPolicy(this.batch.task, this.policy);
+  }
+
+  async start() {
+    if (this.batch.items.every(({ state }) => state !== 'waiting')) await this.batch.reset(this.batch.task);
+    this.isRunning = true;
+    this.refresh();
+    try {
+      await this.batch.run(this.policy, this.features, () => this.root.isConnected && this.refresh());
+    } finally {
+      this.isRunning = false;
+      if (this.root.isConnected) this.refresh();
+      announce(`${plural(this.batch.done.length, 'image')} segmented`);
+    }
+  }
+
+  save() {
+    try {
+      download('gmiseg-batch.zip', this.batch.archive(), 'application/zip');
+    } catch (error) {
+      complain(error);
+    }
+  }
+
+  /** The corrected images become examples of the task; the next version starts from the present one. */
+  async sendBack() {
+    const { batch } = this;
+    const examples = batch.corrected.map(({ stem, file, correction }) => ({
+      stem, image: file, mask: new File([bytesOfBase64(correction.png)], `${stem}.png`, { type: 'image/png' }),
+    }));
+    const { job } = await upload(`/v1/tasks/${batch.task}/support`, supportForm(examples));
+    this.job?.stop();
+    this.job = new JobView(job.id, this.features, () => this.refresh());
+    fill(this.jobPlace, this.job.element);
+    this.job.start();
+  }
+
+  refresh() {
+    const { batch } = this;
+    const { items } = batch;
+    const finished = items.filter(({ state }) => state !== 'waiting').length;
+    const waiting = items.length - finished;
+    this.run.disabled = this.isRunning || items.length === 0;
+    this.run.textContent = waiting === 0 && items.length > 0 ? 'Segment all again' : 'Segment all';
+    this.stop.hidden = !this.isRunning;
+    this.progress.hidden = !this.isRunning;
+    this.progress.value = items.length === 0 ? 0 : finished / items.length;
+    this.status.textContent = items.length === 0 ? 'No images yet.' : `${finished} of ${plural(items.length, 'image')}`;
+    this.zip.disabled = batch.done.length === 0;
+    this.clear.disabled = items.length === 0 || this.isRunning;
+    const count = batch.corrected.length;
+    this.teach.hidden = !this.features.moreSupport || batch.task === null;
+    this.teach.disabled = count === 0 || this.isRunning;
+    this.teach.textContent = `Teach the task ${plural(count, 'corrected image')}`;
+    fill(this.gallery, batch.sorted.map((item) => this.card(item)));
+  }
+
+  card(item) {
+    const { answer } = item;
+    const shown = item.correction?.answer ?? answer;
+    const uncertainty = uncertaintyOf(item);
+    const place = h('div', { class: 'thumbnail' });
+    this.picture(item).then((canvas) => fill(place, canvas), () => fill(place, h('span', { class: 'quiet small' }, 'no picture')));
+    const area = shown?.masks.filter(({ candidate }) => candidate === 0).reduce((sum, mask) => sum + mask.area_px, 0);
+    return h('li', { class: `tile ${item.state}`, dataset: { stem: item.stem, uncertainty: uncertainty ?? '' } }, place,
+      h('strong', {}, item.name),
+      item.problem ? [h('p', { class: 'bad small' }, item.problem.detail), h('p', { class: 'small' }, item.problem.hint ?? '')] : null,
+      shown ? h('span', { class: 'small quiet' }, `${integer(area)} px · uncertainty ${percent(uncertainty, 0)}`) : null,
+      item.correction ? h('span', { class: 'small good' }, 'corrected')
+        : answer?.review?.needed ? h('span', { class: 'small warn' }, answer.review.reason ?? 'look at it') : null,
+      item.state === 'waiting' ? h('span', { class: 'small quiet' }, 'waiting') : null,
+      item.state === 'done' ? h('a', { class: 'button', href: `#/batch/item?item=${item.number}`, 'aria-label': `Correct ${item.name}` }, 'Correct') : null);
+  }
+
+  /** The small picture of an item, made once for each of its masks. */
+  picture(item) {
+    this.pictures ??= new Map();
+    const png = pngOf(item);
+    const known = this.pictures.get(item.number);
+    if (known && known.png === png) return known.canvas;
+    const canvas = (async () => thumbnail(item.file, png && (await Mask.fromBase64(png)), item.name, colourOf(this.batch.task), 168))();
+    this.pictures.set(item.number, { png, canvas });
+    return canvas;
+  }
+
+  close() {
+    this.batch.isStopped = true;
+    this.job?.stop();
+  }
+}

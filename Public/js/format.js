@@ -1,0 +1,52 @@
+/** Numbers and times as a person reads them. Nothing known is an en dash. */
+
+const NONE = '–';
+
+export const percent = (value, places = 1) =>
+  typeof value === 'number' ? `${(value * 100).toFixed(places)} %` : NONE;
+
+export const decimal = (value, places = 2) => (typeof value === 'number'
+  ? value.toLocaleString('en', { minimumFractionDigits: places, maximumFractionDigits: places }) : NONE);
+
+export const integer = (value) => (typeof value === 'number' ? value.toLocaleString('en') : NONE);
+
+export function duration(seconds) {
+  if (typeof seconds !== 'number') return NONE;
+  if (seconds < 1) return 'under 1 s';
+  if (seconds < 90) return `${Math.round(seconds)} s`;
+  if (seconds < 5400) return `${Math.round(seconds / 60)} min`;
+  return `${(seconds / 3600).toFixed(1)} h`;
+}
+
+export function bytes(count) {
+  if (typeof count !== 'number') return NONE;
+  const units = ['B', 'kB', 'MB', 'GB', 'TB'];
+  let value = count;
+  let unit = 0;
+  while (value >= 1000 && unit < units.length - 1) {
+    value /= 1000;
+    unit += 1;
+  }
+  return `${unit === 0 ? value : value.toFixed(value < 10 ? 1 : 0)} ${units[unit]}`;
+}
+
+/** A date as the reader's locale writes it, to the minute. */
+export function moment(text) {
+  const date = new Date(text);
+  return Number.isNaN(date.getTime())
+    ? NONE
+    : date.toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'short' });
+}
+
+/** `mean (low–high)` of an interval `{mean, low, high}`, as percentages. */
+export function interval(value) {
+  if (!value || typeof value.mean !== 'number') return NONE;
+  const range = typeof value.low === 'number' && typeof value.high === 'number'
+    ? ` (${(value.low * 100).toFixed(1)}–${(value.high * 100).toFixed(1)})` : '';
+  return `${percent(value.mean)}${range}`;
+}
+
+/** A clause of the server as a sentence of its own. */
+export const sentence = (text) => (text ? text[0].toUpperCase() + text.slice(1) + (/[.!?]$/.test(text) ? '' : '.') : '');
+
+export const plural = (count, noun, nouns = `${noun}s`) => `${integer(count)} ${count === 1 ? noun : nouns}`;

@@ -1,0 +1,104 @@
+/**
+ * Keeps work in hand over a reload: dropped files, drawn masks, prompts. In IndexedDB, under this tab's own number, and
+ * thrown away when the tab is closed: patients' images do not stay behind in a browser that others use too.
+ */
+const DATABASE = 'gmiseg';
+const STORE = 'work';
+const TWELVE_HOURS = 12 * 3600 * 1000;
+
+const tab = tabNumber();
+const opened = open();
+
+/** What was kept under `name`, or undefined. */
+export async function recall(name) {
+  const entry = await request((store) => store.get(`${tab} ${name}`), 'readonly');
+  return entry?.value;
+}
+
+/** Keeps `value`, which may hold files, blobs, typed arrays and plain objects. */
+export async function keep(name, value) {
+  await request((store) => store.put({ tab, time: Date.now(), value }, `${tab} ${name}`), 'readwrite');
+}
+
+export async function forget(name) {
+  await request((store) => store.delete(`${tab} ${name}`), 'readwrite');
+}
+
+/** Keeps a small value at once: it is there even when the page is left in the same moment. Texts and numbers only. */
+export function keepSmall(name, value) {
+  sessionStorage.setItem(name, JSON.stringify(value));
+}
+
+/** What `keepSmall` kept under `name`, or undefined. */
+export function recallSmall(name) {
+  try {
+    return JSON.parse(sessionStorage.getItem(name)) ?? undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+export function forgetSmall(name) {
+  sessionStorage.removeItem(name);
+}
+
+/** Removes all that any tab has kept in this browser. */
+export async function forgetEverything() {
+  for (const name of Object.keys(sessionStorage)) if (name !== 'tab') sessionStorage.removeItem(name);
+  await request((store) => store.clear(), 'readwrite');
+}
+
+/** Throws away what closed tabs have left. A living tab holds a lock of its number; where there are no locks, age decides. */
+export async function forgetClosedTabs() {
+  const living = new Set([tab]);
+  let isKnown = false;
+  if (navigator.locks) {
+    navigator.locks.request(`gmiseg ${tab}`, () => new Promise(() => {}));
+    const { held } = await navigator.locks.query();
+    for (const lock of held) living.add(lock.name.replace(/^gmiseg /, ''));
+    isKnown = true;
+  }
+  const now = Date.now();
+  await request((store) => {
+    const cursorRequest = store.openCursor();
+    cursorRequest.onsuccess = () => {
+      const cursor = cursorRequest.result;
+      if (!cursor) return;
+      const { tab: owner, time } = cursor.value;
+      if (!living.has(owner) && (isKnown || now - time > TWELVE_HOURS)) cursor.delete();
+      cursor.continue();
+    };
+    return cursorRequest;
+  }, 'readwrite');
+}
+
+/** The tab's number: survives a reload, ends with the tab. A copied tab gets the number too, and then shares the work. */
+function tabNumber() {
+  const known = sessionStorage.getItem('tab');
+  if (known) return known;
+  const bytes = crypto.getRandomValues(new Uint8Array(8));
+  const fresh = [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+  sessionStorage.setItem('tab', fresh);
+  return fresh;
+}
+
+function open() {
+  return new Promise((resolve) => {
+    const opening = indexedDB.open(DATABASE, 1);
+    opening.onupgradeneeded = () => opening.result.createObjectStore(STORE);
+    opening.onsuccess = () => resolve(opening.result);
+    // Private windows may refuse: the page then works, and a reload starts anew.
+    opening.onerror = () => resolve(null);
+  });
+}
+
+async function request(action, mode) {
+  const database = await opened;
+  if (database === null) return undefined;
+  return new Promise((resolve, reject) => {
+    const transaction = database.transaction(STORE, mode);
+    const asked = action(transaction.objectStore(STORE));
+    transaction.oncomplete = () => resolve(asked.result ?? undefined);
+    transaction.onabort = () => reject(transaction.error);
+  });
+}

@@ -1,0 +1,52 @@
+import { h } from './dom.js';
+import { Problem } from './api.js';
+
+/** Tells a screen reader what changed, without moving the focus. */
+export function announce(text) {
+  const announcer = document.getElementById('announcer');
+  announcer.textContent = '';
+  announcer.textContent = text;
+}
+
+/** Shows a failure in the server's words, with its hint, until it is closed. The same one is shown once. */
+export function complain(error) {
+  if (error?.name === 'AbortError') return;
+  if (!(error instanceof Problem)) console.error(error);
+  const region = document.getElementById('problems');
+  const box = problemBox(error, () => box.remove());
+  for (const other of [...region.children]) if (other.textContent === box.textContent) other.remove();
+  region.append(box);
+  announce(`${error.title ?? 'Something failed'}. ${error.message}. ${error.hint ?? ''}`);
+}
+
+/** Takes down every failure that is shown: what was wrong has been mended. */
+export function clearComplaints() {
+  document.getElementById('problems').replaceChildren();
+}
+
+/** The same text, to be placed where the failure belongs. */
+export function problemBox(error, onClose) {
+  const isProblem = error instanceof Problem;
+  return h('div', { class: 'problem', role: 'alert' },
+    h('div', { class: 'row' },
+      h('strong', {}, isProblem ? error.title : 'The page failed'),
+      onClose && h('button', { class: 'plain', 'aria-label': 'Close this message', onclick: onClose }, '✕')),
+    h('p', {}, error.message, error.field ? h('span', { class: 'quiet' }, ` (${error.field})`) : null),
+    error.hint ? h('p', {}, error.hint) : null);
+}
+
+/** Asks before something that cannot be undone; resolves to true when it was confirmed. */
+export function confirmAction(title, text, action) {
+  return new Promise((resolve) => {
+    const dialog = h('dialog', { 'aria-label': title, onclose: () => {
+      dialog.remove();
+      resolve(dialog.returnValue === 'yes');
+    } },
+    h('h2', {}, title), h('p', {}, text),
+    h('div', { class: 'row' },
+      h('button', { onclick: () => dialog.close('no') }, 'Cancel'),
+      h('button', { class: 'danger', onclick: () => dialog.close('yes') }, action)));
+    document.body.append(dialog);
+    dialog.showModal();
+  });
+}

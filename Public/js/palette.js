@@ -1,0 +1,15 @@
+/** Colours of labels: ten that differ in hue and lightness on grey images; a task's own choice is remembered by the browser. */
+const COLOURS = [
+  '#4fb3ff', '#ff9f43', '#5ad48a', '#ff6f91', '#c7a6ff', '#ffe066', '#2ad1c9', '#ff7f50', '#b8e986', '#e3a0d8',
+];
+
+const key = (task, label) => `colour ${task ?? 'base'} ${label}`;
+
+export function colourOf(task, label = 0) {
+  const chosen = localStorage.getItem(key(task, label));
+  return /^#[0-9a-f]{6}$/.test(chosen ?? '') ? chosen : COLOURS[label % COLOURS.length];
+}
+
+export function setColour(task, label, colour) {
+  localStorage.setItem(key(task, label), colour);
+}

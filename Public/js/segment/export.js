@@ -1,0 +1,50 @@
+import { hasToken } from '../api.js';
+import { bytesOfBase64 } from '../image/mask.js';
+import { download } from '../download.js';
+
+/** File names start as the image's does. */
+export const stemOf = (name) => (name ?? 'image').split(/[/\\]/).pop().replace(/\.[^.]*$/, '') || 'image';
+
+/** The mask as the server sent it, byte for byte, when it is one; several together are written here. */
+export async function exportMask(session) {
+  const { current } = session;
+  const bytes = current.length === 1 ? bytesOfBase64(current[0].json.png) : await session.mask.toPNG();
+  download(`${stemOf(session.name)}_mask.png`, bytes, 'image/png');
+}
+
+export function exportAnswer(session) {
+  const text = `${JSON.stringify(session.answer, null, 2)}\n`;
+  download(`${stemOf(session.name)}_answer.json`, text, 'application/json');
+}
+
+/**
+ * The `curl` command that repeats the request and writes the mask. The image is named by its id, and so are exactly the
+ * same pixels; a ground truth is a file, and the token stays out of it.
+ */
+export function curlCommand(session, origin = location.origin) {
+  const { body } = session;
+  const parts = [`curl -sS ${origin}${session.address}`];
+  if (hasToken()) parts.push('-H "Authorization: Bearer $GMISEG_TOKEN"');
+  for (const [name, value] of Object.entries(body)) {
+    if (name === 'ground_truth') parts.push(`-F ground_truth=@${quoted(session.truth?.name ?? 'truth.png')}`);
+    else parts.push(`-F ${quoted(`${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`)}`);
+  }
+  parts.push("-H 'Accept: image/png'", `-o ${quoted(`${stemOf(session.name)}_mask.png`)}`);
+  return parts.join(' \\\n  ');
+}
+
+/** Within single quotes a shell takes everything as it is, but the quote itself. */
+const quoted = (text) => (/^[A-Za-z0-9_./=-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
+
+/** A paragraph for a paper, from the server or, where it writes none, from the receipt. */
+export function methodsParagraph(session) {
+  const { answer } = session;
+  if (answer.methods) return answer.methods;
+  const { receipt } = answer;
+  const by = answer.tier === 'adapted'
+    ? `adapted to the task "${session.task.name}" (adapter version ${answer.adapter_version}, SHA-256 ${receipt.adapter_sha256})`
+    : 'without adaptation';
+  return `The image was segmented with GMISeg ${receipt.build.version}, model ${receipt.model.name} ` +
+    `(SHA-256 of the weights ${receipt.model.sha256}) ${by}, prompted with ${session.prompts.description}. ` +
+    `Preprocessing: ${receipt.preprocessing}. Receipt: SHA-256 ${answer.receipt_sha256}.`;
+}

@@ -1,0 +1,396 @@
+import { get } from '../api.js';
+import { h, fill, freshId } from '../dom.js';
+import { acceptDrops } from '../files.js';
+import { decimal, plural } from '../format.js';
+import { heatCanvas } from '../image/heat.js';
+import { colourParts } from '../image/mask.js';
+import { Latest } from '../latest.js';
+import { announce, clearComplaints, complain } from '../messages.js';
+import { colourOf } from '../palette.js';
+import { drawBox, drawPoint } from '../viewer/marks.js';
+import { Stage } from '../viewer/stage.js';
+import { panTool, promptTool, windowTool } from '../viewer/tools.js';
+import { Panels } from './panels.js';
+import { Session } from './session.js';
+
+/** `#/segment`: open an image, point, see the mask, measure it, take it along. */
+export async function showSegment(root, { features, query, batch = null }) {
+  const view = new SegmentView(root, features, batch);
+  await view.start(query);
+  return () => view.close();
+}
+
+const KEYS = `Arrow keys move a crosshair, with Shift by ten pixels. Enter sets a point on the object, Backspace one beside it,
+  B begins and ends a box. Control Z undoes, Control Y redoes. A shows alternatives, Plus and Minus zoom, 0 shows the whole image.`;
+
+class SegmentView {
+  constructor(root, features, batch) {
+    this.root = root;
+    this.features = features;
+    this.batch = batch;
+    this.session = new Session(batch ? 'batch item' : 'segment', features);
+    this.display = { opacity: 0.45, isFilled: true, hasContour: true, mode: 'mask', hasMarks: true };
+    this.latest = new Latest(
+      (body) => this.session.ask(body), (result) => this.onAnswer(result), (error) => this.onFailure(error));
+    this.boxCorner = null;
+    this.heat = null;
+  }
+
+  async start(query) {
+    this.build();
+    const tasks = (await get('/v1/tasks?limit=200')).tasks;
+    this.panels.setTasks(tasks);
+    if (this.batch) return this.startBatchItem(query);
+    const kept = this.session.keptTask;
+    const wanted = query.get('task') ?? kept;
+    if (tasks.some(({ id }) => id === wanted)) await this.session.chooseTask(wanted);
+    if (await this.session.resume().catch(() => false)) this.onOpened();
+    else this.refresh();
+  }
+
+  async startBatchItem(query) {
+    const item = await this.batch.item(Number(query.get('item')));
+    if (!item) return void (location.hash = '#/batch');
+    if (item.task) await this.session.chooseTask(item.task);
+    await this.open(item.file, item.name);
+    if (item.prompts && this.session.file) {
+      this.session.history.push(this.session.prompts.constructor.from(item.prompts));
+      this.ask();
+    }
+  }
+
+  build() {
+    const help = freshId('help');
+    const { session } = this;
+    this.stage = new Stage('Image', help);
+    const { stage } = this;
+    this.prompting = promptTool(stage, {
+      point: (point, isForeground) => this.change(session.prompts.withPoint(point, isForeground)),
+      box: (box) => this.change(session.prompts.withBox(box)),
+    });
+    stage.tool = this.prompting;
+    stage.drawMarks = (context) => this.drawMarks(context);
+    stage.onKey = (event) => this.key(event);
+    stage.onHover = (point) => this.showPlace(point);
+    stage.onWindow = () => this.showState();
+    this.panels = new Panels(this);
+    this.toolbar = this.makeToolbar();
+    this.empty = h('div', { class: 'empty' },
+      h('p', {}, 'Drop an image here, or open one.'),
+      h('p', { class: 'small' }, 'PNG (8 or 16 bit) or JPEG. It goes to this server and nowhere else.'));
+    this.place = h('span', { class: 'place' });
+    this.state = h('span', { class: 'state' });
+    this.timing = h('span', { class: 'timing' });
+    const viewport = h('div', { class: 'viewport' }, stage.element, this.empty);
+    acceptDrops(viewport, (found) => this.open(found[0].file, found[0].file.name));
+    fill(this.root, h('div', { class: 'workspace' },
+      h('h1', { class: 'unseen' }, 'Segment'),
+      h('section', { class: 'bench', 'aria-label': 'Viewer' },
+        this.toolbar, viewport,
+        h('div', { class: 'statusline' }, this.place, this.state, h('span', { class: 'grow' }), this.timing),
+        h('p', { class: 'unseen', id: help }, KEYS)),
+      h('aside', { class: 'side', 'aria-label': 'Image, result and export' }, this.panels.element)));
+    this.onGlobalKey = (event) => this.globalKey(event);
+    document.addEventListener('keydown', this.onGlobalKey);
+    this.refresh();
+  }
+
+  makeToolbar() {
+    const tools = [
+      ['prompt', 'Point and box', 'P', 'Click: point on the object. Right click or Alt: beside it. Drag: box.', this.prompting],
+      ['window', 'Grey window', 'W', 'Drag: right is wider, up is brighter.', windowTool(this.stage)],
+      ['pan', 'Pan', 'H', 'Drag the image. The wheel zooms, the middle button pans with every tool.', panTool],
+    ];
+    this.toolButtons = tools.map(([name, caption, key, title, tool]) =>
+      h('button', { title: `${title} (${key})`, 'aria-pressed': String(name === 'prompt'), 'aria-keyshortcuts': key,
+        dataset: { tool: name }, onclick: () => this.choose(tool) }, caption));
+    this.tools = Object.fromEntries(tools.map(([name, , , , tool]) => [name, tool]));
+    const action = (caption, title, run, attributes = {}) => h('button', { title, onclick: run, ...attributes }, caption);
+    this.undoButton = action('Undo', 'Undo (Ctrl+Z)', () => this.undo());
+    this.redoButton = action('Redo', 'Redo (Ctrl+Y)', () => this.redo());
+    this.clearButton = action('Clear', 'Take away all points and the box', () =>
+      this.change(new this.session.prompts.constructor()));
+    return h('div', { class: 'toolbar', role: 'toolbar', 'aria-label': 'Tools' },
+      h('div', { class: 'group', role: 'group', 'aria-label': 'Pointer' }, this.toolButtons),
+      h('div', { class: 'group', role: 'group', 'aria-label': 'Prompts' }, this.undoButton, this.redoButton, this.clearButton),
+      h('div', { class: 'group', role: 'group', 'aria-label': 'Zoom' },
+        action('Fit', 'Whole image (0)', () => this.stage.fit()),
+        action('1:1', 'One image pixel on one screen pixel (1)', () => this.stage.actualSize()),
+        action('−', 'Zoom out (-)', () => this.stage.zoom(0.8), { 'aria-label': 'Zoom out' }),
+        action('+', 'Zoom in (+)', () => this.stage.zoom(1.25), { 'aria-label': 'Zoom in' })),
+      action('Window auto', 'The window that the model sees', () => this.resetWindow()));
+  }
+
+  // What the person does
+
+  async open(file, name) {
+    clearComplaints();
+    this.panels.showUpload(0);
+    try {
+      await this.session.open(file, name, (share) => this.panels.showUpload(share));
+      this.onOpened();
+      this.stage.element.focus({ preventScroll: true });
+    } catch (error) {
+      complain(error);
+    } finally {
+      this.panels.showUpload(null);
+    }
+  }
+
+  /** Puts the image away. */
+  async closeImage() {
+    this.latest.drop();
+    const hadFocus = document.activeElement;
+    await this.session.close();
+    Object.assign(this.stage, { picture: null, layers: [] });
+    this.timing.textContent = '';
+    this.state.textContent = '';
+    this.refresh();
+    if (!hadFocus?.isConnected || hadFocus.disabled || hadFocus.hidden) this.stage.element.focus();
+  }
+
+  change(prompts) {
+    if (this.session.file === null) return;
+    this.session.history.push(prompts);
+    this.ask();
+  }
+
+  undo() {
+    this.session.history.undo();
+    this.ask();
+  }
+
+  redo() {
+    this.session.history.redo();
+    this.ask();
+  }
+
+  choose(tool) {
+    this.prompting.cancel();
+    this.stage.tool = tool;
+    this.stage.canvas.style.cursor = tool.cursor;
+    for (const button of this.toolButtons) {
+      button.setAttribute('aria-pressed', String(this.tools[button.dataset.tool] === tool));
+    }
+  }
+
+  resetWindow() {
+    if (!this.stage.picture) return;
+    const automatic = this.stage.window.constructor.automatic(this.stage.picture);
+    this.stage.setWindow(automatic);
+  }
+
+  async chooseTask(id) {
+    try {
+      await this.session.chooseTask(id);
+      this.session.version = null;
+      this.panels.refresh();
+      this.session.save();
+      this.ask();
+    } catch (error) {
+      complain(error);
+    }
+  }
+
+  /** Asks for the mask of what is pointed at now. Whatever is answered later than that wins. */
+  ask() {
+    this.refresh();
+    if (this.session.file === null) return;
+    this.session.save();
+    this.isPending = true;
+    this.latest.ask(this.session.request());
+  }
+
+  key(event) {
+    const { session, stage } = this;
+    if (event.ctrlKey || event.metaKey) return false;
+    const place = stage.cursor && { x: Math.round(stage.cursor.x), y: Math.round(stage.cursor.y) };
+    switch (event.key) {
+      case 'Enter': case ' ':
+        if (!place) return false;
+        if (this.boxCorner) this.endBox(place);
+        else this.change(session.prompts.withPoint(place, !event.shiftKey));
+        return true;
+      case 'Backspace':
+        if (place) this.change(session.prompts.withPoint(place, false));
+        return true;
+      case 'b': case 'B':
+        if (!place) return true;
+        if (this.boxCorner) this.endBox(place);
+        else {
+          this.boxCorner = place;
+          announce('Box begun. Move to the other corner and press B.');
+          stage.redraw();
+        }
+        return true;
+      case 'Escape':
+        this.boxCorner = null;
+        stage.cursor = null;
+        this.prompting.cancel();
+        return true;
+      default: return false;
+    }
+  }
+
+  endBox(place) {
+    const { boxCorner: corner } = this;
+    this.boxCorner = null;
+    const box = {
+      x0: Math.min(corner.x, place.x), y0: Math.min(corner.y, place.y),
+      x1: Math.max(corner.x, place.x), y1: Math.max(corner.y, place.y),
+    };
+    this.change(this.session.prompts.withBox(box));
+  }
+
+  /** Keys that work wherever the focus is, but not while somebody types or a dialog is open. */
+  globalKey(event) {
+    const isTyping = event.target.closest?.('input:not([type="range"]):not([type="checkbox"]), select, textarea, dialog');
+    if (isTyping || event.altKey || this.session.file === null) return;
+    const key = event.key.toLowerCase();
+    const isCommand = event.ctrlKey || event.metaKey;
+    const actions = isCommand
+      ? { z: () => (event.shiftKey ? this.redo() : this.undo()), y: () => this.redo() }
+      : {
+          p: () => this.choose(this.tools.prompt), w: () => this.choose(this.tools.window), h: () => this.choose(this.tools.pan),
+          a: () => this.nextAlternative(), '[': () => this.panels.nudgeOpacity(-0.1), ']': () => this.panels.nudgeOpacity(0.1),
+        };
+    if (!actions[key]) return;
+    event.preventDefault();
+    actions[key]();
+  }
+
+  nextAlternative() {
+    const { session } = this;
+    if (!session.wants.alternatives) {
+      session.wants.alternatives = true;
+      this.ask();
+    } else if (session.masks.length > 1) {
+      this.chooseAlternative((session.chosen + 1) % session.masks.length);
+    }
+  }
+
+  chooseAlternative(index) {
+    this.session.chosen = index;
+    this.showMasks();
+    this.panels.refresh();
+    announce(`Alternative ${index + 1} of ${this.session.masks.length}`);
+  }
+
+  // What happened
+
+  onOpened() {
+    this.stage.setPicture(this.session.picture);
+    this.showState();
+    this.ask();
+  }
+
+  async onAnswer(result) {
+    if (result.body.image_id !== this.session.imageId) return;
+    this.isPending = this.latest.isBusy;
+    this.session.accept(result);
+    await this.showMasks();
+    this.refresh();
+    this.timing.textContent = `${this.session.answer.embedding === 'cached' ? '' : 'image encoded, '}${decimal(result.milliseconds, 0)} ms`;
+    this.timing.dataset.milliseconds = String(result.milliseconds);
+    this.element().dataset.answers = String(Number(this.element().dataset.answers ?? 0) + 1);
+    if (this.isShown) announce(`Mask of ${plural(this.session.mask.area, 'pixel')}, ${this.session.prompts.description}`);
+  }
+
+  onFailure(error) {
+    this.isPending = this.latest.isBusy;
+    complain(error);
+    this.refresh();
+  }
+
+  element() {
+    return this.root.querySelector('.workspace') ?? document.createElement('div');
+  }
+
+  /**
+   * Without a prompt only what a task has learnt means something: the base model's guess at nothing is not shown, though
+   * it was asked for, so that the image is encoded before the first click.
+   */
+  get isShown() {
+    const { masks, body, answer } = this.session;
+    if (masks.length === 0) return false;
+    const isPrompted = Object.keys(body.prompts).length > 0 || body.instances === true;
+    return isPrompted || answer.tier === 'adapted' || masks.some(({ json }) => json.found !== undefined && json.found !== null);
+  }
+
+  async showMasks() {
+    const { session, stage, display } = this;
+    const layers = [];
+    if (this.isShown) {
+      if (display.mode === 'mask') {
+        session.current.forEach(({ mask, json }, index) => {
+          const colour = colourOf(session.task?.id, session.current.length > 1 ? index : this.labelIndex(json));
+          layers.push({
+            canvas: display.isFilled ? mask.toCanvas(colourParts(colour)) : null, opacity: display.opacity,
+            contour: display.hasContour ? mask.contour() : null, colour,
+          });
+        });
+      } else {
+        const map = session.current[0].json[display.mode === 'probability' ? 'probability_png' : 'uncertainty_png'];
+        if (map) layers.push({ canvas: await heatCanvas(map), opacity: Math.max(0.3, display.opacity) });
+        layers.push({ contour: session.mask.contour(), colour: '#ffffff' });
+      }
+    }
+    if (session.truth?.mask) layers.push({ contour: session.truth.mask.contour(), colour: '#ffe45c', dash: [6, 4] });
+    stage.layers = layers;
+    stage.redraw();
+  }
+
+  labelIndex(json) {
+    return Math.max(0, this.session.task?.labels?.indexOf(json.label) ?? 0);
+  }
+
+  drawMarks(context) {
+    const { stage, session } = this;
+    if (!this.display.hasMarks) return;
+    if (session.prompts.box) drawBox(context, stage, session.prompts.box);
+    if (this.prompting.rubber) drawBox(context, stage, this.prompting.rubber, true);
+    if (this.boxCorner && stage.cursor) {
+      const { boxCorner: a, stage: { cursor: b } } = this;
+      drawBox(context, stage, { x0: Math.min(a.x, b.x), y0: Math.min(a.y, b.y), x1: Math.max(a.x, b.x), y1: Math.max(a.y, b.y) }, true);
+    }
+    for (const point of session.prompts.points) drawPoint(context, stage, point);
+  }
+
+  refresh() {
+    const { session } = this;
+    this.empty.hidden = session.file !== null;
+    this.undoButton.disabled = !session.history.canUndo;
+    this.redoButton.disabled = !session.history.canRedo;
+    this.clearButton.disabled = session.prompts.isEmpty;
+    this.element().dataset.pending = String(this.isPending === true);
+    this.panels.refresh();
+    this.stage.redraw();
+  }
+
+  showPlace(point) {
+    const { picture } = this.stage;
+    if (!point || !picture) return void (this.place.textContent = '');
+    const [x, y] = [Math.round(point.x), Math.round(point.y)];
+    const at = (Math.min(picture.height - 1, Math.max(0, y)) * picture.width + Math.min(picture.width - 1, Math.max(0, x))) * picture.channels;
+    this.place.textContent = `x ${x}  y ${y}  value ${[...picture.samples.subarray(at, at + picture.channels)].join(' ')}`;
+  }
+
+  showState() {
+    const { window, picture } = this.stage;
+    if (!picture) return;
+    this.state.textContent = `${picture.width} × ${picture.height}, ${picture.depth} bit  C ${Math.round(window.centre)} W ${Math.round(window.width)}`;
+    Object.assign(this.state.dataset, { low: String(window.low), high: String(window.high) });
+  }
+
+  /** In a batch: takes the mask over as corrected. */
+  async acceptCorrection() {
+    const { session } = this;
+    await this.batch.correct({ mask: session.mask, prompts: session.prompts, answer: session.answer });
+    location.hash = '#/batch';
+  }
+
+  close() {
+    this.latest.drop();
+    document.removeEventListener('keydown', this.onGlobalKey);
+  }
+}

@@ -1,0 +1,93 @@
+"""A folder of images, the doubtful first; corrections; all of it in one file."""
+
+import csv
+import io
+import json
+import zipfile
+
+from support.case import BrowserCase
+from support.pictures import centre, dice
+from support.server import mask_of, queries
+
+
+class BatchTests(BrowserCase):
+    @classmethod
+    def prepare(cls) -> None:
+        cls.task = cls.server.adapted_task(count=4, steps=40)
+
+    def test_segments_corrects_and_downloads_a_folder(self) -> None:
+        images = queries(3)
+        broken = self.downloads / "broken.png"
+        broken.write_bytes(images[0].read_bytes()[:500])
+        self.expected_console = ["/v1/images"]
+        self.visit(f"/batch?task={self.task['id']}")
+        self.drop(".batchhead .drop", *images, broken)
+        self.until(lambda _: len(self.css(".tile")) == 4, "four tiles")
+        self.press("Segment all")
+        self.until(lambda _: len(self.css(".tile.done")) == 3 and len(self.css(".tile.failed")) == 1, "all are through")
+        self.until(lambda _: len(self.css(".tile .thumbnail canvas")) == 3, "pictures")
+        self.assertIn("failed", self.css(".tile")[0].get_attribute("class"), "what failed comes first")
+        doubts = [float(tile.get_attribute("data-uncertainty")) for tile in self.css(".tile.done")]
+        self.assertEqual(doubts, sorted(doubts, reverse=True))
+        self.screenshot("batch")
+
+        # The worst is corrected by a click.
+        worst = self.css(".tile.done")[0].get_attribute("data-stem")
+        image = next(path for path in images if path.stem == worst)
+        self.press(f"Correct {image.name}")
+        self.see(".imagename", image.name)
+        self.settled(1)
+        self.click_image(*centre(mask_of(image)))
+        self.screenshot("batch-correct")
+        self.press("Accept correction")
+        self.see(".tile .good", "corrected")
+        self.assertEqual(self.css(".tile")[-1].get_attribute("data-stem"), worst, "what is corrected comes last")
+
+        # A reload loses nothing.
+        self.driver.refresh()
+        self.see(".tile .good", "corrected")
+        self.assertEqual(len(self.css(".tile")), 4)
+
+        self.press("Download all (zip)")
+        archive = zipfile.ZipFile(io.BytesIO(self.downloaded("gmiseg-batch.zip")))
+        self.assertIsNone(archive.testzip())
+        rows = list(csv.DictReader(io.StringIO(archive.read("results.csv").decode(), newline="")))
+        self.assertEqual([row["image"] for row in rows], [path.name for path in images])
+        self.assertEqual({row["image"]: row["corrected"] for row in rows}[image.name], "yes")
+        for row, path in zip(rows, images):
+            mask = archive.read(row["mask"])
+            self.assertGreater(dice(mask, mask_of(path)), 0.6, row)
+            answer = json.loads(archive.read(f"answers/{path.stem}.json"))
+            self.assertEqual(answer["receipt_sha256"], row["receipt_sha256"])
+
+        if self.offers("moreSupport"):
+            self.press("Teach the task 1 corrected image")
+            self.see(".job[data-state=succeeded]", patience=300)
+            versions = self.server.get(f"/v1/tasks/{self.task['id']}")["versions"]
+            self.assertEqual([version["version"] for version in versions], [1, 2])
+            self.screenshot("batch-taught")
+
+    def test_prompts_by_the_policy_of_the_task(self) -> None:
+        image = queries(1)[0]
+        self.visit(f"/batch?task={self.task['id']}")
+        self.choose("Prompt for each image", "The same box in every image")
+        for side, value in zip(("left", "top", "right", "bottom"), (30, 30, 70, 70)):
+            field = self.labelled(f"Box, {side}, per cent")
+            field.clear()
+            field.send_keys(str(value))
+        self.upload("Choose files", image)
+        self.press("Segment all")
+        self.see(".tile.done")
+        boxes = self.run_module("const {recall} = await import('/js/keep.js'); return (await recall('batch 0')).prompts.boxes;")
+        self.assertEqual(boxes, [{"x0": 77, "y0": 77, "x1": 179, "y1": 179}])
+        self.visit("/tasks")
+        self.visit(f"/batch?task={self.task['id']}")
+        self.assertEqual(self.labelled("Prompt for each image").get_attribute("value"), "box", "the policy is remembered")
+        self.press("Clear")
+        self.until(lambda _: not self.css(".tile"), "cleared")
+
+    def test_the_base_model_needs_a_prompt(self) -> None:
+        self.visit("/batch")
+        self.choose("Task", "No task: the base model")
+        self.assertEqual(self.labelled("Prompt for each image").get_attribute("value"), "centre")
+        self.assertFalse(self.css("option[value=none]")[0].is_enabled())

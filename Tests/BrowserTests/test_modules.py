@@ -1,0 +1,213 @@
+"""The page's own parsers, writers and rules, run in the browser and held against Python's or naive twins."""
+
+import base64
+import csv
+import io
+import json
+import random
+import struct
+import zipfile
+
+from PIL import Image
+
+from support.case import BrowserCase
+from support.server import ROOT
+
+FIXTURES = ROOT / "Tests/Fixtures/png"
+BYTES = "const bytes = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));"
+
+
+def text_of(path) -> str:
+    return base64.b64encode(path.read_bytes()).decode()
+
+
+class ModuleTests(BrowserCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.visit("/about")
+
+    def test_reads_every_kind_of_png(self) -> None:
+        for case in json.loads((FIXTURES / "expected.json").read_text()):
+            with self.subTest(case["file"]):
+                read = self.run_module(
+                    BYTES + "const {readPNG} = await import('/js/image/png-reader.js');"
+                    "const p = await readPNG(bytes(given[0])); return {...p, samples: [...p.samples], palette: null};",
+                    text_of(FIXTURES / case["file"]))
+                self.assertEqual((read["width"], read["height"]), (case["width"], case["height"]))
+                self.assertEqual(read["samples"], case.get("indices", case["samples"]))
+                channels = case["channels"]
+                colours = 3 if channels >= 3 else 1
+                stretch = 255 // (2 ** case["bitDepth"] - 1) if case["bitDepth"] < 8 else 1
+                expected = [
+                    value * stretch for at, value in enumerate(case["samples"]) if at % channels < colours]
+                picture = self.run_module(
+                    BYTES + "const {Picture} = await import('/js/image/picture.js');"
+                    "const p = await Picture.read(new Blob([bytes(given[0])])); return [p.channels, p.depth, [...p.samples]];",
+                    text_of(FIXTURES / case["file"]))
+                self.assertEqual(picture, [colours, 16 if case["bitDepth"] == 16 else 8, expected])
+
+    def test_tells_damaged_pngs(self) -> None:
+        whole = (FIXTURES / "grey-16.png").read_bytes()
+        flipped = bytearray(whole)
+        flipped[len(whole) - 20] ^= 1
+        huge = bytearray(whole)
+        huge[16:24] = struct.pack(">II", 60000, 60000)
+        for damaged in (whole[:60], bytes(flipped), bytes(huge), b"", b"GIF89a"):
+            message = self.run_module(
+                BYTES + "const {readPNG} = await import('/js/image/png-reader.js');"
+                "return readPNG(bytes(given[0])).then(() => null, (error) => error.message);", base64.b64encode(damaged).decode())
+            self.assertTrue(message, damaged[:20])
+        lengths = self.run_module(
+            BYTES + "const {readPNG} = await import('/js/image/png-reader.js'); const all = bytes(given[0]); let accepted = 0;"
+            "for (let n = 0; n < all.length; n += 1) await readPNG(all.subarray(0, n)).then(() => { accepted += 1; }, () => {});"
+            "return accepted;", base64.b64encode(whole).decode())
+        self.assertEqual(lengths, 0, "a file that was cut off was read")
+
+    def test_writes_pngs_that_others_read(self) -> None:
+        random.seed(1)
+        for width, height in ((1, 1), (7, 3), (64, 65)):
+            grey = [random.randrange(256) for _ in range(width * height)]
+            text = self.run_module(
+                "const {writeGreyPNG} = await import('/js/image/png-writer.js'); const {base64OfBytes} = await import('/js/image/mask.js');"
+                "return base64OfBytes(await writeGreyPNG(given[0], given[1], Uint8Array.from(given[2])));", width, height, grey)
+            image = Image.open(io.BytesIO(base64.b64decode(text)))
+            self.assertEqual((image.size, image.mode), ((width, height), "L"))
+            self.assertEqual(list(image.tobytes()), grey)
+
+    def test_windows_16_bits_as_the_server_does(self) -> None:
+        random.seed(2)
+        samples = [100] * 300 + [random.randrange(200, 60000) for _ in range(700)]
+        low, high = self.run_module(
+            "const {GreyWindow} = await import('/js/image/window.js'); const {Picture} = await import('/js/image/picture.js');"
+            "const w = GreyWindow.automatic(new Picture(1000, 1, 1, 16, Uint16Array.from(given[0]))); return [w.low, w.high];", samples)
+        above = sorted(value for value in samples if value > 100)
+        rank = lambda share: above[max(1, -int(-share * len(above) // 1)) - 1]
+        self.assertEqual((low, high), (rank(0.005), rank(0.995)))
+
+    def test_writes_zips_that_others_read(self) -> None:
+        files = [{"name": "results.csv", "text": "a,b"}, {"name": "masks/größe 1.png", "text": "\x00\xff" * 999}, {"name": "leer", "text": ""}]
+        text = self.run_module(
+            "const {zip} = await import('/js/zip.js'); const {base64OfBytes} = await import('/js/image/mask.js');"
+            "const files = given[0].map(({name, text}) => ({name, bytes: Uint8Array.from(text, (c) => c.charCodeAt(0))}));"
+            "return base64OfBytes(new Uint8Array(await zip(files, new Date(2026, 10, 27, 23, 5, 8)).arrayBuffer()));", files)
+        archive = zipfile.ZipFile(io.BytesIO(base64.b64decode(text)))
+        self.assertIsNone(archive.testzip())
+        self.assertEqual(archive.namelist(), [file["name"] for file in files])
+        for file in files:
+            self.assertEqual(archive.read(file["name"]), file["text"].encode("latin-1"))
+        self.assertEqual(archive.infolist()[0].date_time, (2026, 11, 27, 23, 5, 8))
+
+    def test_writes_csv_that_others_read(self) -> None:
+        rows = [["plain", 'say "hi"', "a,b"], ["two\nlines", "", "1.5"]]
+        text = self.run_module("return (await import('/js/csv.js')).csv(given[0]);", rows)
+        self.assertEqual(list(csv.reader(io.StringIO(text, newline=""))), rows)
+
+    def test_reads_events_however_they_are_cut(self) -> None:
+        stream = "\ufeff: hello\n\nid: 7\nevent: job\ndata: {\"a\":\r\ndata: 1}\n\n\r\ndata\n\nevent: x\nid:8\ndata:  two\r\rdata: unfinished"
+        expected = [["job", "7", '{"a":\n1}'], ["message", "7", ""], ["x", "8", " two"]]
+        wrong = self.run_module("""
+            const {EventReader} = await import('/js/jobs/events.js');
+            const wrong = [];
+            const check = (name, chunks) => {
+              const reader = new EventReader();
+              const found = chunks.flatMap((chunk) => reader.read(chunk)).map(({event, id, data}) => [event, id, data]);
+              if (JSON.stringify(found) !== JSON.stringify(given[1])) wrong.push([name, found]);
+            };
+            for (let at = 0; at <= given[0].length; at += 1) check(at, [given[0].slice(0, at), given[0].slice(at)]);
+            check('single', [...given[0]]);
+            return wrong;""", stream, expected)
+        self.assertEqual(wrong, [])
+
+    def test_answers_the_last_of_many_requests(self) -> None:
+        seen = self.run_module("""
+            const {Latest} = await import('/js/latest.js');
+            const [asked, answered, failed] = [[], [], []];
+            const waiting = [];
+            const latest = new Latest((n) => { asked.push(n); return new Promise((resolve, reject) => waiting.push({resolve, reject})); },
+              (result, n) => answered.push([n, latest.isBusy]), (error, n) => failed.push([n, latest.isBusy]));
+            const turn = () => new Promise((resolve) => setTimeout(resolve));
+            latest.ask(1); latest.ask(2); latest.ask(3);
+            waiting[0].resolve(); await turn();
+            latest.ask(4);
+            waiting[1].reject(new Error('no')); await turn();
+            waiting[2].resolve(); await turn();
+            return {asked, answered, failed};""")
+        self.assertEqual(seen, {"asked": [1, 3, 4], "answered": [[1, True], [4, False]], "failed": [[3, True]]})
+
+    def test_undoes_and_redoes(self) -> None:
+        seen = self.run_module("""
+            const {History} = await import('/js/history.js');
+            const h = new History(0, 3);
+            h.push(1); h.push(2); h.undo(); h.undo(); h.undo();
+            const first = [h.value, h.canUndo, h.canRedo];
+            h.redo(); h.push(5);
+            const second = [h.value, h.canRedo];
+            h.push(6); h.undo(); h.undo(); h.undo();
+            return [first, second, h.value];""")
+        self.assertEqual(seen, [[0, False, True], [5, False], 1])
+
+    def test_pairs_files_by_name(self) -> None:
+        pair = lambda images, masks: self.run_module(
+            "const {pair} = await import('/js/tasks/pairing.js'); const wrap = (paths) => paths.map((path) => ({path}));"
+            "const r = pair(wrap(given[0]), wrap(given[1])); const names = (l) => l.map(({path}) => path);"
+            "return {pairs: r.pairs.map(({stem, image, mask}) => [stem, image.path, mask.path]), images: names(r.images), masks: names(r.masks)};",
+            images, masks)
+        self.assertEqual(
+            pair(["a.png", "b.png", "c.png"], ["b_mask.png", "a.png", "d.png"]),
+            {"pairs": [["a", "a.png", "a.png"], ["b", "b.png", "b_mask.png"]], "images": ["c.png"], "masks": ["d.png"]})
+        # Two folders may hold the same name: the stems that are sent differ all the same.
+        self.assertEqual(
+            [row[0] for row in pair(["x/a.png", "y/a.png"], ["x/m/a_seg.png", "y/m/a_seg.png"])["pairs"]], ["a", "a-2"])
+        kinds = self.run_module(
+            "const {kindOfPath} = await import('/js/tasks/pairing.js'); return given[0].map(kindOfPath);",
+            ["heart/masks/1.png", "heart/images/1.png", "1_GT.png", "1.png", "Labels/x/1.jpg"])
+        self.assertEqual(kinds, ["mask", "image", "mask", None, "mask"])
+
+    def test_fills_and_strokes_as_the_naive_twins_do(self) -> None:
+        random.seed(3)
+        for _ in range(6):
+            points = [{"x": random.uniform(-4, 34), "y": random.uniform(-4, 24)} for _ in range(random.randrange(3, 9))]
+            radius = random.uniform(0.5, 6)
+            filled, stroked = self.run_module("""
+                const {fillPolygon} = await import('/js/paint/polygon.js'); const {paintStroke} = await import('/js/paint/brush.js');
+                const {Mask} = await import('/js/image/mask.js');
+                const [a, b] = [new Mask(30, 20), new Mask(30, 20)];
+                fillPolygon(a, given[0], 1); paintStroke(b, given[0][0], given[0][1], given[1], 1);
+                return [[...a.pixels], [...b.pixels]];""", points, radius)
+            places = [(index % 30, index // 30) for index in range(600)]
+            self.assertEqual(filled, [int(_inside(points, x, y)) for x, y in places])
+            self.assertEqual(stroked, [int(_distance(points[0], points[1], x, y) <= radius) for x, y in places])
+
+    def test_reads_what_the_server_offers(self) -> None:
+        contract = (ROOT / "openapi.yaml").read_text()
+        answers = self.run_module("""
+            const {Features} = await import('/js/features.js');
+            const f = new Features(given[0]); const none = new Features('');
+            return [f.has('post', '/v1/tasks/{any}/segment'), f.has('delete', '/v1/tasks/{}/segment'), f.takes('post', '/v1/segment', 'multimask'),
+              f.takes('post', '/v1/segment', 'nonsense'), f.schemaHas('Prompts', 'boxes'), none.events, none.dryRun];""", contract)
+        self.assertEqual(answers, [True, False, True, False, True, False, False])
+
+    def test_measures_masks(self) -> None:
+        area, dice, empty, edges = self.run_module("""
+            const {Mask} = await import('/js/image/mask.js');
+            const [a, b] = [new Mask(4, 3), new Mask(4, 3)];
+            a.pixels.set([1, 1, 0, 0, 1, 1]); b.pixels.set([0, 1, 1, 0, 0, 1, 1]);
+            const dice = a.dice(b);
+            return [Mask.union([a, b]).area, dice, new Mask(2, 2).dice(new Mask(2, 2)), a.contour() instanceof Path2D];""")
+        self.assertEqual((area, dice, empty, edges), (6, 0.5, 1, True))
+
+
+def _inside(points: list[dict], x: float, y: float) -> bool:
+    """Even-odd, one ray to the left from the pixel's centre."""
+    crossings = 0
+    for index, a in enumerate(points):
+        b = points[(index + 1) % len(points)]
+        if (a["y"] <= y) != (b["y"] <= y):
+            crossings += a["x"] + (y - a["y"]) / (b["y"] - a["y"]) * (b["x"] - a["x"]) <= x
+    return crossings % 2 == 1
+
+
+def _distance(a: dict, b: dict, x: float, y: float) -> float:
+    dx, dy = b["x"] - a["x"], b["y"] - a["y"]
+    along = min(1, max(0, ((x - a["x"]) * dx + (y - a["y"]) * dy) / (dx * dx + dy * dy)))
+    return ((x - a["x"] - along * dx) ** 2 + (y - a["y"] - along * dy) ** 2) ** 0.5

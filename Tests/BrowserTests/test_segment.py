@@ -1,0 +1,248 @@
+"""Open, point, see, measure, take along."""
+
+import json
+import pathlib
+import re
+import subprocess
+
+from PIL import Image
+from selenium.webdriver import ActionChains, Keys
+
+from support.case import BrowserCase
+from support.pictures import bounds, centre, dice
+from support.server import mask_of, queries
+
+
+class SegmentTests(BrowserCase):
+    @classmethod
+    def prepare(cls) -> None:
+        cls.task = cls.server.adapted_task(count=4, steps=40)
+        cls.image = queries()[0]
+        cls.truth = mask_of(cls.image)
+
+    def begin(self) -> None:
+        self.visit(f"/segment?task={self.task['id']}")
+        self.open_image(self.image)
+
+    def mask(self) -> bytes:
+        for old in self.downloads.iterdir():
+            old.unlink()
+        self.press("Mask (PNG)")
+        return self.downloaded(f"{self.image.stem}_mask.png")
+
+    def test_segments_by_a_click(self) -> None:
+        self.begin()
+        self.click_image(*centre(self.truth))
+        self.assertGreater(dice(self.mask(), self.truth), 0.8)
+        measures = self.measures()
+        pixels, area = measures["Area"].split("\n")
+        count = int(re.sub(r"\D", "", pixels))
+        self.assertAlmostEqual(float(area.split()[0].replace(",", "")), count * 1.4 * 1.4, delta=0.1)
+        self.assertIn("Adapter version", self.see("[aria-label=Result]").text)
+        # Its own time is not asserted: it is written where a person sees it.
+        self.assertRegex(self.see(".timing").text, r"\d+ ms")
+        self.screenshot("segment-click")
+
+    def test_segments_by_a_box_and_corrects_beside(self) -> None:
+        self.begin()
+        x0, y0, x1, y1 = bounds(self.truth)
+        before = self.answers()
+        self.drag_image((x0, y0), (x1, y1))
+        self.settled(before + 1)
+        self.assertGreater(dice(self.mask(), self.truth), 0.85)
+        self.click_image(x0 - 12, y0 - 12, button="right")
+        self.click_image(x1 + 10, y1 + 10, alt=True)
+        rows = [row.text.split("\n")[0] for row in self.css(".prompts li")]
+        self.assertTrue(rows[0].startswith("Box"), rows)
+        self.assertEqual([row[0] for row in rows[1:]], ["−", "−"])
+        self.screenshot("segment-box")
+        self.press("Remove point 2")
+        self.until(lambda _: len(self.css(".prompts li")) == 2, "one point less")
+
+    def test_undoes_and_redoes(self) -> None:
+        self.begin()
+        promptless = self.mask()
+        self.click_image(*centre(self.truth))
+        clicked = self.mask()
+        self.click_image(30, 30, button="right")
+        before = self.answers()
+        self.press("Undo")
+        self.settled(before + 1)
+        self.assertEqual(self.mask(), clicked)
+        self.press("Undo")
+        self.settled(before + 2)
+        self.assertEqual(self.mask(), promptless)
+        self.assertFalse(self.button("Undo").is_enabled())
+        ActionChains(self.driver).key_down(Keys.CONTROL).send_keys("y").key_up(Keys.CONTROL).perform()
+        self.settled(before + 3)
+        self.assertEqual(self.mask(), clicked)
+        self.press("Clear")
+        self.settled(before + 4)
+        self.assertEqual(self.mask(), promptless)
+
+    def test_shows_alternatives(self) -> None:
+        self.begin()
+        self.click_image(*centre(self.truth))
+        before = self.answers()
+        self.labelled("Alternatives").click()
+        self.settled(before + 1)
+        radios = self.css("[role=radiogroup] [role=radio]")
+        self.assertGreater(len(radios), 1)
+        first = self.mask()
+        self.screenshot("segment-alternatives")
+        self.css("[role=radiogroup] [role=radio]")[1].click()
+        self.until(lambda _: self.css("[role=radio]")[1].get_attribute("aria-checked") == "true", "the second is chosen")
+        self.assertNotEqual(self.mask(), first)
+
+    def test_measures_against_a_ground_truth(self) -> None:
+        self.begin()
+        self.click_image(*centre(self.truth))
+        before = self.answers()
+        self.drop("[aria-label='Ground truth'] .drop", self.truth)
+        self.settled(before + 1)
+        measures = self.measures()
+        expected = dice(self.mask(), self.truth)
+        self.assertAlmostEqual(float(measures["Dice"].split()[0]) / 100, expected, places=3)
+        self.assertRegex(measures["ASD"], r"^[\d.]+ mm \([\d.]+ px\)$")
+        self.screenshot("segment-truth")
+
+    def test_exports_what_repeats_the_answer(self) -> None:
+        self.begin()
+        self.click_image(*centre(self.truth))
+        mask = self.mask()
+        self.press("Answer (JSON)")
+        answer = json.loads(self.downloaded(f"{self.image.stem}_answer.json"))
+        self.assertEqual(answer["tier"], "adapted")
+        self.press("Copy methods")
+        paragraph = self.driver.execute_script("return document.querySelector('.methods').textContent")
+        self.assertIn("GMISeg", paragraph)
+        self.assertIn(answer["receipt"]["model"]["sha256"][:8], paragraph)
+        self.press("Copy curl")
+        command = self.driver.execute_script("return document.querySelector('pre.mono').textContent")
+        self.assertEqual(self.driver.execute_async_script(
+            "const done = arguments[0]; navigator.clipboard.readText().then(done, (error) => done(String(error)))"), command)
+        subprocess.run(["bash", "-c", command], cwd=self.downloads, check=True)
+        repeated = (self.downloads / f"{self.image.stem}_mask.png").read_bytes()
+        self.assertEqual(repeated, mask)
+        self.screenshot("segment-export")
+
+    def test_answers_the_last_click_when_the_person_is_faster(self) -> None:
+        self.begin()
+        x, y = centre(self.truth)
+        for step in range(8):
+            self.click_image(x + step % 3, y - step % 2, wait=False)
+        self.until(lambda _: len(self.css(".prompts li")) == 8, "all points are there")
+        self.settled(1)
+        body = self.driver.execute_script("return document.querySelector('pre.mono').textContent")
+        self.assertEqual(len(re.findall(r'"label":1', body)), 8)
+
+    def test_a_reload_loses_nothing(self) -> None:
+        self.begin()
+        self.click_image(*centre(self.truth))
+        self.drop("[aria-label='Ground truth'] .drop", self.truth)
+        self.until(lambda _: "Dice" in self.measures(), "measures")
+        measures, mask = self.measures(), self.mask()
+        self.driver.refresh()
+        self.settled(1)
+        self.until(lambda _: self.measures() == measures, "the same measures")
+        self.assertEqual(self.mask(), mask)
+        self.assertEqual(len(self.css(".prompts li")), 1)
+        self.assertEqual(self.labelled("Task").get_attribute("value"), self.task["id"])
+
+    def test_puts_an_image_away(self) -> None:
+        self.begin()
+        self.click_image(*centre(self.truth))
+        stored = self.server.get("/readyz")["images"]
+        self.press("Close the image")
+        self.see(".viewport .empty", "Drop an image here")
+        self.assertFalse(self.button("Mask (PNG)").is_enabled())
+        self.until(lambda _: self.server.get("/readyz")["images"] == stored - 1, "it is gone from the server too")
+        self.driver.refresh()
+        self.see(".viewport .empty", "Drop an image here")
+
+    def test_changes_what_is_shown(self) -> None:
+        # The test reads the canvas back, which the page does not.
+        self.expected_console = ["willReadFrequently"]
+        self.begin()
+        self.click_image(*centre(self.truth))
+        middle = "const c = document.querySelector('.stage canvas'); return [...c.getContext('2d').getImageData(c.width / 2, c.height / 2 + 30, 1, 1).data]"
+        picture = lambda: self.driver.execute_async_script(f"const done = arguments[0]; requestAnimationFrame(() => requestAnimationFrame(() => done((() => {{ {middle} }})())))")
+        self.labelled("Prompts").click()
+        shown = picture()
+        self.labelled("Fill").click()
+        self.until(lambda _: picture() != shown, "no fill")
+        grey = picture()
+        self.assertEqual(grey[0], grey[1], "without the fill a grey image is grey")
+        self.labelled("Fill").click()
+        self.until(lambda _: picture() == shown, "the fill again")
+        self.driver.find_element("tag name", "body").send_keys("]")
+        self.until(lambda _: picture() not in (shown, grey), "more opaque")
+        scale = "return document.querySelector('.stage canvas').width"
+        self.assertGreater(self.driver.execute_script(scale), 300)
+        self.press("Zoom in")
+        self.press("1:1")
+        self.press("Fit")
+
+    def test_without_a_task_the_base_model_waits_for_a_prompt(self) -> None:
+        self.visit("/segment")
+        self.choose("Task", "No task: the base model")
+        self.open_image(self.image)
+        self.assertIn("does not know what you mean", self.see("[aria-label=Result]").text)
+        self.assertFalse(self.button("Mask (PNG)").is_enabled())
+        self.click_image(*centre(self.truth))
+        self.assertIn("Base model", self.see("[aria-label=Result]").text)
+        self.assertTrue(self.button("Mask (PNG)").is_enabled())
+        self.assertIn("no spacing", self.measures()["Area"])
+
+    def test_windows_16_bits_by_drag(self) -> None:
+        deep = self.deep_image()
+        self.visit("/segment")
+        self.open_image(deep)
+        state = self.see(".statusline .state")
+        self.assertIn("16 bit", state.text)
+        low, high = float(state.get_attribute("data-low")), float(state.get_attribute("data-high"))
+        self.assertGreater(low, 1000)
+        self.assertLess(high, 9000)
+        stored = self.server.get("/readyz")["images"]
+        self.press("Grey window")
+        prompts = len(self.css(".prompts li"))
+        self.drag_image((100, 100), (150, 60))
+        self.until(lambda _: float(state.get_attribute("data-high")) != high, "another window")
+        width = float(state.get_attribute("data-high")) - float(state.get_attribute("data-low"))
+        self.assertGreater(width, high - low, "a drag to the right widens")
+        self.assertEqual(len(self.css(".prompts li")), prompts, "the drag is no prompt")
+        self.screenshot("segment-16-bit")
+        self.press("Window auto")
+        self.until(lambda _: float(state.get_attribute("data-high")) == high, "the automatic window")
+        self.assertEqual(self.server.get("/readyz")["images"], stored, "the window is the page's own affair")
+        self.press("Point and box")
+        self.click_image(*centre(self.truth))
+        self.assertIn("px", self.measures()["Area"])
+
+    def deep_image(self) -> pathlib.Path:
+        """The phantom at 16 bits, in a narrow part of the range, as scanners store it."""
+        grey = Image.open(self.image).convert("L")
+        samples = b"".join((1000 + value * 30).to_bytes(2, "little") for value in grey.tobytes())
+        deep = Image.frombytes("I;16", grey.size, samples)
+        path = self.downloads / "deep.png"
+        deep.save(path)
+        return path
+
+    def test_tells_why_an_upload_failed(self) -> None:
+        self.expected_console = ["/v1/images"]
+        self.visit("/segment")
+        note = self.downloads / "scan.png"
+        note.write_text("This is no image.")
+        self.upload("Open image", note)
+        problem = self.see("#problems .problem")
+        self.assertEqual(problem.get_attribute("role"), "alert")
+        self.assertGreater(len(problem.text), 40, "the server's sentence and hint")
+        self.screenshot("segment-problem")
+        self.press("Close this message")
+        self.gone("#problems .problem")
+        self.open_image(self.image)
+        truth = self.downloads / "truth.png"
+        Image.new("L", (10, 10), 255).save(truth)
+        self.expected_console.append("/segment")
+        self.upload("Open mask", truth)
+        self.assertIn("10 × 10", self.see("#problems .problem").text)
