@@ -26,7 +26,11 @@ export async function forget(name) {
 
 /** Keeps a small value at once: it is there even when the page is left in the same moment. Texts and numbers only. */
 export function keepSmall(name, value) {
-  sessionStorage.setItem(name, JSON.stringify(value));
+  try {
+    sessionStorage.setItem(name, JSON.stringify(value));
+  } catch (error) {
+    console.warn('not kept over a reload:', error);
+  }
 }
 
 /** What `keepSmall` kept under `name`, or undefined. */

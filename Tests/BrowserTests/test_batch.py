@@ -13,7 +13,7 @@ from support.server import mask_of, queries
 class BatchTests(BrowserCase):
     @classmethod
     def prepare(cls) -> None:
-        cls.task = cls.server.adapted_task(count=4, steps=40)
+        cls.task = cls.server.adapted_task(count=4, steps=20)
 
     def test_segments_corrects_and_downloads_a_folder(self) -> None:
         images = queries(3)

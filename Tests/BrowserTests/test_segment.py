@@ -1,5 +1,6 @@
 """Open, point, see, measure, take along."""
 
+import base64
 import json
 import pathlib
 import re
@@ -16,7 +17,7 @@ from support.server import mask_of, queries
 class SegmentTests(BrowserCase):
     @classmethod
     def prepare(cls) -> None:
-        cls.task = cls.server.adapted_task(count=4, steps=40)
+        cls.task = cls.server.adapted_task(count=4, steps=20)
         cls.image = queries()[0]
         cls.truth = mask_of(cls.image)
 
@@ -93,6 +94,36 @@ class SegmentTests(BrowserCase):
         self.css("[role=radiogroup] [role=radio]")[1].click()
         self.until(lambda _: self.css("[role=radio]")[1].get_attribute("aria-checked") == "true", "the second is chosen")
         self.assertNotEqual(self.mask(), first)
+
+    def test_refines_the_mask_that_is_shown(self) -> None:
+        if not self.offers_here("maskPrompt"):
+            self.skipTest("this server takes no mask as a prompt")
+        self.begin()
+        self.click_image(*centre(self.truth))
+        mask = self.mask()
+        self.labelled("Refine the mask shown").click()
+        self.click_image(bounds(self.truth)[0] - 10, bounds(self.truth)[1] - 10, button="right")
+        command = self.driver.execute_script("return document.querySelector('pre.mono').textContent")
+        self.assertIn(base64.b64encode(mask).decode(), command, "the mask before is a prompt of this one")
+        self.assertGreater(dice(self.mask(), self.truth), 0.7)
+
+    def offers_here(self, feature: str) -> bool:
+        self.visit("/about")
+        return self.offers(feature)
+
+    def test_shows_how_sure_the_model_is(self) -> None:
+        if not self.offers_here("uncertainty"):
+            self.skipTest("this server gives no maps of uncertainty")
+        self.begin()
+        self.click_image(*centre(self.truth))
+        for map_name in ("Probability", "Uncertainty"):
+            before = self.answers()
+            self.press(map_name)
+            self.settled(before + 1)
+            self.assertEqual(self.button(map_name).get_attribute("aria-pressed"), "true")
+            self.screenshot(f"segment-{map_name.lower()}")
+        self.assertIn("Area, 95 %", self.measures())
+        self.press("Mask")
 
     def test_measures_against_a_ground_truth(self) -> None:
         self.begin()
@@ -175,7 +206,7 @@ class SegmentTests(BrowserCase):
         self.assertEqual(grey[0], grey[1], "without the fill a grey image is grey")
         self.labelled("Fill").click()
         self.until(lambda _: picture() == shown, "the fill again")
-        self.driver.find_element("tag name", "body").send_keys("]")
+        self.see(".stage").send_keys("]")
         self.until(lambda _: picture() not in (shown, grey), "more opaque")
         scale = "return document.querySelector('.stage canvas').width"
         self.assertGreater(self.driver.execute_script(scale), 300)

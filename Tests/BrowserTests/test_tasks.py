@@ -18,6 +18,9 @@ class TaskCase(BrowserCase):
             self.labelled(f"Pixel spacing in {axis}, millimetres").send_keys("1.4")
         self.press("For those who know")
         self.labelled("Steps").send_keys(str(steps))
+        if self.offers("gateMargin"):
+            # So few steps on so few images need not pass the gate; this is about the page.
+            self.labelled("Gain in held-out Dice to serve the adapter").send_keys("-1")
 
 
 class EmptyServerTests(TaskCase):
@@ -33,7 +36,7 @@ class EmptyServerTests(TaskCase):
         self.assertEqual({card.find_element("css selector", "canvas").accessible_name for card in self.css(".card")},
                          {f"{image.stem} with its mask" for image in images})
         self.assertFalse(self.button("Create and adapt").is_enabled(), "a task needs a name")
-        self.fill_in("Left ventricle, short axis", 40)
+        self.fill_in("Left ventricle, short axis", 25)
         self.until(lambda _: self.button("Create and adapt").is_enabled(), "all is there")
         if self.offers("dryRun"):
             self.assertIn("About", self.see(".estimate").text)
@@ -45,7 +48,7 @@ class EmptyServerTests(TaskCase):
         if self.offers("events"):
             asked = [url for url in self.requests() if "/v1/jobs/" in url]
             self.assertTrue(asked and all(url.endswith("/events") for url in asked), "progress comes as events, unasked")
-        self.see(".job .verdict", "served")
+        self.see(".job .verdict", "The adapter is served")
         self.assertEqual(len(self.css(".job figure svg[role=img]")), 2, "the loss and the scores")
         self.see("[aria-label='Adapter versions']", "v1")
         self.until(lambda _: "adapter version 1" in self.see("[aria-label=Task]").text, "the adapter answers")

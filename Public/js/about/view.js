@@ -84,7 +84,7 @@ const KEYS = [
 ];
 
 function keys() {
-  return h('section', { class: 'panel', 'aria-label': 'Keys' }, h('h2', {}, 'Keys of the viewer'),
+  return h('section', { class: 'panel', 'aria-label': 'Keys' }, h('h2', {}, 'Keys, with the focus on the image'),
     h('dl', { class: 'facts' }, KEYS.map(([key, what]) => [h('dt', {}, h('kbd', {}, key)), h('dd', {}, what)])));
 }
 

@@ -46,7 +46,7 @@ export function batchItem({ query }) {
 /** Prompts of a request in the form in which the segment view keeps them. */
 function kept(prompts) {
   if (!prompts) return null;
-  return { points: prompts.points ?? [], box: prompts.boxes?.[0] ?? null };
+  return { points: prompts.points ?? [], box: prompts.boxes?.[0] ?? null, mask: prompts.mask ?? null };
 }
 
 class BatchView {

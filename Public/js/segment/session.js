@@ -74,8 +74,8 @@ export class Session {
   }
 
   save() {
-    const { points, box } = this.prompts;
-    keepSmall(this.place, { prompts: { points, box }, task: this.task?.id ?? null, spacing: this.spacing });
+    const { points, box, mask } = this.prompts;
+    keepSmall(this.place, { prompts: { points, box, mask }, task: this.task?.id ?? null, spacing: this.spacing });
   }
 
   /** Puts the image away: here, and on the server where it can be deleted. */
@@ -122,9 +122,6 @@ export class Session {
     if (this.wants.alternatives) body.multimask = true;
     if (this.wants.instances && prompts.isEmpty) body.instances = true;
     if (this.wants.uncertainty && this.features.uncertainty) body.uncertainty = true;
-    if (this.wants.refine && this.features.maskPrompt && this.previousMask && !prompts.isEmpty) {
-      body.prompts = { ...body.prompts, mask: this.previousMask };
-    }
     if (this.truth) body.ground_truth = this.truth.base64;
     if (this.spacing) body.spacing_mm = this.spacing;
     if (this.version && this.features.pinVersion && this.task) body.adapter = this.version;
@@ -137,24 +134,30 @@ export class Session {
   /** Asks the server; uploads the image once more when it is gone there. */
   async ask(body) {
     const started = performance.now();
+    const { address } = this;
     let answer;
     try {
-      answer = await call('POST', this.address, body);
+      answer = await call('POST', address, body);
     } catch (error) {
       if (!(error instanceof Problem) || error.status !== 404 || error.field !== 'image_id' || !this.file) throw error;
       const form = new FormData();
       form.append('image', this.file, this.name);
       await upload('/v1/images', form);
-      answer = await call('POST', this.address, body);
+      answer = await call('POST', address, body);
     }
     const masks = await Promise.all(answer.masks.map(async (json) => ({ json, mask: await Mask.fromBase64(json.png) })));
-    return { answer, masks, body, milliseconds: performance.now() - started };
+    return { answer, masks, body, address, milliseconds: performance.now() - started };
   }
 
   /** Takes over what `ask` brought. */
   accept({ answer, masks, body, milliseconds }) {
     Object.assign(this, { answer, masks, body, milliseconds });
     this.chosen = 0;
+  }
+
+  /** There is no mask of what is pointed at now. */
+  reject() {
+    Object.assign(this, { answer: null, masks: [], chosen: 0 });
   }
 
   /** Whether the masks are alternatives of one object, of which one counts; otherwise all count. */

@@ -4,6 +4,7 @@ import { acceptDrops } from '../files.js';
 import { decimal, plural } from '../format.js';
 import { heatCanvas } from '../image/heat.js';
 import { colourParts } from '../image/mask.js';
+import { GreyWindow } from '../image/window.js';
 import { Latest } from '../latest.js';
 import { announce, clearComplaints, complain } from '../messages.js';
 import { colourOf } from '../palette.js';
@@ -11,6 +12,7 @@ import { drawBox, drawPoint } from '../viewer/marks.js';
 import { Stage } from '../viewer/stage.js';
 import { panTool, promptTool, windowTool } from '../viewer/tools.js';
 import { Panels } from './panels.js';
+import { Prompts } from './prompts.js';
 import { Session } from './session.js';
 
 /** `#/segment`: open an image, point, see the mask, measure it, take it along. */
@@ -54,7 +56,7 @@ class SegmentView {
     if (item.task) await this.session.chooseTask(item.task);
     await this.open(item.file, item.name);
     if (item.prompts && this.session.file) {
-      this.session.history.push(this.session.prompts.constructor.from(item.prompts));
+      this.session.history.push(Prompts.from(item.prompts));
       this.ask();
     }
   }
@@ -109,7 +111,7 @@ class SegmentView {
     this.undoButton = action('Undo', 'Undo (Ctrl+Z)', () => this.undo());
     this.redoButton = action('Redo', 'Redo (Ctrl+Y)', () => this.redo());
     this.clearButton = action('Clear', 'Take away all points and the box', () =>
-      this.change(new this.session.prompts.constructor()));
+      this.change(new Prompts()));
     return h('div', { class: 'toolbar', role: 'toolbar', 'aria-label': 'Tools' },
       h('div', { class: 'group', role: 'group', 'aria-label': 'Pointer' }, this.toolButtons),
       h('div', { class: 'group', role: 'group', 'aria-label': 'Prompts' }, this.undoButton, this.redoButton, this.clearButton),
@@ -150,8 +152,10 @@ class SegmentView {
   }
 
   change(prompts) {
-    if (this.session.file === null) return;
-    this.session.history.push(prompts);
+    const { session } = this;
+    if (session.file === null) return;
+    const isRefined = session.wants.refine && this.isShown && !prompts.isEmpty;
+    session.history.push(isRefined ? prompts.refining(session.previousMask) : prompts);
     this.ask();
   }
 
@@ -176,8 +180,7 @@ class SegmentView {
 
   resetWindow() {
     if (!this.stage.picture) return;
-    const automatic = this.stage.window.constructor.automatic(this.stage.picture);
-    this.stage.setWindow(automatic);
+    this.stage.setWindow(GreyWindow.automatic(this.stage.picture));
   }
 
   async chooseTask(id) {
@@ -242,12 +245,16 @@ class SegmentView {
     this.change(this.session.prompts.withBox(box));
   }
 
-  /** Keys that work wherever the focus is, but not while somebody types or a dialog is open. */
+  /**
+   * Undo and redo work wherever the focus is, but not while somebody types or a dialog is open. Single letters work on the
+   * image only (WCAG 2.1.4): a voice that dictates must not switch tools.
+   */
   globalKey(event) {
     const isTyping = event.target.closest?.('input:not([type="range"]):not([type="checkbox"]), select, textarea, dialog');
     if (isTyping || event.altKey || this.session.file === null) return;
     const key = event.key.toLowerCase();
     const isCommand = event.ctrlKey || event.metaKey;
+    if (!isCommand && event.target !== this.stage.element) return;
     const actions = isCommand
       ? { z: () => (event.shiftKey ? this.redo() : this.undo()), y: () => this.redo() }
       : {
@@ -285,7 +292,7 @@ class SegmentView {
   }
 
   async onAnswer(result) {
-    if (result.body.image_id !== this.session.imageId) return;
+    if (result.body.image_id !== this.session.imageId || result.address !== this.session.address) return;
     this.isPending = this.latest.isBusy;
     this.session.accept(result);
     await this.showMasks();
@@ -299,6 +306,9 @@ class SegmentView {
   onFailure(error) {
     this.isPending = this.latest.isBusy;
     complain(error);
+    // An older mask would look like the answer to the newer prompts.
+    this.session.reject();
+    this.showMasks();
     this.refresh();
   }
 

@@ -9,7 +9,7 @@ import { ENDING, fresh, pairFiles, stemOfPath } from './pairing.js';
  */
 export class Draft {
   constructor() {
-    this.settings = { name: '', label: '', spacing: ['', ''], model: '', steps: '', seed: '' };
+    this.settings = { name: '', label: '', spacing: ['', ''], model: '', steps: '', seed: '', gateMargin: '' };
     /** @type {{stem: string, image: File, mask: File|null, isDrawn: boolean, problem: string|null}[]} */
     this.rows = [];
     /** Masks that no image fits. @type {{file: File, path: string}[]} */
@@ -72,7 +72,7 @@ export class Draft {
 
   /** The `task` part of the request; what was left empty is left out. */
   get request() {
-    const { name, label, spacing, model, steps, seed } = this.settings;
+    const { name, label, spacing, model, steps, seed, gateMargin } = this.settings;
     const request = { name: name.trim() };
     if (label.trim()) request.labels = [label.trim()];
     const [x, y] = spacing.map(Number);
@@ -81,6 +81,7 @@ export class Draft {
     const adaptation = {};
     if (steps !== '') adaptation.steps = Number(steps);
     if (seed !== '') adaptation.seed = Number(seed);
+    if (gateMargin !== '') adaptation.gate_margin = Number(gateMargin);
     if (Object.keys(adaptation).length > 0) request.adaptation = adaptation;
     return request;
   }

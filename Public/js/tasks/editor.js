@@ -82,7 +82,10 @@ class Editor {
       this.models.length > 1 ? field('Model', model) : null,
       h('details', {}, h('summary', {}, 'For those who know'),
         field('Steps', text('steps', { type: 'number', min: '1', max: '10000', placeholder: 'automatic' })),
-        field('Seed', text('seed', { type: 'number', min: '0', placeholder: '0' }))));
+        field('Seed', text('seed', { type: 'number', min: '0', placeholder: '0' })),
+        this.features.gateMargin
+          ? field('Gain in held-out Dice to serve the adapter', text('gateMargin', { type: 'number', min: '-1', max: '1', step: 'any', placeholder: '0' }),
+            'At −1 it is served whatever the held-out images say.') : null));
   }
 
   async add(found) {

@@ -63,7 +63,7 @@ class LiveServer:
         with urllib.request.urlopen(request) as answer:
             return json.load(answer)
 
-    def adapted_task(self, name: str = "Left ventricle", count: int = 3, steps: int = 20, token: str | None = None) -> dict:
+    def adapted_task(self, name: str = "Left ventricle", count: int = 3, steps: int = 12, token: str | None = None) -> dict:
         """A task made of `count` phantoms, its job waited for."""
         settings: dict = {
             "name": name, "labels": ["left ventricular cavity"], "spacing_mm": [1.4, 1.4],
