@@ -191,7 +191,8 @@ class BrowserCase(unittest.TestCase):
         path = SCREENSHOTS / f"{name}.png"
         self.driver.save_screenshot(str(path))
         if os.environ.get("PUBLISH") and name in PUBLISHED:
-            picture = Image.open(path).convert("RGB").quantize(128, dither=Image.Dither.NONE)
+            # An octree keeps the few pixels of a rare colour, which a median cut gives up.
+            picture = Image.open(path).convert("RGB").quantize(256, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
             picture.save(ROOT / f"docs/images/{PUBLISHED[name]}.png", optimize=True)
 
     # The viewer
