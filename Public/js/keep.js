@@ -15,6 +15,12 @@ export async function recall(name) {
   return entry?.value;
 }
 
+/** All that this tab has kept. */
+export async function recallAll() {
+  const entries = await request((store) => store.getAll(), 'readonly');
+  return (entries ?? []).filter((entry) => entry.tab === tab).map((entry) => entry.value);
+}
+
 /** Keeps `value`, which may hold files, blobs, typed arrays and plain objects. */
 export async function keep(name, value) {
   await request((store) => store.put({ tab, time: Date.now(), value }, `${tab} ${name}`), 'readwrite');

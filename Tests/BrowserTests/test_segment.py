@@ -101,7 +101,7 @@ class SegmentTests(BrowserCase):
         self.begin()
         self.click_image(*centre(self.truth))
         mask = self.mask()
-        self.labelled("Refine the mask shown").click()
+        self.labelled("Refine mask").click()
         self.click_image(bounds(self.truth)[0] - 10, bounds(self.truth)[1] - 10, button="right")
         command = self.driver.execute_script("return document.querySelector('pre.mono').textContent")
         self.assertIn(base64.b64encode(mask).decode(), command, "the mask before is a prompt of this one")

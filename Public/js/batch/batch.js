@@ -1,7 +1,8 @@
-import { call, remove, upload } from '../api.js';
+import { call, upload } from '../api.js';
 import { bytesOfBase64 } from '../image/mask.js';
 import { csv } from '../csv.js';
 import { forget, keep, recall } from '../keep.js';
+import { putAway } from '../stored-images.js';
 import { fresh, stemOfPath } from '../tasks/pairing.js';
 import { zip } from '../zip.js';
 import { promptsOf } from './policy.js';
@@ -56,9 +57,8 @@ export class Batch {
     const images = this.items.map(({ imageId }) => imageId).filter(Boolean);
     for (const { number } of this.items) await forget(`batch ${number}`);
     this.items = [];
-    await forget('batch');
-    // One that is gone already is no failure.
-    if (features.imageDeletion) await Promise.allSettled(images.map((id) => remove(`/v1/images/${id}`)));
+    for (const name of ['batch', 'batch item file', 'batch item truth']) await forget(name);
+    await putAway(images, features);
   }
 
   /** All that is not corrected is to be segmented anew. */
@@ -139,11 +139,14 @@ export class Batch {
 /** The mask of an item in base64: the corrected one, or the first of the answer. */
 export const pngOf = (item) => item.correction?.png ?? item.answer?.masks[0]?.png ?? null;
 
-/** From 0 to 1, by the server's review where it makes one, by the model's estimate of its own mask otherwise. */
+/**
+ * From 0 to 1: by how little answers to prompts nearby agree, where the server tries them; by the model's estimate of its own
+ * mask otherwise.
+ */
 export function uncertaintyOf({ answer }) {
   if (!answer) return null;
-  if (typeof answer.review?.score === 'number') return answer.review.score;
-  return Math.round((1 - Math.min(...answer.masks.map(({ score }) => score ?? 0))) * 1e4) / 1e4;
+  const surety = answer.review?.score ?? Math.min(...answer.masks.map(({ score }) => score ?? 0));
+  return Math.round((1 - surety) * 1e4) / 1e4;
 }
 
 function rank(item) {

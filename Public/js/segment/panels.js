@@ -51,7 +51,7 @@ export class Panels {
   makeBatchBar() {
     const { view } = this;
     this.acceptButton = h('button', { class: 'primary', onclick: () => view.acceptCorrection().catch(complain) }, 'Accept correction');
-    return h('div', { class: 'row batchbar' }, this.acceptButton, h('a', { href: '#/batch', class: 'button' }, 'Back to the batch'));
+    return h('div', { class: 'row nowrap batchbar' }, this.acceptButton, h('a', { href: '#/batch', class: 'button', 'aria-label': 'Back to the batch' }, 'Back'));
   }
 
   makeDisplay() {
@@ -210,9 +210,10 @@ export class Panels {
         ? h('p', { class: 'quiet small' }, session.file === null ? 'Open an image first.'
           : 'Click on the object; right click or Alt beside it; drag for a box.')
         : h('ul', { class: 'prompts' }, rows),
-      toggle('Alternatives', 'alternatives', 'All candidates of the model (A)'),
-      view.features.instances ? toggle('Each object on its own', 'instances', 'Without a prompt: one mask for each object', prompts.isEmpty) : null,
-      view.features.maskPrompt ? toggle('Refine the mask shown', 'refine', 'The mask shown is a prompt of the next click') : null));
+      h('div', { class: 'row toggles' },
+        toggle('Alternatives', 'alternatives', 'All candidates of the model (A)'),
+        view.features.maskPrompt ? toggle('Refine mask', 'refine', 'The mask shown is a prompt of the next click') : null,
+        view.features.instances ? toggle('Each object', 'instances', 'Without a prompt: one mask for each object', prompts.isEmpty) : null)));
   }
 
   refreshResult() {
@@ -223,7 +224,7 @@ export class Panels {
       content.push(h('p', { class: 'quiet small' }, view.isPending ? 'Waiting for the server…'
         : answer ? 'Point at the object: without a prompt the base model does not know what you mean.' : 'Nothing yet.'));
     } else {
-      content.push(h('p', { class: 'small' }, answer.tier === 'adapted' ? `Adapter version ${answer.adapter_version}` : 'Base model'));
+      content.push(h('p', { class: 'small' }, sourceText(answer)));
       if (answer.far_from_support?.warning) content.push(h('p', { class: 'notice small' }, warningText(answer.far_from_support)));
       if (answer.review?.needed) content.push(h('p', { class: 'notice small' }, `Look at it: ${answer.review.reason}`));
       if (session.current.every(({ json }) => json.found === false)) {
@@ -248,7 +249,7 @@ export class Panels {
   objects() {
     const { session } = this;
     return h('ul', { class: 'objects' }, session.masks.map(({ json }, index) => h('li', {},
-      swatch(colourOf(session.task?.id, index)), json.label ?? `Object ${index + 1}`, h('span', { class: 'quiet' }, ` ${json.area_px} px`))));
+      swatch(colourOf(session.task?.id, index)), objectName(json, index), h('span', { class: 'quiet' }, ` ${json.area_px} px`))));
   }
 
   refreshModes() {
@@ -275,6 +276,15 @@ export class Panels {
       (after[Math.min(at, after.length - 1)] ?? this.view.stage.element).focus({ preventScroll: true });
     }
   }
+}
+
+const objectName = ({ instance, label }, index) =>
+  typeof instance === 'number' ? `${label ?? 'Object'} ${instance + 1}` : label ?? `Object ${index + 1}`;
+
+/** Who made the mask. */
+function sourceText({ tier, adapter_version: version, promptless }) {
+  const model = tier === 'adapted' ? `Adapter version ${version}` : 'Base model';
+  return promptless && promptless.route !== 'model' ? `${model}, by likeness to the examples` : model;
 }
 
 const warningText = ({ warning, value }) =>

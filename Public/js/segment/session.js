@@ -1,8 +1,9 @@
-import { call, get, Problem, remove, upload } from '../api.js';
+import { call, get, Problem, upload } from '../api.js';
 import { History } from '../history.js';
 import { base64OfBytes, Mask } from '../image/mask.js';
 import { Picture } from '../image/picture.js';
 import { forget, keep, keepSmall, recall, recallSmall } from '../keep.js';
+import { putAway } from '../stored-images.js';
 import { Prompts } from './prompts.js';
 
 /**
@@ -85,7 +86,7 @@ export class Session {
     this.save();
     await forget(`${this.place} file`);
     await forget(`${this.place} truth`);
-    if (imageId && this.features.imageDeletion) await remove(`/v1/images/${imageId}`).catch(ignoreMissing);
+    await putAway([imageId], this.features);
   }
 
   async chooseTask(id) {
@@ -119,9 +120,10 @@ export class Session {
   /** What is sent for `prompts`: the very body of the request. */
   request(prompts = this.prompts) {
     const body = { image_id: this.imageId, prompts: prompts.json };
-    if (this.wants.alternatives) body.multimask = true;
     if (this.wants.instances && prompts.isEmpty) body.instances = true;
-    if (this.wants.uncertainty && this.features.uncertainty) body.uncertainty = true;
+    // Objects one by one have neither alternatives nor maps.
+    if (this.wants.alternatives && !body.instances) body.multimask = true;
+    if (this.wants.uncertainty && this.features.uncertainty && !body.instances) body.uncertainty = true;
     if (this.truth) body.ground_truth = this.truth.base64;
     if (this.spacing) body.spacing_mm = this.spacing;
     if (this.version && this.features.pinVersion && this.task) body.adapter = this.version;
@@ -182,9 +184,4 @@ export class Session {
 /** A browser that has no room to keep an image goes on without: only a reload will miss it. */
 function withoutRoom(error) {
   console.warn('not kept over a reload:', error);
-}
-
-/** What is not there any more need not be deleted. */
-function ignoreMissing(error) {
-  if (!(error instanceof Problem) || error.status !== 404) throw error;
 }

@@ -324,7 +324,8 @@ class SegmentView {
     const { masks, body, answer } = this.session;
     if (masks.length === 0) return false;
     const isPrompted = Object.keys(body.prompts).length > 0 || body.instances === true;
-    return isPrompted || answer.tier === 'adapted' || masks.some(({ json }) => json.found !== undefined && json.found !== null);
+    const isBySupport = answer.promptless && answer.promptless.route !== 'model';
+    return isPrompted || answer.tier === 'adapted' || Boolean(isBySupport);
   }
 
   async showMasks() {
