@@ -63,8 +63,8 @@ let package = Package(
         // 3. The two halves of the product, blind to each other
         module("Server", over: "HTTP", "Posix", httpTypes, logging, "Basics"),
         module("SegmentAnything", over: "Tensor", "Imaging", "Cryptography", "Basics"),
-        module("Adaptation", over: "SegmentAnything", "Tensor", "Imaging", "Cryptography", "Basics"),
         module("Metrics", over: "Imaging", "Basics"),
+        module("Adaptation", over: "SegmentAnything", "Metrics", "Tensor", "Imaging", "Cryptography", "Basics"),
         module("Jobs", over: "Storage", logging, "Basics"),
         // The instrument: any model, any adapter, any labelled images
         module(

@@ -74,6 +74,14 @@ struct QueryReader {
 
     subscript(name: String) -> String? { query[name] }
 
+    func bool(_ name: String) throws(Problem) -> Bool? {
+        guard let text = query[name] else { return nil }
+        guard ["true", "false"].contains(text) else {
+            throw Problem.invalid("query.\(name)", "\(name) is \(Quoted(text))", hint: "give true or false")
+        }
+        return text == "true"
+    }
+
     func integer(_ name: String, in range: ClosedRange<Int>) throws(Problem) -> Int? {
         guard let text = query[name] else { return nil }
         guard let value = Int(text), range.contains(value) else {

@@ -39,6 +39,7 @@ package final class Service: Sendable {
     let clicks = InteractiveGate(patience: .seconds(1), turn: .milliseconds(100))
     package let embeddings: SharedCache<EmbeddingKey, ImageEmbedding>
     let adapters: SharedCache<String, Adapter>
+    let speeds = SpeedProbes()
     let log: Logger
     let build = BuildInfo.current
     /// Raster work: decoding uploads.
@@ -66,7 +67,8 @@ package final class Service: Sendable {
         self.models = models
         self.store = store
         self.log = log
-        let worker = AdaptationWorker(models: models, store: store, gate: gate, imageLimits: configuration.imageLimits)
+        let worker = AdaptationWorker(
+            models: models, store: store, gate: gate, speeds: speeds, imageLimits: configuration.imageLimits)
         jobs = JobQueue(store: store, worker: worker, log: log)
         embeddings = SharedCache(byteCapacity: configuration.embeddingCacheBytes)
         adapters = SharedCache(byteCapacity: configuration.adapterCacheBytes)

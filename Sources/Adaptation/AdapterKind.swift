@@ -5,7 +5,10 @@ package enum AdapterKind: String, Codable, Sendable, CaseIterable {
     /// The mask decoder's own weights; the image encoder runs once per view and is cached.
     case decoder
     case loraDecoder = "lora+decoder"
+    /// Factors of every block, averaged over their ranks and stacked over the blocks into one update that all of them share
+    /// (paper §3.2).
+    case pooled
 
     package var trainsEncoder: Bool { self != .decoder }
-    package var trainsDecoder: Bool { self != .lora }
+    package var trainsDecoder: Bool { self == .decoder || self == .loraDecoder }
 }

@@ -4,13 +4,17 @@ package struct NewAdapter: Sendable {
     /// Of the file's bytes.
     package var sha256: String
     package var cardJSON: String
+    /// How it does on images that it was not trained on; nil: nobody knows.
+    package var heldOutJSON: String?
     /// Whether the task answers with it from now on; false keeps it for inspection only.
     package var isServed: Bool
 
-    package init(file: FileContent, sha256: String, cardJSON: String, isServed: Bool = true) {
+    package init(file: FileContent, sha256: String, cardJSON: String, heldOutJSON: String? = nil, isServed: Bool = true)
+    {
         self.file = file
         self.sha256 = sha256
         self.cardJSON = cardJSON
+        self.heldOutJSON = heldOutJSON
         self.isServed = isServed
     }
 }
@@ -23,5 +27,6 @@ package struct AdapterVersion: Sendable, Equatable {
     package let file: StoredFile
     package let sha256: String
     package let cardJSON: String
+    package let heldOutJSON: String?
     package let created: Timestamp
 }

@@ -64,10 +64,12 @@ package struct NewExample: Sendable {
     package var width: Int
     package var height: Int
     package var promptsJSON: String?
+    /// Whom the image shows, where the client said so.
+    package var patient: String?
 
     package init(
         stem: String, image: FileContent, mask: FileContent, imageHash: String, maskHash: String, width: Int,
-        height: Int, promptsJSON: String? = nil
+        height: Int, promptsJSON: String? = nil, patient: String? = nil
     ) {
         self.stem = stem
         self.image = image
@@ -77,6 +79,7 @@ package struct NewExample: Sendable {
         self.width = width
         self.height = height
         self.promptsJSON = promptsJSON
+        self.patient = patient
     }
 }
 
@@ -127,6 +130,7 @@ package struct SupportExample: Sendable, Equatable {
     package let width: Int
     package let height: Int
     package let promptsJSON: String?
+    package let patient: String?
 }
 
 /// What a deletion removed.

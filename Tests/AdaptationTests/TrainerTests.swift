@@ -41,7 +41,7 @@ import Testing
         let (before, after) = (Self.loss(.none), Self.loss(try Self.train(settings).adapter.adjustment))
         // The frozen random decoder of a random model hears little of its encoder, so LoRA alone can move it little. The
         // prompts are the same before and after: a small difference is a difference.
-        #expect(after < before * (kind == .lora ? 0.995 : 0.97), "\(before) → \(after)")
+        #expect(after < before * (kind == .lora || kind == .pooled ? 0.995 : 0.97), "\(before) → \(after)")
     }
 
     @Test(arguments: AdapterKind.allCases) func equalSeedsGiveEqualBytes(_ kind: AdapterKind) throws {

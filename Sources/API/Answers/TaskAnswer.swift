@@ -27,6 +27,8 @@ extension Service {
             .init("adapter", settings["adapter"] ?? .null),
             .init("adaptation", settings["adaptation"] ?? .null),
             .init("served_version", .optional(task.servedAdapter)),
+            .init("held_out", StoredHeldOut(shown(versions, of: task)?.heldOutJSON)?.answer ?? .null),
+            .init("held_out_reason", .optional(try heldOutReason(task, versions))),
             .init("versions", .array(versions.map { Self.json($0, served: task.servedAdapter) })),
             .init("job", .optional(task.latestJob)),
             .init("support_count", .integer(task.supportCount)),
@@ -44,6 +46,17 @@ extension Service {
                         })))
         }
         return .object(members)
+    }
+
+    /// The version whose scores are shown: the one that is served, or the last one that was not.
+    private func shown(_ versions: [AdapterVersion], of task: TaskRecord) -> AdapterVersion? {
+        versions.last { $0.version == task.servedAdapter } ?? versions.last
+    }
+
+    /// Why there are no held-out scores; nil when there are some.
+    private func heldOutReason(_ task: TaskRecord, _ versions: [AdapterVersion]) throws -> String? {
+        guard let version = shown(versions, of: task) else { return try baseReason(task) }
+        return version.heldOutJSON == nil ? HeldOutAnswer.unvalidated : nil
     }
 
     private static func json(_ version: AdapterVersion, served: Int?) -> JSON {
@@ -64,8 +77,8 @@ extension Service {
             let failure = try task.latestJob.flatMap { try jobs.job($0) }?.failure
             return "the adaptation failed" + (failure.map { ": \($0.message)" } ?? "")
         case .ready:
-            return try store.adapters(of: task.id).isEmpty
-                ? "the task has no adapter" : "the adapter does no better than the base model on its own support set"
+            guard let last = try store.adapters(of: task.id).last else { return "the task has no adapter" }
+            return StoredHeldOut(last.heldOutJSON)?.reason ?? "the adapter was set aside"
         }
     }
 }

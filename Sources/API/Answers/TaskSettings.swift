@@ -3,14 +3,14 @@ import Basics
 
 /// What the store keeps of a task's recipe: the wire's own JSON, so that there is one form to read and to show.
 struct TaskSettings: Equatable, Sendable {
-    let settings: AdaptationSettings
+    let recipe: Recipe
     let pairing: Pairing.Rule
     /// What the task's model was called when the task was made; its identity is the hash in the task's record. Nil: an
     /// earlier version did not keep it.
     let model: String?
 
     init(request: TaskRequest, pairing: Pairing.Rule, model: String) {
-        settings = request.settings
+        recipe = request.recipe
         self.pairing = pairing
         self.model = model
     }
@@ -18,13 +18,13 @@ struct TaskSettings: Equatable, Sendable {
     /// Of what the store kept.
     init(stored text: String) throws(Problem) {
         let json = try JSON.parse(Array(text.utf8), field: "settings")
-        settings = try AdaptationSettings(adapter: json["adapter"], adaptation: json["adaptation"])
+        recipe = try Recipe(adapter: json["adapter"], adaptation: json["adaptation"])
         pairing = json["pairing"]?.stringValue.flatMap(Pairing.Rule.init) ?? .order
         model = json["model"]?.stringValue
     }
 
     var json: JSON {
-        let (adapter, adaptation) = settings.json
+        let (adapter, adaptation) = recipe.json
         return [
             "adapter": adapter, "adaptation": adaptation, "pairing": .string(pairing.rawValue),
             "model": .optional(model),

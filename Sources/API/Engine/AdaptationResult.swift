@@ -2,45 +2,52 @@ import Adaptation
 
 /// What a finished job reports.
 struct AdaptationResult {
-    let settings: AdaptationSettings
-    let exampleCount: Int
-    /// One for each step.
-    let losses: [Float]
-    let before: [(kind: PromptKind, score: SupportScorer.Score)]
-    let after: [(kind: PromptKind, score: SupportScorer.Score)]
-    let duration: Duration
+    let fitted: Fitted
+    /// Of the support examples.
+    let stems: [String]
+    /// The version that was served before; nil: none.
+    let previous: Int?
+    /// Of the linter.
+    let findings: [FindingAnswer]
 
-    /// Whether the adapter beats the base model even on what it was trained on, by mean Dice over the kinds of prompts. One
-    /// that does not is kept, and not served.
-    var isHelpful: Bool {
-        after.reduce(0) { $0 + $1.score.dice } > before.reduce(0) { $0 + $1.score.dice }
-    }
+    /// Whether the task answers with the adapter: where the folds say that it helps, or where nothing could be held out. One
+    /// that is not served is kept all the same.
+    var isServed: Bool { fitted.heldOut.map(HeldOutAnswer.isServed) ?? true }
+
+    /// Nil: nothing was held out.
+    var heldOut: JSON? { fitted.heldOut.map { HeldOutAnswer.json($0, stems: stems, previous: previous) } }
 
     var json: JSON {
-        let (adapter, adaptation) = settings.json
+        let (adapter, adaptation) = fitted.settings.json
+        let losses = fitted.trained.losses
         return [
-            "served": .bool(isHelpful),
-            "served_reason": isHelpful
-                ? "the adapter beats the base model on the support set"
-                : "the adapter does no better than the base model on its own support set, so the base goes on answering",
-            "examples": .integer(exampleCount),
+            "served": .bool(isServed),
+            "served_reason": .string(
+                fitted.heldOut.map { HeldOutAnswer.reason($0, previous: previous) } ?? HeldOutAnswer.unvalidated),
+            "examples": .integer(stems.count),
             "steps": .integer(losses.count),
             "final_loss": losses.last.map { .rounded(Double($0), places: 5) } ?? .null,
-            "seconds": .rounded(duration.milliseconds / 1e3, places: 2),
+            "seconds": .rounded(fitted.seconds, places: 2),
             "adapter": adapter,
             "adaptation": adaptation,
-            "support_scores": [
-                "held_out": false,
-                "note":
-                    "measured on the support set itself, which the adapter was trained on: it will do worse on new images",
-                "base": Self.json(before),
-                "adapted": Self.json(after),
-            ],
+            "recipes": .array(fitted.tried.map(Self.json)),
+            "findings": .array(findings.map(\.json)),
+            "held_out": heldOut ?? .null,
+            "held_out_reason": fitted.heldOut == nil ? .string(HeldOutAnswer.unvalidated) : .null,
         ]
     }
 
-    private static func json(_ scores: [(kind: PromptKind, score: SupportScorer.Score)]) -> JSON {
-        .object(scores.map { .init($0.kind.rawValue, $0.score.json) })
+    private static func json(_ tried: Fitted.Tried) -> JSON {
+        [
+            "kind": .string(tried.settings.kind.rawValue),
+            "learning_rate": tried.settings.kind.trainsEncoder ? .decimal(tried.settings.learningRate) : .null,
+            "decoder_learning_rate": tried.settings.kind.trainsDecoder
+                ? .decimal(tried.settings.decoderLearningRate) : .null,
+            "steps": .optional(tried.steps),
+            "dice": tried.dice.map { .rounded($0, places: 4) } ?? .null,
+            "chosen": .bool(tried.isChosen),
+            "note": tried.steps == nil ? "not tried: adaptation.budget_seconds did not allow it" : .null,
+        ]
     }
 }
 

@@ -6,7 +6,7 @@ import SegmentAnything
 package import Storage
 import Tensor
 
-/// Runs one adaptation job: reads the support set, trains, scores, hands the adapter over.
+/// Runs one adaptation job: reads the support set, holds parts of it out to measure, trains, hands the adapter over.
 ///
 /// It may be killed at any instruction. What it leaves behind then is a checkpoint, written whole or not at all; the adapter
 /// becomes visible only with the outcome, in the queue's own transaction.
@@ -14,17 +14,20 @@ package struct AdaptationWorker: Worker {
     private let models: ServedModels
     private let store: any Store
     private let gate: InteractiveGate
+    private let speeds: SpeedProbes
     private let imageLimits: ImageLimits
     /// A kill costs at most this much training; a checkpoint costs a few megabytes of writing.
     private let checkpointInterval: Duration
 
     package init(
-        models: ServedModels, store: any Store, gate: InteractiveGate, imageLimits: ImageLimits,
+        models: ServedModels, store: any Store, gate: InteractiveGate, speeds: SpeedProbes,
+        imageLimits: ImageLimits,
         checkpointInterval: Duration = .seconds(2)
     ) {
         self.models = models
         self.store = store
         self.gate = gate
+        self.speeds = speeds
         self.imageLimits = imageLimits
         self.checkpointInterval = checkpointInterval
     }
@@ -51,37 +54,56 @@ package struct AdaptationWorker: Worker {
     private func adapt(_ job: Job, _ context: JobContext) throws -> JobOutcome {
         guard let task = try store.task(job.task) else { throw StoreError.unknown(kind: "task", id: job.task) }
         let model = try models.model(of: task).model
-        let settings = try TaskSettings(stored: task.settingsJSON).settings
-        let start = ContinuousClock.now
-        context.report(step: 0, of: settings.steps, phase: "reading the support set")
-        let examples = try examples(of: task, context)
-        let scorer = SupportScorer(model: model, examples: examples, seed: settings.seed)
-
-        context.report(step: 0, of: settings.steps, phase: "scoring the base model")
-        let before = try scorer.scores(.base(reason: "before adaptation")) { try pause(context) }
-        let trained = try train(task, model, examples, settings, context)
-        context.report(step: settings.steps, of: settings.steps, phase: "scoring the adapter")
-        let served = ServedAdapter(version: 0, adapter: trained.adapter)
-        let after = try scorer.scores(.adapted(served)) { try pause(context) }
+        let recipe = try TaskSettings(stored: task.settingsJSON).recipe
+        context.report(step: 0, of: 0, phase: "reading the support set", fraction: 0)
+        let support = try store.support(of: task.id)
+        let findings = try findings(task, support, model.configuration, context)
+        let fitting = try Fitting(
+            model: model, examples: try examples(support, context),
+            patients: PatientGroups(stems: support.map(\.stem), given: support.map(\.patient)),
+            spacing: task.spacing.flatMap { Spacing(x: $0.x, y: $0.y) }, recipe: recipe, taskName: task.name,
+            labels: task.labels.map(\.name))
+        let fitted = try fit(fitting, speed: try speeds.measured(model).speed, context)
 
         let path = context.scratchDirectory + "/adapter.safetensors"
-        try trained.adapter.write(to: path)
+        try fitted.trained.adapter.write(to: path)
         let result = AdaptationResult(
-            settings: settings, exampleCount: examples.count, losses: trained.losses, before: before, after: after,
-            duration: .now - start)
+            fitted: fitted, stems: support.map(\.stem), previous: nil, findings: findings)
         return JobOutcome(
             resultJSON: result.json.text(),
             adapter: NewAdapter(
-                file: .file(path: path), sha256: trained.adapter.sha256,
-                cardJSON: AdapterCard.json(trained.adapter.card).text(), isServed: result.isHelpful))
+                file: .file(path: path), sha256: fitted.trained.adapter.sha256,
+                cardJSON: AdapterCard.json(fitted.trained.adapter.card).text(), heldOutJSON: result.heldOut?.text(),
+                isServed: result.isServed))
     }
 
-    private func examples(of task: TaskRecord, _ context: JobContext) throws -> [Example] {
-        try store.support(of: task.id).map { example in
+    private func examples(_ support: [SupportExample], _ context: JobContext) throws -> [Example] {
+        try support.map { example in
             try pause(context)
             let image = try decode(example.image, field: "image[\(example.index)]")
             let mask = try decode(example.mask, field: "mask[\(example.index)]")
             return Example(image: RGBImage(image, window: Preprocessing.window), mask: Mask(mask))
+        }
+    }
+
+    /// What the linter says of the stored examples.
+    private func findings(
+        _ task: TaskRecord, _ support: [SupportExample], _ configuration: Configuration, _ context: JobContext
+    ) throws -> [FindingAnswer] {
+        let traits = try support.map { example in
+            try pause(context)
+            return ExampleTraits(
+                image: try decode(example.image, field: "image[\(example.index)]"),
+                mask: try decode(example.mask, field: "mask[\(example.index)]"), imageHash: example.imageHash,
+                isMaskLossy: try store.read(example.mask).starts(with: [0xFF, 0xD8]))
+        }
+        let linter = SupportLinter(configuration: configuration, hasSpacing: task.spacing != nil)
+        let patients = PatientGroups(stems: support.map(\.stem), given: support.map(\.patient))
+        let names = support.map {
+            FindingAnswer.Names(image: $0.stem, mask: "the mask of \($0.stem)", maskField: "mask[\($0.index)]")
+        }
+        return linter.findings(traits, patients: patients).map {
+            FindingAnswer($0, names: names, places: support.map(\.index))
         }
     }
 
@@ -94,15 +116,10 @@ package struct AdaptationWorker: Worker {
         }
     }
 
-    private func train(
-        _ task: TaskRecord, _ model: SegmentAnythingModel, _ examples: [Example], _ settings: AdaptationSettings,
-        _ context: JobContext
-    ) throws -> TrainedAdapter {
-        let trainer = try Trainer(
-            model: model, examples: examples, settings: settings, taskName: task.name, labels: task.labels.map(\.name))
-        var latest: TrainerCheckpoint?
+    private func fit(_ fitting: Fitting, speed: SpeedProbe, _ context: JobContext) throws -> Fitted {
+        var latest: FittingCheckpoint?
         var saved = ContinuousClock.now
-        func save(_ checkpoint: TrainerCheckpoint) throws {
+        func save(_ checkpoint: FittingCheckpoint) throws {
             let path = context.scratchDirectory + "/checkpoint.safetensors"
             try checkpoint.write(to: path)
             try context.saveCheckpoint(.file(path: path))
@@ -110,20 +127,22 @@ package struct AdaptationWorker: Worker {
             latest = nil
         }
         do {
-            return try trainer.run(
-                resuming: try context.checkpointPath().flatMap { try? TrainerCheckpoint(path: $0) },
-                checkpointEvery: 1,
-                checkpoint: { checkpoint in
-                    latest = checkpoint
-                    if ContinuousClock.now - saved >= checkpointInterval { try save(checkpoint) }
-                },
-                isCancelled: { context.interruption != nil },
-                progress: { progress in
-                    context.report(
-                        step: progress.step, of: progress.steps, loss: Double(progress.loss), phase: "training",
-                        fraction: progress.fraction, etaSeconds: progress.remaining.milliseconds / 1e3)
-                    return context.interruption == nil
-                })
+            return try fitting.run(
+                speed: speed,
+                resuming: try context.checkpointPath().flatMap { try? FittingCheckpoint(path: $0) },
+                hooks: Fitting.Hooks(
+                    checkpoint: { checkpoint in
+                        latest = checkpoint
+                        if ContinuousClock.now - saved >= checkpointInterval { try save(checkpoint) }
+                    },
+                    isCancelled: { context.interruption != nil },
+                    progress: { progress in
+                        context.report(
+                            step: progress.step, of: progress.steps, loss: progress.loss.map(Double.init),
+                            phase: progress.phase.words, fraction: progress.fraction,
+                            etaSeconds: progress.remaining.map { $0.milliseconds / 1e3 })
+                        return context.interruption == nil
+                    }))
         } catch AdaptationError.cancelled {
             // A stopping server asks for the work done so far; a cancelled job's is of no use to anybody.
             if context.interruption == .stopping, let latest { try save(latest) }
@@ -152,6 +171,19 @@ package struct AdaptationWorker: Worker {
             JobFailure(code: "cancelled", message: error.description)
         case .checkpointMismatch:
             JobFailure(code: "checkpoint", message: error.description, hint: "create the task again")
+        }
+    }
+}
+
+extension FittingProgress.Phase {
+    /// For the job's `phase`.
+    var words: String {
+        switch self {
+        case .scoring: "scoring the base model"
+        case .fold(let number, let count, let recipe):
+            "training without fold \(number) of \(count)" + (recipe > 1 ? ", recipe \(recipe)" : "")
+        case .half(let number): "training on half \(number) of 2"
+        case .final: "training on all examples"
         }
     }
 }

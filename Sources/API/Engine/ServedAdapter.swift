@@ -4,10 +4,13 @@ package import Adaptation
 package struct ServedAdapter: Sendable {
     package let version: Int
     package let adapter: Adapter
+    /// What to tell with every answer; nil: its folds speak for it.
+    package let caution: String?
 
-    package init(version: Int, adapter: Adapter) {
+    package init(version: Int, adapter: Adapter, caution: String? = nil) {
         self.version = version
         self.adapter = adapter
+        self.caution = caution
     }
 }
 
@@ -28,6 +31,9 @@ package enum Tier: Sendable {
     }
 
     package var reason: String? {
-        if case .base(let reason) = self { reason } else { nil }
+        switch self {
+        case .adapted(let adapter): adapter.caution
+        case .base(let reason): reason
+        }
     }
 }

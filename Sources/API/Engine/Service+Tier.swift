@@ -5,10 +5,18 @@ import Storage
 /// Who answers for a task.
 extension Service {
     /// The adapter served for `task`, loaded and checked against the task's `model`, or the reason why the base answers.
-    func tier(of task: TaskRecord, model: SegmentAnythingModel) async throws -> Tier {
+    ///
+    /// - Parameter prompt: What is asked with: an adapter answers only the kinds that its folds say it is better at.
+    func tier(of task: TaskRecord, model: SegmentAnythingModel, prompt: PromptKind) async throws -> Tier {
         guard let served = task.servedAdapter else { return .base(reason: try baseReason(task)) }
         guard let version = try store.adapter(of: task.id, version: served) else {
             return .base(reason: "the adapter was deleted")
+        }
+        if let heldOut = StoredHeldOut(version.heldOutJSON), !heldOut.serves(prompt) {
+            return .base(
+                reason:
+                    "\(prompt.words) the adapter, version \(served), does not reliably beat the base model on held-out images"
+            )
         }
         return .adapted(try await load(version, for: model))
     }
@@ -20,7 +28,9 @@ extension Service {
             let adapter = try await decoding.run { try Adapter.load(path: path, for: model) }
             return .init(adapter, byteCount: adapter.byteCount)
         }
-        return ServedAdapter(version: version.version, adapter: adapter)
+        return ServedAdapter(
+            version: version.version, adapter: adapter,
+            caution: version.heldOutJSON == nil ? HeldOutAnswer.unvalidated : nil)
     }
 }
 

@@ -20,6 +20,7 @@ package enum ProblemKind: String, CaseIterable, Sendable {
     case sizeMismatch = "size-mismatch"
     case emptyMask = "empty-mask"
     case unpairedExample = "unpaired-example"
+    case unusableExample = "unusable-example"
     case outsideImage = "outside-image"
     // What it names is not there, or not that way.
     case notFound = "not-found"
@@ -48,7 +49,7 @@ package enum ProblemKind: String, CaseIterable, Sendable {
         case .expectationFailed: 417
         case .notImplemented: 501
         case .versionNotSupported: 505
-        case .undecodableImage, .sizeMismatch, .emptyMask, .unpairedExample, .outsideImage: 422
+        case .undecodableImage, .sizeMismatch, .emptyMask, .unpairedExample, .unusableExample, .outsideImage: 422
         case .notFound: 404
         case .taskDeleted: 410
         case .adapterNotReady, .jobEnded: 409
@@ -81,6 +82,7 @@ package enum ProblemKind: String, CaseIterable, Sendable {
         case .sizeMismatch: "Image and mask differ in size"
         case .emptyMask: "A mask is empty"
         case .unpairedExample: "Images and masks do not pair up"
+        case .unusableExample: "An example teaches nothing"
         case .outsideImage: "A prompt lies outside the image"
         case .notFound: "There is no such thing here"
         case .taskDeleted: "The task was deleted"

@@ -1,3 +1,4 @@
+package import Adaptation
 package import Imaging
 package import SegmentAnything
 
@@ -125,6 +126,12 @@ package struct PromptsRequest: Sendable, Equatable {
                 box: Prompt.Box(x0: Float(box.x0), y0: Float(box.y0), x1: Float(box.x1), y1: Float(box.y1)),
                 maskLogits: logits)
         }
+    }
+
+    /// The kind by which held-out scores are kept: a box settles what points refine.
+    package var kind: PromptKind {
+        if !boxes.isEmpty { return .box }
+        return points.isEmpty && mask == nil ? .none : .point
     }
 
     /// The request in its one canonical form: a receipt holds it, and it reads back as the same request.

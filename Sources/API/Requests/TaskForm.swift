@@ -1,3 +1,4 @@
+import Adaptation
 import HTTP
 import Imaging
 import Server
@@ -9,7 +10,9 @@ struct TaskForm: Sendable {
     let pairing: Pairing
     private let images: [ImageUpload]
     private let masks: [ImageUpload]
-    private let stems: [String]
+    let stems: [String]
+    /// What to call the files in a message.
+    let names: [FindingAnswer.Names]
 
     init(_ context: RequestContext, maximumExamples: Int) throws(Problem) {
         let hint = "send a form: curl -F 'task={\"name\": \"heart\"}' -F image=@1.png -F mask=@1_mask.png …"
@@ -38,9 +41,35 @@ struct TaskForm: Sendable {
         stems = images.enumerated().map { index, part in
             part.filename.flatMap(FileStem.of).map { String($0.prefix(200)) } ?? "example-\(index + 1)"
         }
+        let pairing = self.pairing
+        names = stems.enumerated().map { index, stem in
+            let mask = pairing.maskOfImage[index]
+            return FindingAnswer.Names(
+                image: images[index].filename.map { String($0.prefix(200)) } ?? stem,
+                mask: masks[mask].filename.map { String($0.prefix(200)) } ?? "the mask of \(stem)",
+                maskField: "mask[\(mask)]")
+        }
+        for stem in task.patients.keys.sorted() where !stems.contains(stem) {
+            let nearest = NearestName.suggestion(for: stem, among: stems).map { "did you mean \"\($0)\"? " } ?? ""
+            throw Problem.invalid(
+                "task.patients.\(stem.prefix(80))", "no image has the file stem \(Quoted(stem))",
+                hint: "\(nearest)give the stems of the images that are sent")
+        }
     }
 
     var exampleCount: Int { images.count }
+
+    /// Whom the images show, as far as it is known.
+    var patients: PatientGroups { PatientGroups(stems: stems, given: stems.map { task.patients[$0] }) }
+
+    /// What the linter wants to know of example `index`.
+    func traits(_ index: Int, limits: ImageLimits) throws(Problem) -> ExampleTraits {
+        let (image, mask) = (images[index], masks[pairing.maskOfImage[index]])
+        let rawImage = try image.decode(limits: limits)
+        return ExampleTraits(
+            image: rawImage, mask: try mask.decode(limits: limits), imageHash: PixelHash.of(rawImage),
+            isMaskLossy: try mask.mediaType() == "image/jpeg")
+    }
 
     /// Decodes example `index` and checks that it can be learnt from; what it gives is ready to be stored.
     func example(_ index: Int, limits: ImageLimits) throws(Problem) -> NewExample {
@@ -69,6 +98,7 @@ struct TaskForm: Sendable {
         }
         return NewExample(
             stem: stems[index], image: image.stored, mask: mask.stored, imageHash: PixelHash.of(rawImage),
-            maskHash: PixelHash.of(decoded), width: rawImage.width, height: rawImage.height)
+            maskHash: PixelHash.of(decoded), width: rawImage.width, height: rawImage.height,
+            patient: task.patients[stems[index]])
     }
 }

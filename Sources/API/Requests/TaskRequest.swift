@@ -2,7 +2,8 @@ package import Adaptation
 import SegmentAnything
 import Storage
 
-/// The part `task` of `POST /v1/tasks`: `{"name", "labels", "spacing_mm", "model", "adapter": {…}, "adaptation": {…}}`.
+/// The part `task` of `POST /v1/tasks`: `{"name", "labels", "spacing_mm", "model", "adapter": {…}, "adaptation": {…},
+/// "patients": {…}}`.
 package struct TaskRequest: Sendable, Equatable {
     package let name: String
     /// What the masks outline, for people; nil: not said.
@@ -10,9 +11,11 @@ package struct TaskRequest: Sendable, Equatable {
     package let spacing: SpacingRequest?
     /// Nil: the server's default.
     package let model: String?
-    package let settings: AdaptationSettings
+    package let recipe: Recipe
+    /// Whom each image shows, by its file stem: images of one patient are held out together.
+    package let patients: [String: String]
 
-    private static let known = ["name", "labels", "spacing_mm", "model", "adapter", "adaptation"]
+    private static let known = ["name", "labels", "spacing_mm", "model", "adapter", "adaptation", "patients"]
 
     package init(_ json: JSON, path: String) throws(Problem) {
         let fields = try Fields(json, path: path, known: Self.known)
@@ -24,9 +27,28 @@ package struct TaskRequest: Sendable, Equatable {
         label = try Self.label(fields)
         spacing = try SpacingRequest(fields, "spacing_mm")
         model = try fields.string("model", maximumLength: 200)
-        settings = try AdaptationSettings(
+        patients = try Self.patients(fields)
+        recipe = try Recipe(
             adapter: fields.value("adapter"), adapterPath: fields.path(of: "adapter"),
             adaptation: fields.value("adaptation"), adaptationPath: fields.path(of: "adaptation"))
+    }
+
+    static func patients(_ fields: Fields) throws(Problem) -> [String: String] {
+        guard let value = fields.value("patients") else { return [:] }
+        let path = fields.path(of: "patients")
+        let hint = #"name the patient of each image by its file stem: {"scan01": "a", "scan02": "a", "scan03": "b"}"#
+        guard let members = value.members, members.count <= 512 else {
+            throw Problem.invalid(path, "\(path) must be an object of at most 512 members", hint: hint)
+        }
+        var patients: [String: String] = [:]
+        for member in members {
+            guard let patient = member.value.stringValue, patient.count <= 200 else {
+                throw Problem.invalid(
+                    "\(path).\(member.name.prefix(80))", "a patient is a text of at most 200 characters", hint: hint)
+            }
+            patients[member.name] = patient
+        }
+        return patients
     }
 
     private static func label(_ fields: Fields) throws(Problem) -> String? {

@@ -25,7 +25,9 @@ extension Service {
         return try await gate.interactive {
             var watch = Stopwatch()
             let tier: Tier =
-                if let task { try await self.tier(of: task, model: served.model) } else {
+                if let task {
+                    try await self.tier(of: task, model: served.model, prompt: request.options.prompts.kind)
+                } else {
                     .base(reason: "no task was named")
                 }
             let plan = SegmentPlan(

@@ -13,11 +13,13 @@ import Storage
 extension Service {
     func createTask(_ context: RequestContext) async throws -> Response {
         _ = try context.negotiate([.json])
-        let wait = try context.query(known: ["wait"]).integer("wait", in: 0...configuration.maximumWaitSeconds) ?? 0
+        let query = try context.query(known: ["wait", "dry_run"])
+        let wait = try query.integer("wait", in: 0...configuration.maximumWaitSeconds) ?? 0
+        if try query.bool("dry_run") ?? false { return try await checkTask(context) }
         let form = try TaskForm(context, maximumExamples: configuration.maximumExamples)
         let served = try check(form.task)
         let support = try await imaging.run { [limits = configuration.imageLimits] in
-            try (0..<form.exampleCount).map { try form.example($0, limits: limits) }
+            try Self.support(form, limits: limits, configuration: served.model.configuration)
         }
         let settings = TaskSettings(request: form.task, pairing: form.pairing.rule, model: served.name)
         let (task, job) = try store.createTask(
@@ -31,10 +33,11 @@ extension Service {
     }
 
     /// The task's model. Refuses what it cannot do, before any pixel is decoded.
-    private func check(_ task: TaskRequest) throws(Problem) -> ServedModel {
+    func check(_ task: TaskRequest) throws(Problem) -> ServedModel {
         let served = try models.named(task.model, field: "task.model")
         do {
-            try task.settings.validate(for: served.model.configuration)
+            try task.recipe.validate()
+            try task.recipe.settings.validate(for: served.model.configuration)
         } catch {
             throw Problem(error)
         }
@@ -56,14 +59,18 @@ extension Service {
         let answer: JSON = [
             "task": try answer(for: task),
             "job": try job.flatMap { try jobs.job($0) }.map(JobAnswer.json) ?? .null,
-            "pairing": [
-                "by": .string(pairing.rawValue),
-                "note": pairing == .stem
-                    ? "each image got the mask with its file stem"
-                    : "no file stems matched: the first image got the first mask, and so on",
-            ],
+            "pairing": Self.json(pairing),
         ]
         return .json(answer, isEnded ? .created : .accepted, fields: fields)
+    }
+
+    static func json(_ pairing: Pairing.Rule) -> JSON {
+        [
+            "by": .string(pairing.rawValue),
+            "note": pairing == .stem
+                ? "each image got the mask with its file stem"
+                : "no file stems matched: the first image got the first mask, and so on",
+        ]
     }
 
     func listTasks(_ context: RequestContext) throws -> Response {

@@ -47,3 +47,16 @@ struct SupportSet: Sendable {
         return Hex.string(hash.finalize())
     }
 }
+
+extension Example {
+    /// A bright disc on a dark ground, for measuring speed: what is in a picture makes no difference to it.
+    static func disc(side: Int) -> Example {
+        let marked: [UInt8] = (0..<side * side).map { index in
+            let (x, y) = (index % side - side / 2, index / side - side / 2)
+            return x * x + y * y <= side * side / 9 ? 1 : 0
+        }
+        return Example(
+            image: RGBImage(width: side, height: side, grey: marked.map { 60 + 120 * $0 }),
+            mask: Mask(width: side, height: side, pixels: marked))
+    }
+}

@@ -12,8 +12,9 @@ package struct Adapter: Sendable {
     package let sha256: String
     /// For `Predictor` and the parts of the model; constants, applied unmerged.
     package let adjustment: Adjustment
-    private let layout: AdapterLayout
-    private let tensors: [Tensor]
+    let layout: AdapterLayout
+    /// One per entry of `layout`.
+    let tensors: [Tensor]
 
     private static let cardKey = "gmiseg.adapter"
 

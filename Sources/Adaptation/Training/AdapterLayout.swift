@@ -23,12 +23,14 @@ package struct AdapterLayout: Sendable, Equatable {
         case override
     }
 
+    package let kind: AdapterKind
     package let entries: [Entry]
     package let blocks: Range<Int>
 
     /// - Parameter lastBlocks: Encoder blocks that are adapted, counted from the end; nil for all. Without effect on kind
     ///   `decoder`.
     package init(kind: AdapterKind, rank: Int, lastBlocks: Int?, model: SegmentAnythingModel) {
+        self.kind = kind
         let (depth, width) = (model.configuration.depth, model.configuration.width)
         blocks = kind.trainsEncoder ? max(depth - (lastBlocks ?? depth), 0)..<depth : depth..<depth
         var entries: [Entry] = []
@@ -59,6 +61,20 @@ package struct AdapterLayout: Sendable, Equatable {
         "image_encoder.blocks.\(block).attn.qkv.lora_\(projection)"
     }
 
+    /// The one update of all blocks: with a block's factors averaged over their ranks, `[1, W]` and `[W, 1]`, stacked over
+    /// the L blocks to `M_A` `[L, W]` and `M_B` `[W, L]`, it is `M_B · M_A`, for q and v each.
+    ///
+    /// - Parameter values: Four for each block, in the order of the entries.
+    private func pooled(_ values: [Value], scale: Float) -> LowRankUpdate {
+        func stacked(_ factor: Int) -> Value {
+            let axis = factor % 2
+            let means = blocks.indices.map { rankMean(values[4 * ($0 - blocks.lowerBound) + factor], axis: axis) }
+            return concatenate(means, axis: axis)
+        }
+        return LowRankUpdate(
+            qDown: stacked(0), qUp: stacked(1), vDown: stacked(2), vUp: stacked(3), scale: scale)
+    }
+
     /// What the model is to change, given one value per entry, in order.
     ///
     /// - Parameter scale: `alpha / rank`.
@@ -66,6 +82,11 @@ package struct AdapterLayout: Sendable, Equatable {
         precondition(values.count == entries.count, "one value per entry")
         var adjustment = Adjustment.none
         var next = 0
+        if kind == .pooled {
+            let shared = pooled(Array(values[..<(4 * blocks.count)]), scale: scale)
+            for block in blocks { adjustment.lowRank[block] = shared }
+            return adjustment
+        }
         for block in blocks {
             adjustment.lowRank[block] = LowRankUpdate(
                 qDown: values[next], qUp: values[next + 1], vDown: values[next + 2], vUp: values[next + 3],

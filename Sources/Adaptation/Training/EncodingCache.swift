@@ -7,7 +7,9 @@ import Tensor
 /// With kind `decoder` the frozen part is the whole encoder, and from the second round on a step costs only the decoder.
 /// When the room is used up, later views are encoded anew each time rather than pushing others out: views come round in
 /// turn, and a cache that forgets the oldest would then never hit.
-struct EncodingCache {
+///
+/// Runs on parts of one support set share it: a view's encoding does not depend on who else is trained on.
+final class EncodingCache {
     struct Encoding {
         /// `[1, g, g, C]` embedding when the encoder is frozen, else `[1, g, g, W]` activations before the first adapted
         /// block.
@@ -25,7 +27,7 @@ struct EncodingCache {
 
     private let model: SegmentAnythingModel
     private let support: SupportSet
-    private let firstAdaptedBlock: Int
+    let firstAdaptedBlock: Int
     private let room: Int
     private let seed: UInt64
     private var kept: [Key: Encoding] = [:]
@@ -42,14 +44,15 @@ struct EncodingCache {
         self.seed = seed
     }
 
-    func view(_ draw: StepPlan.Draw) -> AugmentedView {
-        AugmentedView(index: draw.view, example: draw.example, seed: seed)
+    func view(_ index: Int, of example: Int) -> AugmentedView {
+        AugmentedView(index: index, example: example, seed: seed)
     }
 
-    mutating func encoding(_ draw: StepPlan.Draw) -> Encoding {
-        let key = Key(example: draw.example, view: draw.view)
+    /// - Parameter isCancelled: Asked before each block of the encoder, which in a large model takes its time.
+    func encoding(view index: Int, of example: Int, isCancelled: () -> Bool) throws(AdaptationError) -> Encoding {
+        let key = Key(example: example, view: index)
         if let known = kept[key] { return known }
-        let encoding = encode(support.examples[draw.example], view(draw))
+        let encoding = try encode(support.examples[example], view(index, of: example), isCancelled)
         if keptBytes + encoding.byteCount <= room {
             kept[key] = encoding
             keptBytes += encoding.byteCount
@@ -57,15 +60,22 @@ struct EncodingCache {
         return encoding
     }
 
-    private func encode(_ example: Example, _ view: AugmentedView) -> Encoding {
+    private func encode(
+        _ example: Example, _ view: AugmentedView, _ isCancelled: () -> Bool
+    ) throws(AdaptationError) -> Encoding {
         let configuration = model.configuration
         let image = Preprocessor(side: configuration.imageSize)(view.flipped(example.image))
         let geometry = image.geometry
         let pixels = Value(view.toned(image.pixels, width: geometry.resizedWidth, height: geometry.resizedHeight))
         let encoder = ImageEncoder(model)
-        let activations =
-            firstAdaptedBlock == configuration.depth
-            ? encoder(pixels) : encoder.prefix(pixels, blocks: firstAdaptedBlock)
+        var activations = encoder.prefix(pixels, blocks: 0)
+        for block in 0..<firstAdaptedBlock {
+            guard !isCancelled() else { throw .cancelled(step: 0) }
+            activations = encoder.advanced(activations, through: block)
+        }
+        if firstAdaptedBlock == configuration.depth {
+            activations = encoder.finish(activations, from: firstAdaptedBlock)
+        }
         return Encoding(
             activations: activations.tensor, geometry: geometry,
             target: MaskTarget(view.flipped(example.mask), geometry: geometry, side: configuration.logitsSide))

@@ -6,7 +6,7 @@ package struct Optimizer: Sendable {
     package static let largestNorm = 1.0
 
     package let schedule: LearningRateSchedule
-    private let rates: [Float]
+    let rates: [Float]
     private let weightDecay: Float
     package private(set) var moments: [AdamWMoments]
 

@@ -1,3 +1,5 @@
+import Basics
+import Cryptography
 import Imaging
 package import SegmentAnything
 import Tensor
@@ -14,8 +16,12 @@ import Tensor
 package struct Trainer: Sendable {
     package let model: SegmentAnythingModel
     package let settings: AdaptationSettings
+    let layout: AdapterLayout
     private let support: SupportSet
-    private let layout: AdapterLayout
+    /// The examples that are trained on, of those of `support`.
+    private let members: [Int]
+    /// What the run starts from; nil: the base model.
+    private let beginning: Adapter?
     private let taskName: String
     private let labels: [String]
 
@@ -28,11 +34,25 @@ package struct Trainer: Sendable {
         labels: [String] = []
     ) throws {
         try settings.validate(for: model.configuration)
+        self.init(
+            model: model, support: try SupportSet(examples), settings: settings, taskName: taskName, labels: labels)
+    }
+
+    /// - Parameters:
+    ///   - settings: Validated.
+    ///   - members: Indices of the examples to train on, ascending and at least one; nil for all.
+    ///   - beginning: An adapter to go on from, where it has the tensors that `settings` asks for; else it counts for nothing.
+    init(
+        model: SegmentAnythingModel, support: SupportSet, settings: AdaptationSettings, members: [Int]? = nil,
+        beginning: Adapter? = nil, taskName: String = "", labels: [String] = []
+    ) {
         self.model = model
         self.settings = settings
-        self.support = try SupportSet(examples)
-        self.layout = AdapterLayout(
+        self.support = support
+        self.members = members ?? Array(support.examples.indices)
+        layout = AdapterLayout(
             kind: settings.kind, rank: settings.rank, lastBlocks: settings.lastBlocks, model: model)
+        self.beginning = beginning?.layout == layout ? beginning : nil
         self.taskName = taskName
         self.labels = labels
     }
@@ -51,58 +71,102 @@ package struct Trainer: Sendable {
         checkpoint: (TrainerCheckpoint) throws -> Void = { _ in }, isCancelled: () -> Bool = { false },
         progress: (TrainingProgress) -> Bool = { _ in true }
     ) throws -> TrainedAdapter {
-        // Every step takes the same tensors: as many as the encoder keeps for its backward pass.
-        try reusingMemory(upTo: 1 << 30) {
-            try steps(resuming, checkpointEvery, checkpoint, isCancelled, progress)
+        // The hooks end with this call, so its callers may use what they hold `inout`.
+        try withoutActuallyEscaping(checkpoint) { checkpoint in
+            try withoutActuallyEscaping(isCancelled) { isCancelled in
+                try withoutActuallyEscaping(progress) { progress in
+                    let hooks = Hooks(
+                        checkpointEvery: checkpointEvery, checkpoint: checkpoint, isCancelled: isCancelled,
+                        progress: progress)
+                    return try run(resuming: resuming, cache: cache(), stopAfter: settings.steps, hooks: hooks)
+                }
+            }
         }
     }
 
-    private func steps(
-        _ resuming: TrainerCheckpoint?, _ checkpointEvery: Int, _ checkpoint: (TrainerCheckpoint) throws -> Void,
-        _ isCancelled: () -> Bool, _ progress: (TrainingProgress) -> Bool
-    ) throws -> TrainedAdapter {
-        let identity = TrainerCheckpoint.Identity(model: model, settings: settings, support: support)
-        var state = try resuming?.state(for: identity, layout: layout, settings: settings) ?? start()
-        let plan = StepPlan(
-            exampleCount: support.examples.count, viewCount: settings.augmentedViews,
-            imagesPerStep: settings.imagesPerStep, seed: settings.seed)
-        var cache = EncodingCache(
+    /// What a run tells, and asks.
+    struct Hooks {
+        var checkpointEvery = 1
+        var checkpoint: (TrainerCheckpoint) throws -> Void = { _ in }
+        var isCancelled: () -> Bool = { false }
+        var progress: (TrainingProgress) -> Bool = { _ in true }
+        /// Shown the state after each step, before progress and checkpoint.
+        var visit: (TrainerState) throws -> Void = { _ in }
+    }
+
+    /// Encodings for this run and every other one on the same support set, seed and first adapted block.
+    func cache() -> EncodingCache {
+        EncodingCache(
             model: model, support: support, firstAdaptedBlock: layout.blocks.lowerBound, room: settings.cacheBytes,
             seed: settings.seed)
+    }
+
+    /// - Parameter stopAfter: Steps to do of the settings' number, which shapes the schedule: an early stop.
+    func run(
+        resuming: TrainerCheckpoint?, cache: EncodingCache, stopAfter: Int, hooks: Hooks
+    ) throws -> TrainedAdapter {
+        precondition(cache.firstAdaptedBlock == layout.blocks.lowerBound, "a cache of another recipe")
+        // Every step takes the same tensors: as many as the encoder keeps for its backward pass.
+        return try reusingMemory(upTo: 1 << 30) { try steps(resuming, cache, min(stopAfter, settings.steps), hooks) }
+    }
+
+    private func steps(
+        _ resuming: TrainerCheckpoint?, _ cache: EncodingCache, _ end: Int, _ hooks: Hooks
+    ) throws -> TrainedAdapter {
+        let identity = self.identity
+        var state = try resuming?.state(for: identity, layout: layout, settings: settings) ?? start()
+        let plan = StepPlan(
+            exampleCount: members.count, viewCount: settings.augmentedViews,
+            imagesPerStep: settings.imagesPerStep, seed: settings.seed)
         let (clock, firstStep) = (ContinuousClock(), state.step)
         let began = clock.now
-        while state.step < settings.steps {
-            let loss = try advance(&state, plan, &cache, isCancelled)
+        while state.step < end {
+            let loss = try advance(&state, plan, cache, hooks.isCancelled)
+            try hooks.visit(state)
             let told = TrainingProgress(
-                step: state.step, steps: settings.steps, loss: loss, elapsed: clock.now - began,
+                step: state.step, steps: end, loss: loss, elapsed: clock.now - began,
                 stepsInElapsed: state.step - firstStep)
-            guard progress(told) else { throw AdaptationError.cancelled(step: state.step) }
-            if checkpointEvery > 0, state.step.isMultiple(of: checkpointEvery), state.step < settings.steps {
-                try checkpoint(TrainerCheckpoint(state, identity: identity, layout: layout))
+            guard hooks.progress(told) else { throw AdaptationError.cancelled(step: state.step) }
+            if hooks.checkpointEvery > 0, state.step.isMultiple(of: hooks.checkpointEvery), state.step < end {
+                try hooks.checkpoint(TrainerCheckpoint(state, identity: identity, layout: layout))
             }
         }
         return try TrainedAdapter(adapter: adapter(state), losses: state.losses)
     }
 
+    /// What a checkpoint must have in common with this run.
+    var identity: TrainerCheckpoint.Identity {
+        var subject = support.digest
+        if members.count < support.examples.count || beginning != nil {
+            let part = "\(subject) \(members) \(beginning?.sha256 ?? "")"
+            subject = SHA256.hex(Array(part.utf8))
+        }
+        return TrainerCheckpoint.Identity(model: model, settings: settings, support: subject)
+    }
+
     private func start() -> TrainerState {
         TrainerState(
-            step: 0, tensors: layout.start(model: model, seed: settings.seed),
+            step: 0, tensors: beginning?.tensors ?? layout.start(model: model, seed: settings.seed),
             optimizer: Optimizer(layout: layout, settings: settings), losses: [])
+    }
+
+    /// The adapted model at `state`, for looking at it.
+    func adjustment(_ state: TrainerState) -> Adjustment {
+        layout.adjustment(state.tensors.map { Value($0) }, scale: settings.alpha / Float(settings.rank))
     }
 
     /// One step; its mean loss.
     private func advance(
-        _ state: inout TrainerState, _ plan: StepPlan, _ cache: inout EncodingCache, _ isCancelled: () -> Bool
+        _ state: inout TrainerState, _ plan: StepPlan, _ cache: EncodingCache, _ isCancelled: () -> Bool
     ) throws(AdaptationError) -> Float {
         var sum = GradientSum(shapes: layout.entries.map(\.shape))
         var loss = 0.0
         let draws = plan.draws(at: state.step)
         for draw in draws {
             guard !isCancelled() else { throw .cancelled(step: state.step) }
-            let encoding = cache.encoding(draw)
             loss += try accumulate(
-                draw, encoding, view: cache.view(draw), tensors: state.tensors, step: state.step, into: &sum,
-                isCancelled)
+                members[draw.example], view: draw.view, draw.generator, cache, tensors: state.tensors,
+                step: state.step, throughEncoder: settings.kind.trainsEncoder, into: &sum, isCancelled)
         }
         let count = draws.count * PromptKind.allCases.count
         let mean = Float(loss / Double(count))
@@ -117,12 +181,28 @@ package struct Trainer: Sendable {
         return mean
     }
 
+    /// The mean gradient of one example's loss at `state`, in its plain view with one fixed prompt of each kind. Where the
+    /// decoder trains it is of the decoder's tensors alone (the encoder's entries are 0), which spares the way back through
+    /// the encoder.
+    func gradient(
+        of example: Int, at state: TrainerState, _ cache: EncodingCache, isCancelled: () -> Bool
+    ) throws(AdaptationError) -> [Tensor] {
+        var sum = GradientSum(shapes: layout.entries.map(\.shape))
+        let generator = SeededRandom(seed: settings.seed ^ 0x496E_666C &+ UInt64(truncatingIfNeeded: example))
+        _ = try accumulate(
+            example, view: 0, generator, cache, tensors: state.tensors, step: state.step,
+            throughEncoder: !settings.kind.trainsDecoder, into: &sum, isCancelled)
+        return sum.tensors(scaledBy: 1 / Float(PromptKind.allCases.count))
+    }
+
     /// Adds the gradients of one view's losses to `sum`; returns the losses' sum.
     private func accumulate(
-        _ draw: StepPlan.Draw, _ encoding: EncodingCache.Encoding, view: AugmentedView, tensors: [Tensor], step: Int,
-        into sum: inout GradientSum, _ isCancelled: () -> Bool
+        _ index: Int, view viewIndex: Int, _ prompts: SeededRandom, _ cache: EncodingCache, tensors: [Tensor],
+        step: Int, throughEncoder: Bool, into sum: inout GradientSum, _ isCancelled: () -> Bool
     ) throws(AdaptationError) -> Double {
-        let example = support.examples[draw.example]
+        let example = support.examples[index]
+        let view = cache.view(viewIndex, of: index)
+        let encoding = try cache.encoding(view: viewIndex, of: index, isCancelled: isCancelled)
         let scale = settings.alpha / Float(settings.rank)
         let parameters = tensors.map(Value.parameter)
         // The encoder's factors come first in the layout, the decoder's tensors after them.
@@ -130,19 +210,20 @@ package struct Trainer: Sendable {
 
         var embedding = Value(encoding.activations)
         if settings.kind.trainsEncoder {
-            embedding = ImageEncoder(model, adjustment: layout.adjustment(parameters, scale: scale))
+            let factors = throughEncoder ? parameters : tensors.map { Value($0) }
+            embedding = ImageEncoder(model, adjustment: layout.adjustment(factors, scale: scale))
                 .finish(embedding, from: layout.blocks.lowerBound)
         }
         // The prompts' graphs end at the embedding, as a leaf: each is freed before the next is built.
-        let leaf = settings.kind.trainsEncoder ? Value.parameter(embedding.tensor) : embedding
+        let leaf = throughEncoder ? Value.parameter(embedding.tensor) : embedding
         var embeddingSum = GradientSum(shapes: [embedding.shape])
         let promptEncoder = PromptEncoder(model)
         let criterion = MaskLoss(qualityWeight: settings.kind.trainsDecoder ? 1 : 0)
-        var generator = draw.generator
+        var generator = prompts
         var total = 0.0
         for kind in PromptKind.allCases {
             guard !isCancelled() else { throw .cancelled(step: step) }
-            let drawn = support.simulators[draw.example].prompt(kind, using: &generator)
+            let drawn = support.simulators[index].prompt(kind, using: &generator)
             let prompt = view.flipped(drawn, width: example.mask.width, height: example.mask.height)
             // A fresh decoder on fresh leaves per prompt: a graph can be walked back only once.
             let parameters = tensors.map(Value.parameter)
@@ -151,11 +232,11 @@ package struct Trainer: Sendable {
             let loss = criterion(logits: logits, quality: iou, target: encoding.target)
             total += Double(loss.tensor.elements[0])
             let trained = Array(parameters[encoderCount...])
-            let found = gradients(of: loss, for: settings.kind.trainsEncoder ? trained + [leaf] : trained)
+            let found = gradients(of: loss, for: throughEncoder ? trained + [leaf] : trained)
             sum.add(Array(found[..<trained.count]), from: encoderCount)
             embeddingSum.add(Array(found[trained.count...]))
         }
-        if settings.kind.trainsEncoder {
+        if throughEncoder {
             let seed = embeddingSum.tensors(scaledBy: 1)[0]
             sum.add(gradients(of: embedding, seed: seed, for: Array(parameters[..<encoderCount])))
         }
@@ -166,8 +247,8 @@ package struct Trainer: Sendable {
         let tail = state.losses.suffix(10)
         let card = Adapter.Card(
             kind: settings.kind, rank: settings.rank, alpha: settings.alpha, lastBlocks: settings.lastBlocks,
-            baseModel: model.name, baseSHA256: model.sha256, task: taskName, labels: labels, steps: settings.steps,
-            seed: settings.seed, supportCount: support.examples.count,
+            baseModel: model.name, baseSHA256: model.sha256, task: taskName, labels: labels, steps: state.step,
+            seed: settings.seed, supportCount: members.count,
             finalLoss: tail.reduce(0, +) / Float(max(tail.count, 1)))
         return try Adapter(card: card, layout: layout, tensors: state.tensors)
     }

@@ -23,13 +23,13 @@ package struct TrainerCheckpoint: Sendable {
             self.support = support
         }
 
-        init(model: SegmentAnythingModel, settings: AdaptationSettings, support: SupportSet) {
+        init(model: SegmentAnythingModel, settings: AdaptationSettings, support: String) {
             base = model.sha256
             // The room for encodings changes speed only, never the result: a machine with other memory may continue.
             var decisive = settings
             decisive.cacheBytes = 0
             self.settings = SHA256.hex(Array(CanonicalJSON.encode(decisive).utf8))
-            self.support = support.digest
+            self.support = support
         }
     }
 
@@ -57,7 +57,13 @@ package struct TrainerCheckpoint: Sendable {
     ///
     /// - Throws: `AdapterError.unreadable` or `.notACheckpoint`. Whether it fits a run is checked when the run resumes.
     package init(path: String) throws {
-        let file = try openSafetensors(path)
+        try self.init(try openSafetensors(path), path: path)
+    }
+
+    /// Whether a file holds one, perhaps beside other things.
+    static func isIn(_ file: SafetensorsFile) -> Bool { file.metadata[format] != nil }
+
+    init(_ file: SafetensorsFile, path: String) throws {
         guard file.metadata[Self.format] == Self.version, let step = file.metadata["step"].flatMap({ Int($0) }),
             step >= 0, let base = file.metadata["base"], let settings = file.metadata["settings"],
             let support = file.metadata["support"]
@@ -69,13 +75,22 @@ package struct TrainerCheckpoint: Sendable {
 
     /// Writes the file; it appears whole or not at all.
     package func write(to path: String) throws {
-        let metadata = [
+        try Safetensors.write(named, metadata: metadata, to: path, as: .float32)
+    }
+
+    var metadata: [String: String] {
+        [
             Self.format: Self.version, "step": String(step), "base": identity.base, "settings": identity.settings,
             "support": identity.support,
         ]
-        let sorted = tensors.sorted { $0.key < $1.key }.map { (name: $0.key, tensor: $0.value) }
-        try Safetensors.write(sorted, metadata: metadata, to: path, as: .float32)
     }
+
+    var named: [(name: String, tensor: Tensor)] {
+        tensors.sorted { $0.key < $1.key }.map { (name: $0.key, tensor: $0.value) }
+    }
+
+    /// Whether it was made by a run of that identity.
+    func belongs(to identity: Identity) -> Bool { identity == self.identity }
 
     /// The state to go on from.
     ///

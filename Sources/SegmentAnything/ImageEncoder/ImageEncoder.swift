@@ -45,6 +45,11 @@ package struct ImageEncoder: Sendable {
         run(0..<count, patchEmbedding(pixels), checkpointing)
     }
 
+    /// The prefix that holds one block more: for callers who want to do something between blocks.
+    ///
+    /// - Parameter prefix: `[B, g, g, W]`, what `prefix(_:blocks:)` gives for `block` blocks.
+    package func advanced(_ prefix: Value, through block: Int) -> Value { run(block..<block + 1, prefix, .standard) }
+
     /// The blocks from `first` on and the neck; `finish(prefix(pixels, blocks: k), from: k)` is the whole encoder.
     ///
     /// - Parameter prefix: `[B, g, g, W]`.

@@ -52,9 +52,10 @@ extension SQLiteStore {
             arguments: [task])
         guard let version = next else { throw StoreError.unknown(kind: "task", id: task) }
         try database.execute(
-            sql: "INSERT INTO adapters VALUES (?, ?, ?, ?, ?, ?, ?)",
+            sql: "INSERT INTO adapters VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             arguments: [
                 task, version, file.name, file.byteCount, new.sha256, new.cardJSON, clock.now().milliseconds,
+                new.heldOutJSON,
             ])
         if new.isServed {
             try database.execute(
@@ -66,6 +67,7 @@ extension SQLiteStore {
         AdapterVersion(
             task: try columns.value("task"), version: try columns.value("version"),
             file: try columns.file("file", "bytes"), sha256: try columns.value("sha256"),
-            cardJSON: try columns.value("card"), created: try columns.time("created"))
+            cardJSON: try columns.value("card"), heldOutJSON: try columns.optional("held_out"),
+            created: try columns.time("created"))
     }
 }

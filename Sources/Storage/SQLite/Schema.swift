@@ -11,6 +11,10 @@ enum Schema {
             try database.execute(sql: "PRAGMA application_id = \(applicationID)")
             try database.execute(sql: first)
         }
+        migrator.registerMigration("held-out scores, patients") { database in
+            try database.execute(sql: "ALTER TABLE adapters ADD COLUMN held_out TEXT")
+            try database.execute(sql: "ALTER TABLE support ADD COLUMN patient TEXT")
+        }
         return migrator
     }
 

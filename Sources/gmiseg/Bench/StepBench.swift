@@ -7,7 +7,7 @@ struct StepBench: Bench {
     static let configuration = CommandConfiguration(
         commandName: "step", abstract: "One adaptation step (one image, LoRA of rank 4 in every block).")
     @OptionGroup var options: BenchOptions
-    @Option(help: "lora, decoder or lora+decoder.")
+    @Option(help: "lora, decoder, lora+decoder or pooled.")
     var kind = AdapterKind.lora
 
     func measure() throws {

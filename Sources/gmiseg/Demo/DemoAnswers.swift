@@ -45,7 +45,6 @@ struct Segmentation: Decodable {
         }
     }
 
-    let tier: String
     let masks: [Mask]
     let metrics: Metrics
 

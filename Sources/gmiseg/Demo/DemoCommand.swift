@@ -40,7 +40,7 @@ struct DemoCommand: ParsableCommand {
         print("\n3. Follow the job.")
         try follow(jobAddress: "\(server.address)/v1/jobs/\(created.job.id)")
 
-        print("\n4. Segment with the adapted model.")
+        print("\n4. Segment with the task: by its adapter, where that beat the base model on held-out images.")
         try segmentAll(
             examples, truths, path: "/v1/tasks/\(created.task.id)/segment", tier: .adapted, server: server.address,
             into: &scores, &sheets)
@@ -99,9 +99,7 @@ struct DemoCommand: ParsableCommand {
                     + "-F prompts='\(prompt.json(truths[index]))' -F ground_truth=@\(query.mask)"
                     + (tier == .base ? " -F spacing_mm='\(spacing)'" : "")
                 let answer = try Curl().json(command, as: Segmentation.self, shown: index == 0)
-                if tier == .adapted, answer.tier != "adapted" {
-                    throw ValidationError("the task answers from tier \(answer.tier), though its job has succeeded")
-                }
+                // Where held-out images say that the adapter does not help, the task leaves the prompt to the base model.
                 scores.add(answer.score, prompt: prompt, tier: tier)
                 sheets[index].add(try answer.mask(), prompt: prompt, tier: tier)
             }

@@ -39,16 +39,19 @@ struct JobFollower {
         return note
     }
 
-    /// The scores before and after, with the warning that they are not held out.
+    /// The held-out scores before and after, and who answers from now on.
     private static func summary(_ job: JSON) -> String? {
-        guard let scores = job["result"]?["support_scores"], let adapted = scores["adapted"]?.members else {
-            return nil
+        guard let result = job["result"] else { return nil }
+        let rows = (result["held_out"]?["prompts"]?.members ?? []).map { kind in
+            let (before, after) = (kind.value["base"]?["dice"], kind.value["adapted"]?["dice"])
+            return "  \(kind.name): Dice \(text(before?["mean"]?.doubleValue)) → \(interval(after))"
         }
-        let rows = adapted.map { kind in
-            let (before, after) = (scores["base"]?[kind.name]?["dice"]?.doubleValue, kind.value["dice"]?.doubleValue)
-            return "  \(kind.name): Dice \(text(before)) → \(text(after))"
-        }
-        return (["on the support set itself (not held-out):"] + rows).joined(separator: "\n")
+        let head = rows.isEmpty ? [] : ["on images held out of training:"]
+        return (head + rows + [result["served_reason"]?.stringValue].compactMap(\.self)).joined(separator: "\n")
+    }
+
+    private static func interval(_ json: JSON?) -> String {
+        "\(text(json?["mean"]?.doubleValue)) (\(text(json?["low"]?.doubleValue))–\(text(json?["high"]?.doubleValue)))"
     }
 
     private static func text(_ value: Double?) -> String { value.map { JSON.rounded($0, places: 3).text() } ?? "-" }

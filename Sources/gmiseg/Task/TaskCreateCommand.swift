@@ -32,7 +32,7 @@ struct TaskCreateCommand: ParsableCommand {
     @Option(help: "A model of the server's, by name (default: its first). The task keeps it.")
     var model: String?
 
-    @Option(help: "What is trained: lora, decoder or lora+decoder.")
+    @Option(help: "What is trained: auto (the folds choose), decoder, lora, lora+decoder or pooled.")
     var kind: String?
 
     @Option(help: "Training steps.")

@@ -19,14 +19,8 @@ import Testing
             #expect(job["progress"]?.doubleValue == 1)
             #expect(job["step"] == 60)
             let result = job["result"]
-            #expect(result?["support_scores"]?["held_out"] == false)
-            for kind in ["box", "point", "none"] {
-                for tier in ["base", "adapted"] {
-                    let dice = try #require(result?["support_scores"]?[tier]?[kind]?["dice"]?.doubleValue)
-                    #expect((0...1).contains(dice))
-                }
-            }
-            // Three discs are learnt by heart in sixty steps, by a model that began with random weights.
+            try checkHeldOut(result?["held_out"])
+            #expect(result?["recipes"]?.elements?.count { $0["chosen"] == true } == 1)
             #expect(result?["served"] == true, "\(result?.text() ?? "")")
 
             let shown = try await client.get("/v1/tasks/\(task)").json
@@ -35,6 +29,8 @@ import Testing
             #expect(shown["spacing_mm"] == [0.5, 0.5])
             #expect(shown["labels"] == ["disc"])
             #expect(shown["served_version"] == 1)
+            #expect(shown["held_out"] == result?["held_out"])
+            #expect(shown["held_out_reason"] == .null)
             #expect(shown["support"]?.elements?.map { $0["stem"]?.stringValue } == ["0", "1", "2"])
             #expect(try await client.get("/v1/tasks").json["tasks"]?[0]?["id"]?.stringValue == task)
             #expect(try await client.get("/v1/jobs?task=\(task)").json["jobs"]?.elements?.count == 1)
@@ -51,6 +47,71 @@ import Testing
 
             try await checkDownload(client, task, sha256: segmented["receipt"]?["adapter_sha256"]?.stringValue)
             try await checkDeletion(client, task, job: job["id"]?.stringValue ?? "")
+        }
+    }
+
+    private func checkHeldOut(_ heldOut: JSON?) throws {
+        #expect(heldOut?["method"] == "leave-one-out")
+        #expect(heldOut?["folds"] == 3)
+        #expect(heldOut?["grouped_by"] == .null)
+        for kind in ["box", "point", "none"] {
+            for side in ["base", "adapted"] {
+                let score = heldOut?["prompts"]?[kind]?[side]
+                for measure in ["dice", "jaccard", "asd_px", "hd95_px", "asd_mm", "hd95_mm"] {
+                    // An empty answer has no distances; everything else is there.
+                    guard let interval = score?[measure], interval != .null || measure.hasPrefix("a") else { continue }
+                    let ends = ["low", "mean", "high"].compactMap { interval[$0]?.doubleValue }
+                    #expect(interval == .null || ends == ends.sorted() && ends.count == 3)
+                }
+                #expect((0...1).contains(try #require(score?["dice"]?["mean"]?.doubleValue)))
+            }
+            #expect(heldOut?["prompts"]?[kind]?["gain"]?["mean"]?.doubleValue != nil)
+            #expect(heldOut?["gate"]?["prompts"]?[kind]?["served"] == true)
+        }
+        #expect(heldOut?["gate"]?["margin"]?.doubleValue == -1)
+        #expect(heldOut?["influence"]?.elements?.map { $0["stem"]?.stringValue } == ["0", "1", "2"])
+    }
+
+    @Test func withoutAGainTheBaseGoesOnAnswering() async throws {
+        try await withLiveServer { server in
+            let client = server.client
+            // No adapter gains a whole Dice.
+            let created = try await client.post("/v1/tasks?wait=600", form: Forms.task(count: 3, margin: 1)).json
+            let task = created["task"]?["id"]?.stringValue ?? ""
+            let gate = created["job"]?["result"]?["held_out"]?["gate"]
+            #expect(gate?["served"] == false)
+            #expect(gate?["margin"]?.doubleValue == 1)
+            #expect(created["job"]?["result"]?["served"] == false)
+            #expect(created["task"]?["tier"] == "base")
+            #expect(created["task"]?["tier_reason"] == gate?["reason"])
+            #expect(created["task"]?["versions"]?.elements?.count == 1)
+            let answer = try await client.post("/v1/tasks/\(task)/segment", form: Forms.segment("{}")).json
+            #expect(answer["tier"] == "base")
+            #expect(answer["tier_reason"] == gate?["reason"])
+        }
+    }
+
+    @Test func oneImageIsUnvalidated() async throws {
+        try await withLiveServer { server in
+            let created = try await server.client.post("/v1/tasks?wait=600", form: Forms.task(count: 1)).json
+            let result = created["job"]?["result"]
+            #expect(result?["held_out"] == .null)
+            #expect(result?["held_out_reason"]?.stringValue?.hasPrefix("unvalidated") == true)
+            #expect(created["task"]?["held_out_reason"] == result?["held_out_reason"])
+            let task = created["task"]?["id"]?.stringValue ?? ""
+            let answer = try await server.client.post("/v1/tasks/\(task)/segment", form: Forms.segment("{}")).json
+            #expect(answer["tier"] == "adapted")
+            #expect(answer["tier_reason"] == result?["held_out_reason"])
+        }
+    }
+
+    @Test func anUnknownStemAmongThePatientsIsRefused() async throws {
+        try await withLiveServer { server in
+            var form = Forms.task()
+            form[0] = FormPart("task", text: #"{"name": "d", "patients": {"0": "a", "11": "b"}}"#)
+            let answer = try await server.client.post("/v1/tasks", form: form)
+            #expect(answer.status == 400)
+            #expect(try answer.json["field"] == "task.patients.11")
         }
     }
 

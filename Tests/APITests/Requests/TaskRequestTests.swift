@@ -50,6 +50,10 @@ import Testing
         Row(
             #"{"name": "h", "adaptation": {"lerning_rate": 2}}"#, .unknownField, "task.adaptation.lerning_rate",
             nearest: "learning_rate"),
+        Row(#"{"name": "h", "adaptation": {"budget_seconds": 0}}"#, .invalidValue, "task.adaptation.budget_seconds"),
+        Row(#"{"name": "h", "adaptation": {"gate_margin": 2}}"#, .invalidValue, "task.adaptation.gate_margin"),
+        Row(#"{"name": "h", "patients": ["a"]}"#, .invalidValue, "task.patients"),
+        Row(#"{"name": "h", "patients": {"a": 1}}"#, .invalidValue, "task.patients.a"),
         Row(#"{"name": "h", "adaptation": {"seed": -1}}"#, .invalidValue, "task.adaptation.seed"),
         Row(#"{"name": "h", "adaptation": {"seed": true}}"#, .invalidValue, "task.adaptation.seed"),
     ]
@@ -74,31 +78,51 @@ import Testing
         #expect(task.label == "ventricle")
         #expect(task.spacing?.json == [1.4, 0.7])
         #expect(task.model == "mini")
-        #expect(task.settings.kind == .loraDecoder)
-        #expect(task.settings.rank == 8)
-        #expect(task.settings.alpha == 8)
-        #expect(task.settings.lastBlocks == 2)
-        #expect(task.settings.steps == 9)
-        #expect(task.settings.learningRate == 0.01)
-        #expect(task.settings.decoderLearningRate == 0.002)
-        #expect(task.settings.weightDecay == 0.1)
-        #expect(task.settings.imagesPerStep == 3)
-        #expect(task.settings.augmentedViews == 2)
-        #expect(task.settings.cacheBytes == 1_000)
-        #expect(task.settings.seed == 5)
+        #expect(task.recipe.settings.kind == .loraDecoder)
+        #expect(task.recipe.settings.rank == 8)
+        #expect(task.recipe.settings.alpha == 8)
+        #expect(task.recipe.settings.lastBlocks == 2)
+        #expect(task.recipe.settings.steps == 9)
+        #expect(task.recipe.settings.learningRate == 0.01)
+        #expect(task.recipe.settings.decoderLearningRate == 0.002)
+        #expect(task.recipe.settings.weightDecay == 0.1)
+        #expect(task.recipe.settings.imagesPerStep == 3)
+        #expect(task.recipe.settings.augmentedViews == 2)
+        #expect(task.recipe.settings.cacheBytes == 1_000)
+        #expect(task.recipe.settings.seed == 5)
     }
 
     @Test func oneNumberIsSquareSpacing() throws {
         #expect(try request(#"{"name": "h", "spacing_mm": 0.7}"#).spacing?.json == [0.7, 0.7])
     }
 
-    @Test func settingsSurviveTheirOwnJSON() throws {
-        var settings = AdaptationSettings()
-        settings.kind = .lora
-        settings.learningRate = 0.0003
-        settings.seed = 12345
-        settings.lastBlocks = 3
-        let (adapter, adaptation) = settings.json
-        #expect(try AdaptationSettings(adapter: adapter, adaptation: adaptation) == settings)
+    @Test func recipesSurviveTheirOwnJSON() throws {
+        var chosen = Recipe(fixed: [.kind, .steps, .learningRate])
+        chosen.settings.kind = .lora
+        chosen.settings.learningRate = 0.0003
+        chosen.settings.steps = 11
+        chosen.settings.seed = 12345
+        chosen.settings.lastBlocks = 3
+        chosen.budgetSeconds = 300
+        chosen.margin = 0.02
+        for recipe in [chosen, Recipe()] {
+            let (adapter, adaptation) = recipe.json
+            #expect(try Recipe(adapter: adapter, adaptation: adaptation) == recipe)
+        }
+    }
+
+    @Test func whatIsLeftOutIsChosenByTheJob() throws {
+        #expect(try request(#"{"name": "h"}"#).recipe == Recipe())
+        #expect(try request(#"{"name": "h", "adapter": {"kind": "auto"}}"#).recipe == Recipe())
+        #expect(Recipe().json.adapter["kind"] == "auto")
+        #expect(Recipe().json.adaptation["steps"] == .null)
+        #expect(try request(#"{"name": "h", "adapter": {"kind": "decoder"}}"#).recipe.fixed == [.kind])
+        // Whoever asks for the encoder's last blocks has chosen a kind that adapts it.
+        let deep = try request(#"{"name": "h", "adapter": {"last_blocks": 2}}"#).recipe
+        #expect(deep.settings.kind == .loraDecoder && deep.fixed == [.kind])
+    }
+
+    @Test func readsPatients() throws {
+        #expect(try request(#"{"name": "h", "patients": {"a": "1", "b": "1"}}"#).patients == ["a": "1", "b": "1"])
     }
 }

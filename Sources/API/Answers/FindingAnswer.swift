@@ -1,0 +1,150 @@
+import Adaptation
+import Imaging
+
+/// A finding in words, for the dry run and for a job's result.
+struct FindingAnswer: Sendable, Equatable {
+    let severity: Finding.Severity
+    let code: String
+    /// The file as the client called it; nil: it is about the set.
+    let file: String?
+    /// The part of the form.
+    let field: String?
+    let message: String
+    let hint: String
+
+    var json: JSON {
+        [
+            "severity": .string(severity.rawValue), "code": .string(code), "file": .optional(file),
+            "field": .optional(field), "message": .string(message), "hint": .string(hint),
+        ]
+    }
+
+    /// What a request would be refused for.
+    init(_ problem: Problem, file: String?) {
+        severity = .error
+        code = problem.kind.rawValue
+        self.file = file
+        field = problem.field
+        message = problem.detail
+        hint = problem.hint ?? ""
+    }
+
+    /// - Parameters:
+    ///   - names: What the files of the examples are called.
+    ///   - places: Where these stand among the parts of the form.
+    init(_ finding: Finding, names: [Names], places: [Int]) {
+        let example = finding.example
+        let words = Words(finding.kind, names: names)
+        severity = finding.severity
+        code = words.code
+        file = example.map { words.isAboutMask ? names[$0].mask : names[$0].image }
+        field = example.map { words.isAboutMask ? names[$0].maskField : "image[\(places[$0])]" }
+        message = words.message
+        hint = words.hint
+    }
+
+    /// What an example's two files are called.
+    struct Names: Sendable, Equatable {
+        let image: String
+        let mask: String
+        let maskField: String
+    }
+
+    private struct Words {
+        let code: String
+        var isAboutMask = false
+        let message: String
+        let hint: String
+
+        // One row for each thing that the linter knows; splitting the table would hide it.
+        init(_ kind: Finding.Kind, names: [Names]) {
+            switch kind {
+            case .sizeMismatch(let image, let mask):
+                self.init(
+                    "size-mismatch",
+                    "the mask has \(mask.width) × \(mask.height) pixels, its image \(image.width) × \(image.height)",
+                    "export the mask without scaling or cropping, and check that it belongs to this image",
+                    isAboutMask: true)
+            case .emptyMask:
+                self.init(
+                    "empty-mask", "the mask marks no pixel", "leave examples without the object out", isAboutMask: true)
+            case .fullMask(let share):
+                self.init(
+                    "full-mask", "the mask marks \(Self.percent(share)) of the image",
+                    "check that it is not inverted: non-zero pixels mark the object", isAboutMask: true)
+            case .greyMask(let isLossy, let share):
+                self.init(
+                    "grey-mask",
+                    "\(Self.percent(share)) of the marked pixels are grey, as "
+                        + (isLossy ? "JPEG" : "smooth scaling")
+                        + " leaves them around edges; each of them counts as object",
+                    "save masks as PNG with two values, and scale them without interpolation", isAboutMask: true)
+            case .swapped:
+                self.init(
+                    "swapped", "this looks like a mask, and its mask like an image",
+                    "exchange the two: images go into the parts \"image\", masks into \"mask\"")
+            case .flatImage:
+                self.init("flat-image", "all pixels of the image are equal", "export the image again")
+            case .duplicate(let other, let hasSameMask):
+                self.init(
+                    "duplicate",
+                    "the image is the same as \(names[other].image)" + (hasSameMask ? "" : ", but its mask is another"),
+                    hasSameMask
+                        ? "leave one out: it teaches nothing, and makes held-out scores too good"
+                        : "decide which mask is right, and leave the other out")
+            case .nearDuplicate(let other, let correlation):
+                self.init(
+                    "near-duplicate",
+                    "the image is nearly the same as \(names[other].image) (correlation \(Self.decimal(correlation)))",
+                    "prefer images that differ; name the patient of both under task.patients, so that held-out scores stay honest"
+                )
+            case .samePatient(let examples):
+                self.init(
+                    "same-patient",
+                    "\(examples.map { names[$0].image }.joined(separator: ", ")) seem to show one patient, by their names",
+                    "they are held out together; if that is wrong, name the patients under task.patients")
+            case .missingSpacing:
+                self.init(
+                    "missing-spacing", "no spacing is known, so distances come in pixels only",
+                    "give task.spacing_mm, the millimetres a pixel")
+            case .polarity(let isDarker):
+                self.init(
+                    "polarity",
+                    "the object is \(isDarker ? "darker" : "brighter") than its surroundings here, "
+                        + "and \(isDarker ? "brighter" : "darker") in most other examples",
+                    "check whether the image is inverted, or of another sequence or stain")
+            case .orientation:
+                self.init(
+                    "orientation", "turned or mirrored, the image would look more like the others",
+                    "check that it is exported in the same orientation")
+            case .severalValues(let values):
+                self.init(
+                    "several-values",
+                    "the masks have the values \(values.map(String.init).joined(separator: ", "))",
+                    "a task with one label takes them all as one object", isAboutMask: true)
+            case .rareValue(let value, let count):
+                self.init(
+                    "rare-value", "the mask value \(value) occurs in \(count) example\(count == 1 ? "" : "s") only",
+                    "add examples that show it: with one nothing can be learnt and measured")
+            case .tooSmall(let area, let width):
+                self.init(
+                    "too-small",
+                    "the object covers \(Self.decimal(area)) cells of the model's mask and is about \(Self.decimal(width)) wide: "
+                        + "details below one cell are lost",
+                    "crop the images around the object, or use a model with a larger input", isAboutMask: true)
+            case .fewExamples(let count):
+                self.init(
+                    "few-examples",
+                    "\(count) example\(count == 1 ? " leaves nothing to hold out: nobody will know how well the adapter does" : "s give rough scores")",
+                    "send at least four, better eight, of different patients")
+            }
+        }
+
+        private init(_ code: String, _ message: String, _ hint: String, isAboutMask: Bool = false) {
+            (self.code, self.message, self.hint, self.isAboutMask) = (code, message, hint, isAboutMask)
+        }
+
+        private static func percent(_ share: Double) -> String { "\(JSON.rounded(share * 100, places: 1).text()) %" }
+        private static func decimal(_ value: Double) -> String { JSON.rounded(value, places: 2).text() }
+    }
+}

@@ -1,0 +1,29 @@
+package import Adaptation
+import Basics
+import Posix
+package import SegmentAnything
+
+/// How fast this process runs each model: measured once, when first asked for.
+package final class SpeedProbes: Sendable {
+    package struct Measured: Sendable {
+        package let speed: SpeedProbe
+        /// The whole process during a training step; 0 where the system does not say.
+        package let peakBytes: Int
+    }
+
+    private let known = Lock<[String: Measured]>([:])
+
+    package init() {}
+
+    /// Takes about as long as three training steps on one image, the first time.
+    package func measured(_ model: SegmentAnythingModel) throws -> Measured {
+        if let known = known.withLock({ $0[model.sha256] }) { return known }
+        ProcessMemory.forgetPeak()
+        let measured = Measured(speed: try SpeedProbe(measuring: model), peakBytes: ProcessMemory.peakBytes ?? 0)
+        return known.withLock { known in
+            let first = known[model.sha256] ?? measured
+            known[model.sha256] = first
+            return first
+        }
+    }
+}

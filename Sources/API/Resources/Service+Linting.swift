@@ -1,0 +1,104 @@
+import Adaptation
+import HTTP
+import Imaging
+import SegmentAnything
+import Server
+import Storage
+import Tensor
+
+/// `POST /v1/tasks?dry_run=true`: what is wrong with a support set, and what its job would take. Nothing is kept.
+extension Service {
+    func checkTask(_ context: RequestContext) async throws -> Response {
+        let form: TaskForm
+        do throws(Problem) {
+            form = try TaskForm(context, maximumExamples: configuration.maximumExamples)
+        } catch {
+            guard error.kind == .unpairedExample else { throw error }
+            // Which belongs to which is not known, so nothing more can be said.
+            return .json([
+                "findings": [FindingAnswer(error, file: nil).json], "estimate": .null, "pairing": .null, "examples": [],
+            ])
+        }
+        let served = try check(form.task)
+        let linter = SupportLinter(configuration: served.model.configuration, hasSpacing: form.task.spacing != nil)
+        let findings = try await imaging.run { [limits = configuration.imageLimits] in
+            try Self.findings(form, linter, limits: limits)
+        }
+        let estimate = try await encoding.run { [clicks, speeds] in
+            try Threads.givingWay(to: clicks) {
+                try Self.estimate(form, try speeds.measured(served.model), served.model)
+            }
+        }
+        return .json([
+            "findings": .array(findings.map(\.json)),
+            "estimate": estimate,
+            "pairing": Self.json(form.pairing.rule),
+            "examples": .array(
+                zip(form.stems, form.names).enumerated().map { index, example in
+                    [
+                        "stem": .string(example.0), "image": .string(example.1.image), "mask": .string(example.1.mask),
+                        "patient": .integer(form.patients.groups[index] + 1),
+                    ]
+                }),
+        ])
+    }
+
+    /// Of every example that can be read, and of those that cannot why.
+    private static func findings(
+        _ form: TaskForm, _ linter: SupportLinter, limits: ImageLimits
+    ) throws -> [FindingAnswer] {
+        var unreadable: [FindingAnswer] = []
+        var (traits, names, groups) = ([ExampleTraits](), [FindingAnswer.Names](), [Int]())
+        for index in 0..<form.exampleCount {
+            do throws(Problem) {
+                traits.append(try form.traits(index, limits: limits))
+                names.append(form.names[index])
+                groups.append(index)
+            } catch {
+                let isMask = error.field?.hasPrefix("mask") == true
+                unreadable.append(
+                    FindingAnswer(error, file: isMask ? form.names[index].mask : form.names[index].image))
+            }
+        }
+        let stems = groups.map { form.stems[$0] }
+        let patients = PatientGroups(stems: stems, given: stems.map { form.task.patients[$0] })
+        return unreadable
+            + linter.findings(traits, patients: patients).map { FindingAnswer($0, names: names, places: groups) }
+    }
+
+    /// The support set as it is to be stored. What the linter calls an error is refused.
+    static func support(
+        _ form: TaskForm, limits: ImageLimits, configuration: SegmentAnything.Configuration
+    ) throws(Problem) -> [NewExample] {
+        let linter = SupportLinter(configuration: configuration, hasSpacing: true)
+        var examples: [NewExample] = []
+        for index in 0..<form.exampleCount {
+            examples.append(try form.example(index, limits: limits))
+            let findings = linter.findings(
+                [try form.traits(index, limits: limits)], patients: .init(stems: ["x"], given: [nil]))
+            if let error = findings.first(where: { $0.severity == .error }) {
+                let answer = FindingAnswer(error, names: [form.names[index]], places: [index])
+                throw Problem(
+                    .unusableExample, "\(answer.file ?? ""): \(answer.message)", field: answer.field, hint: answer.hint)
+            }
+        }
+        return examples
+    }
+
+    private static func estimate(
+        _ form: TaskForm, _ measured: SpeedProbes.Measured, _ model: SegmentAnythingModel
+    ) throws -> JSON {
+        let (seconds, bytes) = measured.speed.estimate(
+            form.task.recipe, patients: form.patients, configuration: model.configuration,
+            trainedNumbers: model.trainedNumbers)
+        let encoder = JSON.rounded(measured.speed.encoderSeconds * 1e3, places: 0).text()
+        let step = JSON.rounded(measured.speed.decoderSeconds * 1e3, places: 0).text()
+        return [
+            "seconds": .rounded(seconds, places: 1),
+            "memory_bytes": .integer(measured.peakBytes + bytes),
+            "note": .string(
+                "measured on this machine: \(encoder) ms to encode an image, \(step) ms for an image of a training step; "
+                    + "memory is that of the whole server"),
+        ]
+    }
+}

@@ -1,0 +1,145 @@
+package import Imaging
+
+/// What the linter remembers of one support example: a few hundred numbers, so that a set of any size can be checked file by
+/// file.
+package struct ExampleTraits: Sendable, Equatable {
+    /// Tells equal images by their decoded pixels.
+    package let imageHash: String
+    package let image: Extent
+    package let mask: Extent
+    /// Different samples of the file, counted up to `valueLimit`.
+    let imageValues: Int
+    let maskValues: Int
+    /// Pixels by mask value, where there are no more than `labelLimit` values; else nil. 0 is left out.
+    let labelAreas: [UInt16: Int]?
+    /// Marked pixels, and how many of these are neither the mask's brightest value nor near it.
+    let markedArea: Int
+    let greyArea: Int
+    let isMaskLossy: Bool
+    /// Pixels per surface pixel: half the width of a thin structure, a quarter of a disc's diameter.
+    let thickness: Double
+    /// `[16, 16]` mean grey of the image, less their mean and over their deviation.
+    let thumbnail: [Float]
+    /// Mean grey inside the mask less that around it, over the deviation of the image; nil where one of them has no pixel.
+    let contrast: Double?
+
+    static let valueLimit = 65
+    static let labelLimit = 32
+    static let thumbnailSide = 16
+
+    package init(image raw: RawImage, mask rawMask: RawImage, imageHash: String, isMaskLossy: Bool) {
+        self.imageHash = imageHash
+        self.isMaskLossy = isMaskLossy
+        image = Extent(width: raw.width, height: raw.height)
+        mask = Extent(width: rawMask.width, height: rawMask.height)
+        imageValues = Self.histogram(raw).count
+        let histogram = Self.histogram(rawMask)
+        maskValues = histogram.count
+        labelAreas = histogram.count <= Self.labelLimit ? histogram.filter { $0.key != 0 } : nil
+        let peak = histogram.keys.max() ?? 0
+        let decoded = Mask(rawMask)
+        markedArea = decoded.area
+        greyArea = Self.count(rawMask) { $0 > 0 && Int($0) < Int(peak) * 9 / 10 }
+        let rim = decoded.surface().area
+        thickness = rim == 0 ? 0 : Double(markedArea) / Double(rim)
+
+        let shown = RGBImage(raw)
+        let small = Resize.bilinear(shown, width: Self.thumbnailSide, height: Self.thumbnailSide)
+        thumbnail = Self.standardised(Self.grey(small))
+        contrast = image == mask ? Self.contrast(Self.grey(shown), decoded) : nil
+    }
+
+    /// Pixels by the value of their first colour sample; stops once there are more than `valueLimit` values.
+    private static func histogram(_ raw: RawImage) -> [UInt16: Int] {
+        var counts = [Int](repeating: 0, count: 1 << 16)
+        var distinct = 0
+        for pixel in 0..<raw.width * raw.height {
+            let value = Int(raw.samples[pixel * raw.channels])
+            if counts[value] == 0 {
+                distinct += 1
+                if distinct > valueLimit { break }
+            }
+            counts[value] += 1
+        }
+        return Dictionary(
+            uniqueKeysWithValues: counts.enumerated().filter { $0.element > 0 }.map { (UInt16($0.offset), $0.element) })
+    }
+
+    private static func count(_ raw: RawImage, where isCounted: (UInt16) -> Bool) -> Int {
+        (0..<raw.width * raw.height).count { isCounted(raw.samples[$0 * raw.channels]) }
+    }
+
+    private static func grey(_ image: RGBImage) -> [Float] {
+        (0..<image.width * image.height).map { pixel -> Float in
+            let sum = Int(image.pixels[pixel * 3]) + Int(image.pixels[pixel * 3 + 1]) + Int(image.pixels[pixel * 3 + 2])
+            return Float(sum)
+        }
+    }
+
+    /// Zeros where all values are equal.
+    private static func standardised(_ values: [Float]) -> [Float] {
+        let mean = values.reduce(0, +) / Float(values.count)
+        let norm = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }.squareRoot()
+        return values.map { norm > 1e-3 ? ($0 - mean) / norm : 0 }
+    }
+
+    private static func contrast(_ grey: [Float], _ mask: Mask) -> Double? {
+        guard let extent = mask.boundingBox else { return nil }
+        // Around: within the extent grown by half on every side, outside the mask.
+        let (growX, growY) = (extent.width / 2 + 2, extent.height / 2 + 2)
+        let (x0, x1) = (max(extent.x0 - growX, 0), min(extent.x1 + growX, mask.width - 1))
+        let (y0, y1) = (max(extent.y0 - growY, 0), min(extent.y1 + growY, mask.height - 1))
+        var (inside, outside, squares) = (0.0, 0.0, 0.0)
+        var (insideCount, outsideCount) = (0.0, 0.0)
+        for y in y0...y1 {
+            for x in x0...x1 {
+                let value = Double(grey[y * mask.width + x])
+                squares += value * value
+                if mask.pixels[y * mask.width + x] != 0 {
+                    inside += value
+                    insideCount += 1
+                } else {
+                    outside += value
+                    outsideCount += 1
+                }
+            }
+        }
+        guard insideCount > 0, outsideCount > 0 else { return nil }
+        let count = insideCount + outsideCount
+        let mean = (inside + outside) / count
+        let deviation = max(squares / count - mean * mean, 0).squareRoot()
+        return deviation < 1e-6 ? nil : (inside / insideCount - outside / outsideCount) / deviation
+    }
+}
+
+extension ExampleTraits {
+    /// Whether what was sent as the image has few values, as a mask has, and what was sent as the mask has many.
+    var isSwapped: Bool { imageValues <= 4 && maskValues > Self.labelLimit }
+
+    /// From -1 to 1; with one of them flat, 0.
+    func correlation(_ other: ExampleTraits, _ turn: Turn = .none) -> Double {
+        let side = Self.thumbnailSide
+        var sum = 0.0
+        for y in 0..<side {
+            for x in 0..<side {
+                let (u, v) = turn.source(x, y, side)
+                sum += Double(thumbnail[v * side + u]) * Double(other.thumbnail[y * side + x])
+            }
+        }
+        return sum
+    }
+
+    /// A way in which a picture may have been turned.
+    enum Turn: CaseIterable {
+        case none, mirrored, upsideDown, half
+
+        func source(_ x: Int, _ y: Int, _ side: Int) -> (Int, Int) {
+            switch self {
+            case .none: (x, y)
+            case .mirrored: (side - 1 - x, y)
+            case .upsideDown: (x, side - 1 - y)
+            case .half: (side - 1 - x, side - 1 - y)
+            }
+        }
+    }
+}

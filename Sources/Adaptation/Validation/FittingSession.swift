@@ -1,0 +1,356 @@
+import SegmentAnything
+import Tensor
+
+/// One run of a `Fitting`: its journal, caches and clock.
+final class FittingSession {
+    /// Better by less than this is no reason to take a costlier recipe or an earlier stop: it is noise, and choosing by it
+    /// would flatter the held-out scores.
+    static let noise = 0.005
+
+    private let fitting: Fitting
+    private let scorer: HeldOutScorer
+    private let hooks: Fitting.Hooks
+    private var journal: FittingJournal
+    /// The state of the run that was under way when the journal was written.
+    private var open: TrainerCheckpoint?
+    private var caches: [Int: EncodingCache] = [:]
+    private let clock = ContinuousClock()
+    private let began: ContinuousClock.Instant
+    private let secondsBefore: Double
+    /// Training runs that are expected, for the fraction done.
+    private var plannedRuns = 1.0
+    private var finishedRuns = 0.0
+
+    init(_ fitting: Fitting, journal: FittingJournal, open: TrainerCheckpoint?, hooks: Fitting.Hooks) {
+        self.fitting = fitting
+        self.journal = journal
+        self.open = open
+        self.hooks = hooks
+        scorer = HeldOutScorer(support: fitting.support, spacing: fitting.spacing, seed: fitting.recipe.settings.seed)
+        began = clock.now
+        secondsBefore = journal.seconds
+    }
+
+    private var elapsed: Double { secondsBefore + (clock.now - began) / .seconds(1) }
+    private var configuration: Configuration { fitting.model.configuration }
+    private var exampleCount: Int { fitting.support.examples.count }
+
+    func run() throws -> Fitted {
+        let recipe = fitting.recipe
+        guard let plan = FoldPlan(fitting.patients, seed: recipe.settings.seed) else {
+            let settings = journal.speed.fitted(
+                recipe, recipe.conservative(), examples: exampleCount, runs: 1, configuration: configuration)
+            let trained = try final(settings, stopAfter: settings.steps)
+            return Fitted(
+                trained: trained, settings: settings,
+                tried: [.init(settings: settings, steps: settings.steps, dice: nil, isChosen: true)], heldOut: nil,
+                seconds: elapsed)
+        }
+        let candidates = recipe.candidates().map {
+            journal.speed.fitted(
+                recipe, $0, examples: exampleCount, runs: plan.folds.count + 1, configuration: configuration)
+        }
+        plannedRuns = Double(candidates.count * plan.folds.count + plan.halves.count + 1)
+        let base = try baseScores()
+        let previous = try previousScores()
+        let outcomes = try tried(candidates, plan, base)
+        guard let best = Self.best(outcomes) else { preconditionFailure("the first recipe is always run") }
+        let halves = try halves(best, plan)
+        let trained = try final(best.settings, stopAfter: best.mark.step)
+        let heldOut = HeldOut(
+            plan: plan, patients: fitting.patients, base: base, adapted: best.mark.scores, margin: recipe.margin,
+            influence: influence(best, plan),
+            moreExamples: LearningCurve(
+                full: best.mark.scores, half: halves, plan: plan, patients: fitting.patients)?.doubling,
+            previous: comparison(previous, best.mark.scores))
+        return Fitted(
+            trained: trained, settings: best.settings,
+            tried: candidates.enumerated().map { index, settings in
+                let outcome = outcomes.first { $0.index == index }
+                return Fitted.Tried(
+                    settings: settings, steps: outcome?.mark.step, dice: outcome?.dice,
+                    isChosen: index == best.index)
+            },
+            heldOut: heldOut, seconds: elapsed)
+    }
+
+    // MARK: Recipes
+
+    /// A recipe with the scores of all folds, after the steps that suited it best.
+    struct Outcome {
+        let index: Int
+        let settings: AdaptationSettings
+        let mark: FittingJournal.Mark
+        let dice: Double
+    }
+
+    private func tried(
+        _ candidates: [AdaptationSettings], _ plan: FoldPlan, _ base: [HeldOutScore]
+    ) throws -> [Outcome] {
+        var outcomes: [Outcome] = []
+        for (index, settings) in candidates.enumerated() {
+            guard index == 0 || isStarted(index) || isAffordable(settings, candidates[0], plan) else {
+                plannedRuns -= Double(plan.folds.count)
+                continue
+            }
+            var marks: [Int: [HeldOutScore]] = [:]
+            for (number, held) in plan.folds.enumerated() {
+                let run = try self.run(
+                    Self.key(index, fold: number), settings, held: held, marks: fitting.recipe.marks(settings),
+                    phase: .fold(number: number + 1, count: plan.folds.count, recipe: index + 1))
+                for mark in run.marks { marks[mark.step, default: []] += mark.scores }
+            }
+            // By example, as the base model's scores are.
+            let measured = marks.sorted { $0.key < $1.key }.map { step, scores in
+                let mark = FittingJournal.Mark(step: step, scores: Self.sorted(scores))
+                return Outcome(
+                    index: index, settings: settings, mark: mark, dice: Self.answeredDice(mark.scores, base: base))
+            }
+            // The full length, unless an earlier stop is clearly better.
+            var best = measured[measured.count - 1]
+            for outcome in measured.reversed() where outcome.dice > best.dice + Self.noise { best = outcome }
+            outcomes.append(best)
+        }
+        return outcomes
+    }
+
+    /// The first, unless a later one is clearly better.
+    static func best(_ outcomes: [Outcome]) -> Outcome? {
+        outcomes.dropFirst().reduce(outcomes.first) { best, outcome in
+            guard let best, outcome.dice <= best.dice + noise else { return outcome }
+            return best
+        }
+    }
+
+    private func isStarted(_ index: Int) -> Bool { journal.run(Self.key(index, fold: 0)) != nil }
+
+    /// Whether the folds of one more recipe, and the final fit, still fit into the budget, at the pace of the runs so far.
+    private func isAffordable(_ settings: AdaptationSettings, _ first: AdaptationSettings, _ plan: FoldPlan) -> Bool {
+        let done = journal.runs.filter { $0.isDone && $0.key.hasPrefix("fold/0/") }
+        let pace = done.reduce(0) { $0 + $1.seconds } / Double(max(done.count, 1))
+        let ratio =
+            work(settings) / work(first)
+        return elapsed + pace * ratio * Double(plan.folds.count + 1) <= fitting.recipe.budgetSeconds
+    }
+
+    private func work(_ settings: AdaptationSettings) -> Double {
+        Double(settings.steps) * journal.speed.stepSeconds(settings, configuration)
+    }
+
+    private static func key(_ candidate: Int, fold: Int) -> String { "fold/\(candidate)/\(fold)" }
+
+    private static func sorted(_ scores: [HeldOutScore]) -> [HeldOutScore] {
+        scores.enumerated().sorted { ($0.element.example, $0.offset) < ($1.element.example, $1.offset) }.map(\.element)
+    }
+
+    /// The mean over the kinds of prompts of the Dice of whoever does better there: the gate leaves a kind to the base model.
+    private static func answeredDice(_ adapted: [HeldOutScore], base: [HeldOutScore]) -> Double {
+        let dice = HeldOutScorer.kinds.map { kind in max(mean(adapted, kind), mean(base, kind)) }
+        return dice.reduce(0, +) / Double(dice.count)
+    }
+
+    private static func mean(_ scores: [HeldOutScore], _ kind: PromptKind) -> Double {
+        let scores = scores.filter { $0.prompt == kind }
+        return scores.reduce(0) { $0 + $1.dice } / Double(max(scores.count, 1))
+    }
+
+    // MARK: Scores of others
+
+    private func baseScores() throws -> [HeldOutScore] {
+        if let known = journal.base { return known }
+        try report(.scoring, step: 0, steps: exampleCount, loss: nil)
+        let cache = cache(firstAdaptedBlock: configuration.depth)
+        let predictor = Predictor(fitting.model)
+        var scores: [HeldOutScore] = []
+        for example in 0..<exampleCount {
+            let encoding = try cache.encoding(view: 0, of: example, isCancelled: hooks.isCancelled)
+            let embedding = ImageEmbedding(tensor: encoding.activations, geometry: encoding.geometry)
+            scores += try scorer.scores(example, predictor, embedding, isCancelled: hooks.isCancelled)
+            try report(.scoring, step: example + 1, steps: exampleCount, loss: nil)
+        }
+        journal.base = scores
+        try save(nil)
+        return scores
+    }
+
+    /// Of the version before on what it has not seen.
+    private func previousScores() throws -> [HeldOutScore] {
+        if let known = journal.previous { return known }
+        guard let previous = fitting.previous, previous.exampleCount < exampleCount else { return [] }
+        let predictor = Predictor(fitting.model, adjustment: previous.adapter.adjustment)
+        var scores: [HeldOutScore] = []
+        for example in previous.exampleCount..<exampleCount {
+            guard !hooks.isCancelled() else { throw AdaptationError.cancelled(step: 0) }
+            let embedding = predictor.embed(fitting.support.examples[example].image)
+            scores += try scorer.scores(example, predictor, embedding, isCancelled: hooks.isCancelled)
+        }
+        journal.previous = scores
+        return scores
+    }
+
+    private func comparison(_ previous: [HeldOutScore], _ adapted: [HeldOutScore]) -> HeldOut.Comparison? {
+        guard let first = previous.first?.example else { return nil }
+        let (groups, isNew) = (fitting.patients.groups, { (score: HeldOutScore) in score.example >= first })
+        let pairs = zip(previous, adapted.filter(isNew)).map { (patient: groups[$0.example], value: $1.dice - $0.dice) }
+        let losses = Gate.differences(adapted.filter(isNew), previous, groups) { _ in true }
+        guard let gain = Interval(pairs, seed: 0), !losses.isEmpty else { return nil }
+        return HeldOut.Comparison(
+            examples: exampleCount - first, gain: gain, pValue: PairedTest(losses, above: 0).pValue)
+    }
+
+    // MARK: What the runs say beside the scores
+
+    /// The median over the runs that an example was in, as the loss holds one minus the Dice. Not the mean: one example with a
+    /// wrong mask, held out, makes all that trained without it look bad in that run.
+    private func influence(_ best: Outcome, _ plan: FoldPlan) -> [Double?] {
+        var gains = [[Double]](repeating: [], count: exampleCount)
+        for number in plan.folds.indices {
+            for gain in journal.run(Self.key(best.index, fold: number))?.influence ?? [] {
+                gains[gain.example].append(gain.gain)
+            }
+        }
+        return gains.map { gains in
+            let sorted = gains.sorted()
+            return sorted.isEmpty ? nil : (sorted[(sorted.count - 1) / 2] + sorted[sorted.count / 2]) / 2
+        }
+    }
+
+    /// Scores of runs on half of the examples; empty where there is no time for them.
+    private func halves(_ best: Outcome, _ plan: FoldPlan) throws -> [HeldOutScore] {
+        let keys = plan.halves.indices.map { "half/\($0)" }
+        let pace = journal.run(Self.key(best.index, fold: 0))?.seconds ?? 0
+        let isStarted = keys.contains { journal.run($0) != nil }
+        guard isStarted || elapsed + 3 * pace <= fitting.recipe.budgetSeconds else {
+            plannedRuns -= Double(keys.count)
+            return []
+        }
+        var scores: [HeldOutScore] = []
+        for (number, held) in plan.halves.enumerated() {
+            let run = try self.run(
+                keys[number], best.settings, held: held, marks: [best.mark.step], phase: .half(number: number + 1))
+            scores += run.marks.flatMap(\.scores)
+        }
+        return Self.sorted(scores)
+    }
+
+    // MARK: Training
+
+    private func final(_ settings: AdaptationSettings, stopAfter: Int) throws -> TrainedAdapter {
+        let trainer = Trainer(
+            model: fitting.model, support: fitting.support, settings: settings, beginning: fitting.previous?.adapter,
+            taskName: fitting.taskName, labels: fitting.labels)
+        return try train(trainer, "final", stopAfter: stopAfter, phase: .final) { _ in }
+    }
+
+    /// Trains without `held`, and segments these after each of `marks`; at once when the journal has it.
+    private func run(
+        _ key: String, _ settings: AdaptationSettings, held: [Int], marks: [Int], phase: FittingProgress.Phase
+    ) throws -> FittingJournal.Run {
+        if let known = journal.run(key), known.isDone {
+            finishedRuns += 1
+            return known
+        }
+        let start = elapsed
+        let members = (0..<exampleCount).filter { !held.contains($0) }
+        let trainer = Trainer(model: fitting.model, support: fitting.support, settings: settings, members: members)
+        let cache = cache(firstAdaptedBlock: trainer.layout.blocks.lowerBound)
+        let influenceMark = isInfluenceAffordable(settings) && !key.hasPrefix("half") ? marks[marks.count / 2] : 0
+        _ = try train(trainer, key, stopAfter: marks[marks.count - 1], phase: phase) { [self] state in
+            guard marks.contains(state.step) else { return }
+            var scores: [HeldOutScore] = []
+            let predictor = Predictor(fitting.model, adjustment: trainer.adjustment(state))
+            for example in held {
+                let embedding = try embedding(example, cache, trainer.adjustment(state))
+                scores += try scorer.scores(example, predictor, embedding, isCancelled: hooks.isCancelled)
+            }
+            let gains =
+                state.step == influenceMark ? try gains(trainer, state, cache, trained: members, held: held) : []
+            journal.update(key) { run in
+                run.marks.append(FittingJournal.Mark(step: state.step, scores: scores))
+                run.influence += gains
+            }
+        }
+        journal.update(key) { run in
+            run.isDone = true
+            run.seconds += elapsed - start
+        }
+        finishedRuns += 1
+        try save(nil)
+        return journal.run(key) ?? FittingJournal.Run(key: key)
+    }
+
+    /// The embedding of an example's plain view under `adjustment`, from what is kept of it.
+    private func embedding(
+        _ example: Int, _ cache: EncodingCache, _ adjustment: Adjustment
+    ) throws -> ImageEmbedding {
+        let encoding = try cache.encoding(view: 0, of: example, isCancelled: hooks.isCancelled)
+        var activations = encoding.activations
+        if cache.firstAdaptedBlock < configuration.depth {
+            activations =
+                ImageEncoder(fitting.model, adjustment: adjustment)
+                .finish(Value(activations), from: cache.firstAdaptedBlock).tensor
+        }
+        return ImageEmbedding(tensor: activations, geometry: encoding.geometry)
+    }
+
+    /// Gradients of every example in every run: worth a tenth of the budget, not more.
+    private func isInfluenceAffordable(_ settings: AdaptationSettings) -> Bool {
+        let each = journal.speed.decoderSeconds + (settings.kind.trainsEncoder ? journal.speed.encoderSeconds : 0)
+        return Double(exampleCount * FoldPlan.foldCount) * each <= 0.1 * fitting.recipe.budgetSeconds
+    }
+
+    private func gains(
+        _ trainer: Trainer, _ state: TrainerState, _ cache: EncodingCache, trained: [Int], held: [Int]
+    ) throws -> [FittingJournal.Gain] {
+        func gradient(_ example: Int) throws -> [Tensor] {
+            try trainer.gradient(of: example, at: state, cache, isCancelled: hooks.isCancelled)
+        }
+        let influence = Influence(
+            held: try held.map(gradient), state: state, settings: trainer.settings, trainedCount: trained.count)
+        return try trained.map { FittingJournal.Gain(example: $0, gain: influence.gain(of: try gradient($0))) }
+    }
+
+    private func train(
+        _ trainer: Trainer, _ key: String, stopAfter: Int, phase: FittingProgress.Phase,
+        visit: @escaping (TrainerState) throws -> Void
+    ) throws -> TrainedAdapter {
+        // Only the run that was under way has a state; an entry in the journal without it is begun anew.
+        let isOpen = open?.belongs(to: trainer.identity) == true
+        let resuming = isOpen ? open : nil
+        if isOpen { open = nil } else { journal.update(key) { $0 = FittingJournal.Run(key: key) } }
+        return try trainer.run(
+            resuming: resuming, cache: cache(firstAdaptedBlock: trainer.layout.blocks.lowerBound), stopAfter: stopAfter,
+            hooks: Trainer.Hooks(
+                checkpointEvery: 1, checkpoint: { [self] in try save($0) }, isCancelled: hooks.isCancelled,
+                progress: { [self] told in
+                    (try? report(phase, step: told.step, steps: told.steps, loss: told.loss)) != nil
+                },
+                visit: visit))
+    }
+
+    private func cache(firstAdaptedBlock: Int) -> EncodingCache {
+        if let known = caches[firstAdaptedBlock] { return known }
+        let settings = fitting.recipe.settings
+        let cache = EncodingCache(
+            model: fitting.model, support: fitting.support, firstAdaptedBlock: firstAdaptedBlock,
+            room: settings.cacheBytes, seed: settings.seed)
+        caches[firstAdaptedBlock] = cache
+        return cache
+    }
+
+    // MARK: Telling
+
+    private func save(_ run: TrainerCheckpoint?) throws {
+        journal.seconds = elapsed
+        try hooks.checkpoint(FittingCheckpoint(journal: journal, run: run))
+    }
+
+    private func report(_ phase: FittingProgress.Phase, step: Int, steps: Int, loss: Float?) throws {
+        let current = phase == .scoring ? 0 : Double(step) / Double(max(steps, 1))
+        let fraction = min(1, (finishedRuns + current) / max(plannedRuns, 1))
+        let remaining: Duration? = fraction > 0.02 ? .seconds(elapsed * (1 - fraction) / fraction) : nil
+        let progress = FittingProgress(
+            phase: phase, step: step, steps: steps, loss: loss, fraction: fraction, remaining: remaining)
+        guard hooks.progress(progress) else { throw AdaptationError.cancelled(step: step) }
+    }
+}

@@ -1,0 +1,57 @@
+/// Whether the adapter may answer: for each kind of prompt, only if the folds say that it helps there.
+///
+/// A kind that gains much does not buy another's harm: the adapter may answer promptless requests while the base model goes
+/// on answering boxes.
+package struct Gate: Sendable, Equatable {
+    /// The chance of serving an adapter whose true gain is the margin.
+    package static let level = 0.1
+
+    package struct Verdict: Sendable, Equatable {
+        package let prompt: PromptKind
+        /// Of Dice, paired; over patients.
+        package let test: PairedTest
+        package let isServed: Bool
+    }
+
+    /// The gain in Dice that must be exceeded.
+    package let margin: Double
+    /// One for each kind of prompt.
+    package let verdicts: [Verdict]
+    /// Of the mean over the kinds.
+    package let overall: PairedTest
+
+    package var isServed: Bool { verdicts.contains(where: \.isServed) }
+
+    /// - Parameters:
+    ///   - base: And `adapted`: scores of the same prompts on the same examples.
+    ///   - patients: The patient of each example.
+    init(base: [HeldOutScore], adapted: [HeldOutScore], patients: [Int], margin: Double) {
+        self.margin = margin
+        let differences = HeldOutScorer.kinds.map { kind in
+            Self.differences(base, adapted, patients) { $0.prompt == kind }
+        }
+        verdicts = zip(HeldOutScorer.kinds, differences).map { kind, differences in
+            let test = PairedTest(differences, above: margin)
+            return Verdict(prompt: kind, test: test, isServed: test.pValue < Self.level)
+        }
+        let means = (differences.first ?? []).indices.map { patient in
+            differences.reduce(0) { $0 + $1[patient] } / Double(differences.count)
+        }
+        overall = PairedTest(means, above: margin)
+    }
+
+    /// The mean Dice of each patient in `adapted` less that in `base`, in the order of the patients' numbers.
+    static func differences(
+        _ base: [HeldOutScore], _ adapted: [HeldOutScore], _ patients: [Int], where isWanted: (HeldOutScore) -> Bool
+    ) -> [Double] {
+        let (before, after) = (meanDice(base, patients, isWanted), meanDice(adapted, patients, isWanted))
+        return before.sorted { $0.key < $1.key }.compactMap { patient, dice in after[patient].map { $0 - dice } }
+    }
+
+    private static func meanDice(
+        _ scores: [HeldOutScore], _ patients: [Int], _ isWanted: (HeldOutScore) -> Bool
+    ) -> [Int: Double] {
+        Dictionary(grouping: scores.filter(isWanted)) { patients[$0.example] }
+            .mapValues { scores in scores.reduce(0) { $0 + $1.dice } / Double(scores.count) }
+    }
+}

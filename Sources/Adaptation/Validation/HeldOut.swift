@@ -1,0 +1,70 @@
+/// What the folds say about an adapter: how it will do on images that it has not seen, beside the base model.
+package struct HeldOut: Sendable {
+    package let method: FoldPlan.Method
+    package let foldCount: Int
+    /// Nil: no patient was known.
+    package let groupedBy: PatientGroups.Source?
+    /// The same prompts on the same images.
+    package let base: [HeldOutScore]
+    package let adapted: [HeldOutScore]
+    package let gate: Gate
+    /// For each example how much the mean Dice of the others changes by its being trained on, estimated; nil: unknown.
+    package let influence: [Double?]
+    package let moreExamples: MoreExamples?
+    /// Against the version that was served before; nil for a first version.
+    package let previous: Comparison?
+    private let patients: [Int]
+
+    /// What further images would likely add.
+    package struct MoreExamples: Sendable, Equatable {
+        /// Images beside those that are there.
+        package let count: Int
+        /// Of mean Dice, and half its 95 % interval.
+        package let gain: Double
+        package let plusMinus: Double
+    }
+
+    /// The new version against the one before, on the examples that neither was trained on.
+    package struct Comparison: Sendable, Equatable {
+        package let examples: Int
+        /// Of mean Dice, paired.
+        package let gain: Interval
+        /// The probability of such a loss or a larger one if the new version were no worse.
+        package let pValue: Double
+        package var isWorse: Bool { pValue < Gate.level }
+    }
+
+    init(
+        plan: FoldPlan, patients: PatientGroups, base: [HeldOutScore], adapted: [HeldOutScore], margin: Double,
+        influence: [Double?], moreExamples: MoreExamples?, previous: Comparison?
+    ) {
+        method = plan.method
+        foldCount = plan.folds.count
+        groupedBy = patients.source
+        self.base = base
+        self.adapted = adapted
+        self.influence = influence
+        self.moreExamples = moreExamples
+        self.previous = previous
+        self.patients = patients.groups
+        gate = Gate(base: base, adapted: adapted, patients: patients.groups, margin: margin)
+    }
+
+    /// Over the images; nil where no image has the measure (distances to an empty mask, millimetres without a spacing).
+    package func interval(_ measure: Measure, _ prompt: PromptKind, adapted isAdapted: Bool) -> Interval? {
+        Self.interval((isAdapted ? adapted : base).filter { $0.prompt == prompt }, patients) { measure.value(of: $0) }
+    }
+
+    /// Of the adapter over the base model in Dice, paired.
+    package func gain(_ prompt: PromptKind) -> Interval? {
+        let pairs = zip(base, adapted).filter { $0.0.prompt == prompt }
+        return Interval(pairs.map { (patients[$0.example], $1.dice - $0.dice) }, seed: 0)
+    }
+
+    private static func interval(
+        _ scores: [HeldOutScore], _ patients: [Int], _ value: (HeldOutScore) -> Double?
+    ) -> Interval? {
+        Interval(
+            scores.compactMap { score in value(score).map { (patients[score.example], $0) } }, seed: 0)
+    }
+}

@@ -1,0 +1,51 @@
+package import Metrics
+
+/// How one prompt on one image that a model was not trained on came out.
+package struct HeldOutScore: Codable, Sendable, Equatable {
+    /// Index in the support set.
+    package let example: Int
+    /// Index among the task's labels; 0 in a task of one.
+    package let label: Int
+    package let prompt: PromptKind
+    package let dice: Double
+    package let jaccard: Double
+    /// Pixels; nil where one of the two masks is empty.
+    package let asd: Double?
+    package let hd95: Double?
+    /// Millimetres; nil also where the spacing is not known.
+    package let asdMillimetres: Double?
+    package let hd95Millimetres: Double?
+
+    package init(example: Int, label: Int = 0, prompt: PromptKind, _ metrics: SegmentationMetrics) {
+        self.example = example
+        self.label = label
+        self.prompt = prompt
+        dice = metrics.dice
+        jaccard = metrics.jaccard
+        asd = metrics.pixels?.asd
+        hd95 = metrics.pixels?.hd95
+        asdMillimetres = metrics.millimetres?.asd
+        hd95Millimetres = metrics.millimetres?.hd95
+    }
+}
+
+/// A measure of a score; the raw value is its name on the wire.
+package enum Measure: String, Sendable, CaseIterable {
+    case dice
+    case jaccard
+    case asd = "asd_px"
+    case asdMillimetres = "asd_mm"
+    case hd95 = "hd95_px"
+    case hd95Millimetres = "hd95_mm"
+
+    func value(of score: HeldOutScore) -> Double? {
+        switch self {
+        case .dice: score.dice
+        case .jaccard: score.jaccard
+        case .asd: score.asd
+        case .asdMillimetres: score.asdMillimetres
+        case .hd95: score.hd95
+        case .hd95Millimetres: score.hd95Millimetres
+        }
+    }
+}

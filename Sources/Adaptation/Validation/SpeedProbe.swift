@@ -1,0 +1,112 @@
+package import SegmentAnything
+
+/// How fast this machine runs a model: measured by a short run on noise, before anything is promised.
+package struct SpeedProbe: Codable, Sendable, Equatable {
+    /// One image through the frozen encoder.
+    package let encoderSeconds: Double
+    /// One image of a training step: the decoder with each kind of prompt, there and back.
+    package let decoderSeconds: Double
+
+    /// A step through the encoder goes forward, forward again block by block, and back, which is two products for each of
+    /// the forward pass.
+    private static let encoderPasses = 4.0
+
+    package init(encoderSeconds: Double, decoderSeconds: Double) {
+        self.encoderSeconds = encoderSeconds
+        self.decoderSeconds = decoderSeconds
+    }
+
+    /// Takes one pass of the encoder and three images' steps.
+    package init(measuring model: SegmentAnythingModel) throws {
+        let example = Example.disc(side: 64)
+        let settings = AdaptationSettings(kind: .decoder, steps: 3, imagesPerStep: 1, augmentedViews: 1)
+        let trainer = Trainer(model: model, support: try SupportSet([example]), settings: settings)
+        let (cache, clock) = (trainer.cache(), ContinuousClock())
+        let encoding = try clock.measure { _ = try cache.encoding(view: 0, of: 0, isCancelled: { false }) }
+        // The first step still finds its memory; the fastest of the others is the step itself.
+        var (last, fastest) = (clock.now, Duration.seconds(3_600))
+        _ = try trainer.run(
+            resuming: nil, cache: cache, stopAfter: settings.steps,
+            hooks: Trainer.Hooks(
+                checkpointEvery: 0,
+                progress: { progress in
+                    let now = clock.now
+                    if progress.step > 1 { fastest = min(fastest, now - last) }
+                    last = now
+                    return true
+                }))
+        self.init(encoderSeconds: encoding / .seconds(1), decoderSeconds: fastest / .seconds(1))
+    }
+
+    /// Of one step of a recipe whose frozen encodings are there.
+    package func stepSeconds(_ settings: AdaptationSettings, _ configuration: Configuration) -> Double {
+        let share = Double(settings.lastBlocks ?? configuration.depth) / Double(configuration.depth)
+        let encoder = settings.kind.trainsEncoder ? Self.encoderPasses * encoderSeconds * share : 0
+        return Double(settings.imagesPerStep) * (decoderSeconds + encoder)
+    }
+
+    /// Of encoding every view of every example once.
+    package func encodingSeconds(_ settings: AdaptationSettings, examples: Int) -> Double {
+        let visits = min(examples * settings.augmentedViews, settings.steps * settings.imagesPerStep + examples)
+        return settings.kind.trainsEncoder ? 0 : Double(visits) * encoderSeconds
+    }
+
+    /// `settings` with as many views and steps as `runs` training runs can afford in `budget` seconds, but no fewer than it
+    /// takes to learn anything. What the client fixed stays.
+    func fitted(
+        _ recipe: Recipe, _ settings: AdaptationSettings, examples: Int, runs: Int, configuration: Configuration
+    ) -> AdaptationSettings {
+        var settings = settings
+        if !recipe.fixed.contains(.augmentedViews), !settings.kind.trainsEncoder {
+            let affordable = 0.4 * recipe.budgetSeconds / (Double(examples) * encoderSeconds)
+            settings.augmentedViews = max(1, Int(min(affordable, Double(settings.augmentedViews))))
+        }
+        if !recipe.fixed.contains(.steps) {
+            let affordable = 0.6 * recipe.budgetSeconds / (Double(runs) * stepSeconds(settings, configuration))
+            settings.steps = max(min(Self.fewestSteps, settings.steps), Int(min(affordable, Double(settings.steps))))
+        }
+        return settings
+    }
+
+    private static let fewestSteps = 10
+
+    /// What a fitting will likely take: seconds of an undisturbed machine, and bytes beside what the process and one training
+    /// step take anyway.
+    package func estimate(
+        _ recipe: Recipe, patients: PatientGroups, configuration: Configuration, trainedNumbers: (AdapterKind) -> Int
+    ) -> (seconds: Double, bytes: Int) {
+        let count = patients.groups.count
+        let plan = FoldPlan(patients, seed: recipe.settings.seed)
+        let runs = (plan?.folds.count ?? 0) + 1
+        let candidates = (plan == nil ? [recipe.conservative()] : recipe.candidates()).map {
+            fitted(recipe, $0, examples: count, runs: runs, configuration: configuration)
+        }
+        func training(_ settings: AdaptationSettings) -> Double {
+            Double(settings.steps) * stepSeconds(settings, configuration)
+        }
+        let first = candidates[0]
+        // Forward only, a kind at a time: some twelfth of a training step's share, for each prompt at each mark.
+        let scoring = Double(count * 4 * (recipe.marks(first).count + 1)) * decoderSeconds / 8
+        var seconds = encodingSeconds(first, examples: count) + Double(runs) * training(first) + scoring
+        for settings in candidates.dropFirst() {
+            let more = Double(runs - 1) * training(settings) + encodingSeconds(settings, examples: count) / 8 + scoring
+            if seconds + more + training(settings) <= recipe.budgetSeconds { seconds += more }
+        }
+        let halves = Double(plan?.halves.count ?? 0) * training(first)
+        if seconds + halves <= recipe.budgetSeconds { seconds += halves }
+        let side = configuration.logitsSide
+        let view = 4 * (configuration.grid * configuration.grid * configuration.embeddingChannels + 2 * side * side)
+        let encodings = min(count * first.augmentedViews * view, first.cacheBytes)
+        // A run holds its tensors, two moments, the sum of the gradients, and the next tensors before the old ones go.
+        let states = candidates.map { trainedNumbers($0.kind) }.max() ?? 0
+        return (seconds, encodings + 6 * 4 * states)
+    }
+}
+
+extension SegmentAnythingModel {
+    /// Numbers that an adapter of rank 4 has.
+    package func trainedNumbers(_ kind: AdapterKind) -> Int {
+        AdapterLayout(kind: kind, rank: 4, lastBlocks: nil, model: self).entries
+            .reduce(0) { $0 + $1.shape.reduce(1, *) }
+    }
+}

@@ -1,0 +1,231 @@
+import Adaptation
+import Imaging
+import SegmentAnything
+import TestSupport
+import Testing
+
+@Suite struct FittingTests {
+    static let speed = SpeedProbe(encoderSeconds: 1e-4, decoderSeconds: 1e-4)
+
+    static func recipe(_ steps: Int = 9, fixed: Set<Recipe.Choice> = [.kind, .decoderLearningRate]) -> Recipe {
+        var recipe = Recipe(settings: quick(.decoder, steps: steps), fixed: fixed)
+        recipe.settings.decoderLearningRate = 0.01
+        return recipe
+    }
+
+    static func fitting(
+        _ examples: [Example] = discs(4), recipe: Recipe = recipe(), patients: [String?]? = nil,
+        previous: Fitting.Previous? = nil
+    ) throws -> Fitting {
+        try Fitting(
+            model: tinyModel, examples: examples,
+            patients: PatientGroups(
+                stems: examples.indices.map { "\($0)" }, given: patients ?? examples.map { _ in nil }),
+            recipe: recipe, previous: previous)
+    }
+
+    @Test func scoresEveryExampleOnceByAModelThatHasNotSeenIt() throws {
+        let fitted = try Self.fitting().run(speed: Self.speed)
+        let heldOut = try #require(fitted.heldOut)
+        #expect(heldOut.method == .leaveOneOut && heldOut.foldCount == 4 && heldOut.groupedBy == nil)
+        for scores in [heldOut.base, heldOut.adapted] {
+            #expect(scores.map(\.example) == [0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3])
+            #expect(scores.prefix(4).map(\.prompt) == [.box, .point, .point, .none])
+        }
+        for kind in HeldOutScorer.kinds {
+            let (dice, gain) = (heldOut.interval(.dice, kind, adapted: true), heldOut.gain(kind))
+            #expect(try (0...1).contains(#require(dice).mean))
+            #expect(try #require(dice).low <= #require(dice).mean && #require(dice).mean <= #require(dice).high)
+            let before = try #require(heldOut.interval(.dice, kind, adapted: false))
+            #expect(try abs(#require(dice).mean - before.mean - #require(gain).mean) < 1e-9)
+            // No spacing, no millimetres.
+            #expect(heldOut.interval(.asdMillimetres, kind, adapted: true) == nil)
+        }
+    }
+
+    /// The scores are those of adapters trained without the image: made here again, one by one.
+    @Test func theHeldOutScoresAreThoseOfRunsWithoutTheImage() throws {
+        let examples = discs(3)
+        var recipe = Self.recipe()
+        recipe.fixed.insert(.steps)
+        let heldOut = try #require(try Self.fitting(examples, recipe: recipe).run(speed: Self.speed).heldOut)
+        for held in examples.indices {
+            var others = examples
+            others.remove(at: held)
+            // Views differ with the place in the set, so the image is kept and only plain views are used.
+            var settings = recipe.settings
+            settings.augmentedViews = 1
+            let trained = try Trainer(model: tinyModel, examples: others, settings: settings).run()
+            let predictor = Predictor(tinyModel, adjustment: trained.adapter.adjustment)
+            let mask = try predictor.segment(predictor.embed(examples[held].image), [Prompt()])[0].mask()
+            let dice =
+                2 * Double(mask.intersectionCount(examples[held].mask)) / Double(mask.area + examples[held].mask.area)
+            let score = heldOut.adapted.first { $0.example == held && $0.prompt == .none }
+            #expect(try abs(#require(score).dice - dice) < 0.35, "\(held)")
+        }
+    }
+
+    @Test func theFinalFitIsThatOfTheTrainer() throws {
+        var recipe = Self.recipe()
+        recipe.fixed.insert(.steps)
+        let examples = discs(3)
+        let fitted = try Self.fitting(examples, recipe: recipe).run(speed: Self.speed)
+        let trained = try Trainer(model: tinyModel, examples: examples, settings: recipe.settings).run()
+        #expect(fitted.trained.adapter.sha256 == trained.adapter.sha256)
+    }
+
+    @Test func anAdapterThatDoesHarmIsNotServed() throws {
+        var recipe = Self.recipe(6)
+        // So large a step destroys what there was.
+        recipe.settings.decoderLearningRate = 0.9
+        recipe.fixed.insert(.steps)
+        let spoilt = try #require(try Self.fitting(recipe: recipe).run(speed: Self.speed).heldOut)
+        for verdict in spoilt.gate.verdicts {
+            #expect(verdict.isServed == (verdict.test.pValue < Gate.level))
+            #expect(!verdict.isServed || verdict.test.mean > 0)
+        }
+        // A margin that no gain can reach serves nothing, one below every loss anything.
+        for (margin, isServed) in [(1.0, false), (-1.0, true)] {
+            recipe.margin = margin
+            let heldOut = try #require(try Self.fitting(recipe: recipe).run(speed: Self.speed).heldOut)
+            #expect(heldOut.gate.verdicts.allSatisfy { $0.isServed == isServed })
+        }
+    }
+
+    @Test func oneImageIsTrainedGentlyAndNotScored() throws {
+        let recipe = Recipe(settings: quick(.decoder, steps: 9))
+        let fitted = try Self.fitting(discs(1), recipe: recipe).run(speed: Self.speed)
+        #expect(fitted.heldOut == nil)
+        #expect(fitted.trained.losses.count == 3)
+        #expect(fitted.settings.decoderLearningRate == recipe.settings.decoderLearningRate / 2)
+    }
+
+    @Test func patientsAreHeldOutTogether() throws {
+        let heldOut = try #require(
+            try Self.fitting(discs(4), patients: ["a", "a", "b", "b"]).run(speed: Self.speed).heldOut)
+        #expect(heldOut.foldCount == 2 && heldOut.groupedBy == .given)
+    }
+
+    @Test func theFoldsChooseAmongRecipes() throws {
+        let recipe = Self.recipe(9, fixed: [])
+        let fitted = try Self.fitting(recipe: recipe).run(speed: Self.speed)
+        #expect(fitted.tried.map(\.settings.kind) == [.decoder, .decoder, .loraDecoder])
+        #expect(fitted.tried.count { $0.isChosen } == 1)
+        let chosen = try #require(fitted.tried.first { $0.isChosen })
+        #expect(chosen.settings == fitted.settings)
+        #expect(try fitted.tried.allSatisfy { try #require($0.dice) <= #require(chosen.dice) + 0.005 })
+        #expect(chosen.steps == fitted.trained.losses.count)
+        #expect([3, 6, 9].contains(try #require(chosen.steps)))
+    }
+
+    @Test func withoutTimeOnlyTheFirstRecipeIsRun() throws {
+        var recipe = Self.recipe(9, fixed: [.steps])
+        recipe.budgetSeconds = 1
+        // A machine on which one step would take an hour.
+        let slow = SpeedProbe(encoderSeconds: 3_600, decoderSeconds: 1e-9)
+        let fitted = try Self.fitting(recipe: recipe).run(speed: slow)
+        #expect(fitted.tried.map { $0.steps != nil }.last == false)
+        #expect(fitted.tried[0].isChosen || fitted.tried[1].isChosen)
+        #expect(fitted.settings.augmentedViews == 1)
+        #expect(fitted.heldOut != nil)
+    }
+
+    /// Killed after any step and in any run, the fitting ends in the same bytes and figures.
+    @Test(arguments: [1, 5, 9, 12, 30, 44]) func aResumedFittingEndsTheSame(_ stop: Int) throws {
+        struct Killed: Error {}
+        let recipe = Self.recipe(9, fixed: [.kind])
+        let whole = try Self.fitting(discs(3), recipe: recipe).run(speed: Self.speed)
+        let directory = try TemporaryDirectory()
+        let path = directory.file("checkpoint")
+        var count = 0
+        #expect(throws: Killed.self) {
+            try Self.fitting(discs(3), recipe: recipe).run(
+                speed: Self.speed,
+                hooks: Fitting.Hooks(checkpoint: { checkpoint in
+                    count += 1
+                    guard count == stop else { return }
+                    try checkpoint.write(to: path)
+                    throw Killed()
+                }))
+        }
+        var phases: [FittingProgress] = []
+        let resumed = try Self.fitting(discs(3), recipe: recipe).run(
+            // Another speed at the second start changes nothing.
+            speed: SpeedProbe(encoderSeconds: 9, decoderSeconds: 9), resuming: FittingCheckpoint(path: path),
+            hooks: Fitting.Hooks(progress: { progress in
+                phases.append(progress)
+                return true
+            }))
+        #expect(resumed.trained.adapter.sha256 == whole.trained.adapter.sha256)
+        #expect(resumed.heldOut?.adapted == whole.heldOut?.adapted)
+        #expect(resumed.heldOut?.base == whole.heldOut?.base)
+        #expect(resumed.heldOut?.influence == whole.heldOut?.influence)
+        #expect(resumed.tried == whole.tried)
+        // Nothing is done twice: as many steps remain as were not done.
+        #expect(phases.count < 70 - stop, "\(phases.count)")
+    }
+
+    @Test func aCheckpointOfAnotherFittingCountsForNothing() throws {
+        let directory = try TemporaryDirectory()
+        let path = directory.file("checkpoint")
+        _ = try Self.fitting(discs(3, seed: 9)).run(
+            speed: Self.speed, hooks: Fitting.Hooks(checkpoint: { try $0.write(to: path) }))
+        let resumed = try Self.fitting(discs(3)).run(speed: Self.speed, resuming: FittingCheckpoint(path: path))
+        #expect(
+            try resumed.trained.adapter.sha256 == Self.fitting(discs(3)).run(speed: Self.speed).trained.adapter.sha256)
+    }
+
+    @Test func cancellingEndsItInAnyPhase() throws {
+        for limit in [1, 40, 200] {
+            var questions = 0
+            let error = #expect(throws: AdaptationError.self) {
+                try Self.fitting().run(
+                    speed: Self.speed,
+                    hooks: Fitting.Hooks(isCancelled: {
+                        questions += 1
+                        return questions > limit
+                    }))
+            }
+            guard case .cancelled = error else {
+                Issue.record("\(String(describing: error))")
+                return
+            }
+        }
+    }
+
+    @Test func aWrongMaskHarmsTheOthers() throws {
+        // Five discs, and one whose mask marks the ground instead.
+        var examples = discs(6)
+        let wrong = examples[2]
+        examples[2] = Example(
+            image: wrong.image,
+            mask: Mask(width: wrong.mask.width, height: wrong.mask.height, pixels: wrong.mask.pixels.map { 1 - $0 }))
+        var recipe = Self.recipe(60)
+        recipe.fixed.insert(.steps)
+        let heldOut = try #require(try Self.fitting(examples, recipe: recipe).run(speed: Self.speed).heldOut)
+        let influence = heldOut.influence.compactMap(\.self)
+        #expect(influence.count == 6)
+        #expect(influence.indices.min { influence[$0] < influence[$1] } == 2, "\(influence)")
+        #expect(influence[2] < 0)
+    }
+
+    @Test func aWarmStartGoesOnFromTheVersionBefore() throws {
+        let examples = discs(6)
+        var recipe = Self.recipe(9)
+        recipe.fixed.insert(.steps)
+        let first = try Self.fitting(Array(examples[..<4]), recipe: recipe).run(speed: Self.speed)
+        let previous = Fitting.Previous(adapter: first.trained.adapter, exampleCount: 4)
+        let second = try Self.fitting(examples, recipe: recipe, previous: previous).run(speed: Self.speed)
+        let comparison = try #require(second.heldOut?.previous)
+        // Only what neither has seen is a fair ground.
+        #expect(comparison.examples == 2)
+        #expect((0...1).contains(comparison.pValue))
+        #expect(comparison.isWorse == (comparison.pValue < Gate.level))
+        let cold = try Self.fitting(examples, recipe: recipe).run(speed: Self.speed)
+        #expect(second.trained.adapter.sha256 != cold.trained.adapter.sha256)
+        // The folds know nothing of the version before, which has seen their images.
+        #expect(second.heldOut?.adapted == cold.heldOut?.adapted)
+        // Training went on from a lower loss.
+        #expect(try #require(second.trained.losses.first) < #require(first.trained.losses.first))
+    }
+}

@@ -1,0 +1,75 @@
+import Adaptation
+import Testing
+
+@Suite struct PatientGroupsTests {
+    struct Row: NamedRow, CustomTestStringConvertible {
+        let name: String
+        let stems: [String]
+        var given: [String?]?
+        /// Nil: nothing is known, and every image stands for itself.
+        let groups: [Int]?
+        var testDescription: String { name }
+    }
+
+    static let rows = [
+        Row(
+            name: "case and slice", stems: ["case101_slice_1", "case101_slice_9", "case7_slice_1"], groups: [0, 0, 1]),
+        Row(name: "numbers", stems: ["10_1", "11_4", "10_24"], groups: [0, 1, 0]),
+        Row(
+            name: "a year before the patient",
+            stems: ["brats_2013_pat1_x070", "brats_2013_pat1_x078", "brats_2013_pat2_x070"], groups: [0, 0, 1]),
+        Row(name: "running numbers", stems: ["drive_01_testing", "drive_02_testing", "drive_03_testing"], groups: nil),
+        Row(name: "no digits", stems: ["left_a", "left_b", "right_a"], groups: nil),
+        Row(name: "one patient alone", stems: ["p1_a", "p1_b"], groups: nil),
+        Row(name: "some stems too short", stems: ["p1_a", "p1_b", "p2"], groups: nil),
+        Row(name: "given", stems: ["a", "b", "c"], given: ["x", "y", "x"], groups: [0, 1, 0]),
+        Row(name: "given for some", stems: ["a", "b", "c"], given: ["x", nil, "x"], groups: [0, 1, 0]),
+        Row(
+            name: "given goes before stems", stems: ["p1_a", "p1_b", "p2_a"], given: ["x", "y", "y"], groups: [0, 1, 1]),
+        Row(
+            name: "a patient called like a place in the list", stems: ["a", "b", "c"], given: ["1", nil, "1"],
+            groups: [0, 1, 0]),
+    ]
+
+    @Test(arguments: rows) func findsPatients(_ row: Row) {
+        let found = PatientGroups(stems: row.stems, given: row.given ?? row.stems.map { _ in nil })
+        #expect(found.groups == row.groups ?? Array(row.stems.indices))
+        #expect((found.source == nil) == (row.groups == nil))
+    }
+}
+
+@Suite struct FoldPlanTests {
+    private func patients(_ groups: [String]) -> PatientGroups {
+        PatientGroups(stems: groups.map { _ in "x" }, given: groups)
+    }
+
+    @Test(arguments: [2, 3, 5, 6, 8, 13, 64]) func everyExampleIsHeldOutOnce(_ count: Int) throws {
+        let plan = try #require(FoldPlan(patients((0..<count).map(String.init)), seed: 3))
+        #expect(plan.folds.flatMap(\.self).sorted() == Array(0..<count))
+        #expect(plan.method == (count <= 5 ? .leaveOneOut : .kFold))
+        #expect(plan.folds.count == (count <= 5 ? count : 4))
+        let sizes = plan.folds.map(\.count)
+        #expect(try #require(sizes.max()) - #require(sizes.min()) <= 1)
+        #expect(plan.halves.flatMap(\.self).sorted() == (count < 4 ? [] : Array(0..<count)))
+    }
+
+    @Test func patientsStayTogether() throws {
+        let names = ["a", "a", "a", "a", "b", "b", "c", "d", "e", "f", "f", "g"]
+        let plan = try #require(FoldPlan(patients(names), seed: 1))
+        for fold in plan.folds + plan.halves {
+            let inside = Set(fold.map { names[$0] })
+            let outside = Set(names.indices.filter { !fold.contains($0) }.map { names[$0] })
+            #expect(inside.isDisjoint(with: outside))
+        }
+    }
+
+    @Test func oneImageCannotBeHeldOut() {
+        #expect(FoldPlan(PatientGroups(stems: ["a"], given: [nil]), seed: 0) == nil)
+    }
+
+    @Test func theSeedDecides() {
+        let all = patients((0..<12).map(String.init))
+        #expect(FoldPlan(all, seed: 1) == FoldPlan(all, seed: 1))
+        #expect(FoldPlan(all, seed: 1) != FoldPlan(all, seed: 2))
+    }
+}

@@ -1,0 +1,58 @@
+import Adaptation
+import Glibc
+import TestSupport
+import Testing
+
+@Suite struct PairedTestTests {
+    /// The p value by the definition, with the tail of Student's density added up in small steps.
+    private func naive(_ differences: [Double], margin: Double) -> Double {
+        let count = Double(differences.count)
+        let mean = differences.reduce(0, +) / count
+        let squares = differences.map { ($0 - mean) * ($0 - mean) }.reduce(0, +)
+        let freedom = 2 + count - 1
+        let t = (mean - margin) / ((2 * 0.05 * 0.05 + squares) / freedom / count).squareRoot()
+        let scale = exp(lgamma((freedom + 1) / 2) - lgamma(freedom / 2)) / (freedom * .pi).squareRoot()
+        let width = 1e-4
+        let body = stride(from: 0, to: abs(t), by: width).reduce(0.0) { sum, x in
+            let step = min(width, abs(t) - x)
+            return sum + step * scale * pow(1 + (x + step / 2) * (x + step / 2) / freedom, -(freedom + 1) / 2)
+        }
+        return t > 0 ? 0.5 - body : 0.5 + body
+    }
+
+    static let samples: [[Double]] = [
+        [0.1], [0, 0], [0.02, 0.03], [-0.01, 0.04, 0.02], [0.3, 0.31, 0.29, 0.3], [-0.2, 0.1, 0.05, -0.07, 0.01],
+        Array(repeating: 0.01, count: 40),
+    ]
+
+    @Test(arguments: samples) func matchesTheDefinition(_ sample: [Double]) {
+        for margin in [-0.05, 0, 0.02] {
+            let (found, expected) = (PairedTest(sample, above: margin).pValue, naive(sample, margin: margin))
+            #expect(abs(found - expected) < 1e-6, "\(found) \(expected)")
+        }
+    }
+
+    @Test func agreementOfTwoIsNoCertainty() {
+        // Without a prior spread these would have a p value of 0.
+        #expect(PairedTest([0.01, 0.01], above: 0).pValue > 0.2)
+        #expect(PairedTest([0.3, 0.3], above: 0).pValue < 0.02)
+        #expect(PairedTest([-0.3, -0.3], above: 0).pValue > 0.98)
+    }
+}
+
+@Suite struct IntervalTests {
+    @Test func resamplesWholePatients() throws {
+        let alone = try #require(Interval((0..<12).map { ($0, $0 < 6 ? 0.0 : 1.0) }, seed: 1))
+        let paired = try #require(Interval((0..<12).map { ($0 / 6, $0 < 6 ? 0.0 : 1.0) }, seed: 1))
+        #expect(alone.mean == 0.5 && paired.mean == 0.5)
+        // Twelve patients say more than two with six images each.
+        #expect(paired.low == 0 && paired.high == 1)
+        #expect(alone.low > 0.1 && alone.high < 0.9)
+        #expect(abs((alone.low + alone.high) / 2 - 0.5) < 0.1)
+    }
+
+    @Test func nothingHasNoInterval() {
+        #expect(Interval([], seed: 0) == nil)
+        #expect(Interval([(0, 0.25)], seed: 0) == Interval([(7, 0.25)], seed: 9))
+    }
+}
