@@ -64,6 +64,15 @@ package struct RGBImage: Sendable, Equatable {
         [width, height].flatMap { side in (0..<4).map { UInt8(truncatingIfNeeded: side >> (8 * $0)) } }
     }
 
+    /// The pixels inside `box`, which lies in the image.
+    package func cropped(to box: PixelBox) -> RGBImage {
+        precondition(
+            0 <= box.x0 && box.x0 <= box.x1 && box.x1 < width && 0 <= box.y0 && box.y0 <= box.y1 && box.y1 < height,
+            "\(box) is not inside the image")
+        return RGBImage(
+            width: box.width, height: box.height, pixels: croppedRows(pixels, of: width, to: box, channels: 3))
+    }
+
     package func flippedHorizontally() -> RGBImage {
         RGBImage(
             width: width, height: height, pixels: mirroredRows(pixels, width: width, height: height, channels: 3))
@@ -72,6 +81,16 @@ package struct RGBImage: Sendable, Equatable {
     package func flippedVertically() -> RGBImage {
         RGBImage(width: width, height: height, pixels: reversedRows(pixels, rowCount: width * 3, height: height))
     }
+}
+
+/// The part inside `box` of `[height, width, channels]`.
+func croppedRows<Element>(_ elements: [Element], of width: Int, to box: PixelBox, channels: Int) -> [Element] {
+    var kept: [Element] = []
+    kept.reserveCapacity(box.width * box.height * channels)
+    for y in box.y0...box.y1 {
+        kept += elements[(y * width + box.x0) * channels..<(y * width + box.x1 + 1) * channels]
+    }
+    return kept
 }
 
 /// `[height, width, channels]` with each row's pixels in reverse order.

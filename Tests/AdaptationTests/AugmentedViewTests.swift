@@ -19,6 +19,29 @@ import Testing
         }
     }
 
+    /// Every other later view shows the object's surroundings alone, if the model answers boxes so.
+    @Test func everyOtherLaterViewLooksCloser() throws {
+        var pixels = [UInt8](repeating: 0, count: 100 * 80)
+        for y in 10..<20 { for x in 60..<74 { pixels[y * 100 + x] = 1 } }
+        let mask = Mask(width: 100, height: 80, pixels: pixels)
+        var focused = Configuration.tiny
+        focused.focusedBoxes = true
+        for index in 0..<12 {
+            let view = AugmentedView(index: index, example: 3, seed: 1)
+            let flipped = view.flipped(mask)
+            #expect(view.window(about: flipped, model: .tiny) == nil)
+            #expect(view.window(about: Mask(empty: 100, height: 80), model: focused) == nil)
+            let window = view.window(about: flipped, model: focused)
+            guard index > 4, index & 1 == 1 else {
+                #expect(window == nil)
+                continue
+            }
+            let part = try #require(window)
+            #expect(flipped.cropped(to: part).area == mask.area)
+            #expect((24...36).contains(part.width) && part.width == part.height)
+        }
+    }
+
     @Test(arguments: 0..<8) func imageMaskAndPromptFlipTogether(_ index: Int) throws {
         let view = AugmentedView(index: index, example: 2, seed: 9)
         // An image that is bright exactly where its mask is: after any flip it must still be.

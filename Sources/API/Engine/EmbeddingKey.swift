@@ -1,4 +1,5 @@
 import Adaptation
+package import Imaging
 package import SegmentAnything
 
 /// What an image embedding depends on, and nothing else: never a name that a client chose.
@@ -9,8 +10,14 @@ package struct EmbeddingKey: Hashable, Sendable {
     /// Hash of the adapter; nil for the base model and for adapters which leave the encoder alone, as they share its
     /// embeddings.
     package let adapter: String?
+    /// The part of the image that was embedded; nil: all of it.
+    package let window: PixelBox?
 
-    package init(pixels: String, preprocessing: String, model: SegmentAnythingModel, adapter: ServedAdapter?) {
+    package init(
+        pixels: String, preprocessing: String, model: SegmentAnythingModel, adapter: ServedAdapter?,
+        window: PixelBox? = nil
+    ) {
+        self.window = window
         self.pixels = pixels
         self.preprocessing = preprocessing
         self.model = model.sha256

@@ -1,3 +1,4 @@
+import Basics
 import Imaging
 import SegmentAnything
 import Storage
@@ -18,6 +19,8 @@ struct OpenedImage: Sendable {
     let height: Int
     private let decoded: RawImage?
     private let path: String?
+    /// The pixels as the model takes them, once somebody has needed them: a request with many boxes does so many times.
+    private let colours = Lock<RGBImage?>(nil)
 
     init(_ raw: RawImage) {
         hash = PixelHash.of(raw)
@@ -35,7 +38,15 @@ struct OpenedImage: Sendable {
         decoded = nil
     }
 
-    func raw(limits: ImageLimits) throws(Problem) -> RawImage {
+    /// The pixels through the window that `Preprocessing` names.
+    func rgb(limits: ImageLimits) throws(Problem) -> RGBImage {
+        if let known = colours.withLock({ $0 }) { return known }
+        let made = RGBImage(try raw(limits: limits), window: Preprocessing.window)
+        colours.withLock { $0 = made }
+        return made
+    }
+
+    private func raw(limits: ImageLimits) throws(Problem) -> RawImage {
         if let decoded { return decoded }
         do {
             return try ImageDecoder.decode(path: path ?? "", limits: limits)

@@ -19,19 +19,19 @@ struct Segmenter: Sendable {
     let model: SegmentAnythingModel
     let tier: Tier
 
-    /// - Parameter multimask: All candidates of each prompt, best first, in place of the one.
+    /// - Parameters:
+    ///   - embeddings: What each prompt is answered on; prompts on the same part of the image are decoded together.
+    ///   - multimask: All candidates of each prompt, best first, in place of the one.
     func masks(
-        _ embedding: ImageEmbedding, prompts: [Prompt], multimask: Bool
+        _ embeddings: [ImageEmbedding], prompts: [Prompt], multimask: Bool
     ) throws(PromptError) -> [SegmentedMask] {
+        precondition(embeddings.count == prompts.count, "an embedding for each prompt")
         let predictor = Predictor(model, adjustment: tier.adapter?.adapter.adjustment ?? .none)
-        let predictions: [[MaskPrediction]]
-        if multimask {
-            predictions = try predictor.predict(embedding, prompts, multimask: true)
-        } else if tier.adapter != nil {
-            // Adapters are trained on the single mask; the others know nothing of the task.
-            predictions = try predictor.predict(embedding, prompts, multimask: false)
-        } else {
-            predictions = try predictor.segment(embedding, prompts).map { [$0] }
+        var predictions = [[MaskPrediction]](repeating: [], count: prompts.count)
+        for members in Dictionary(grouping: prompts.indices, by: { embeddings[$0].geometry.window }).values {
+            let answers = try candidates(
+                predictor, embeddings[members[0]], members.map { prompts[$0] }, multimask: multimask)
+            for (member, answer) in zip(members, answers) { predictions[member] = answer }
         }
         return predictions.enumerated().flatMap { prompt, candidates in
             candidates.enumerated().map { index, prediction in
@@ -42,6 +42,17 @@ struct Segmenter: Sendable {
                     score: score.isFinite ? min(max(score, 0), 1) : 0)
             }
         }
+    }
+}
+
+extension Segmenter {
+    private func candidates(
+        _ predictor: Predictor, _ embedding: ImageEmbedding, _ prompts: [Prompt], multimask: Bool
+    ) throws(PromptError) -> [[MaskPrediction]] {
+        if multimask { return try predictor.predict(embedding, prompts, multimask: true) }
+        // Adapters are trained on the single mask; the others know nothing of the task.
+        if tier.adapter != nil { return try predictor.predict(embedding, prompts, multimask: false) }
+        return try predictor.segment(embedding, prompts).map { [$0] }
     }
 }
 

@@ -4,7 +4,8 @@ package import Imaging
 package import SegmentAnything
 package import Tensor
 
-/// One of the fixed variants of a support image: a flip, perhaps with a change of brightness, contrast and noise.
+/// One of the fixed variants of a support image: a flip, perhaps of the part about the object alone, perhaps with a change of
+/// brightness, contrast and noise.
 ///
 /// Variants are few and fixed rather than drawn anew at each step, so that what the frozen part of the encoder makes of
 /// them can be kept (`EncodingCache`).
@@ -17,10 +18,12 @@ package struct AugmentedView: Sendable, Equatable {
     package let contrast: Float
     /// Added to the brightness, in grey levels of 255.
     package let brightness: Float
+    /// Sides of the object's extent that the view shows about it, for a model that looks closer at boxes; nil: the image.
+    package let reach: Float?
     private let seed: UInt64
 
     /// View `index` of example `example`. The first is the image itself, the first four are its flips; all later ones
-    /// differ in tone and noise too.
+    /// differ in tone and noise too, and every other one of them shows the object's surroundings alone.
     package init(index: Int, example: Int, seed: UInt64) {
         precondition(index >= 0, "views are counted from 0")
         var generator = SeededRandom(seed: seed)
@@ -32,6 +35,18 @@ package struct AugmentedView: Sendable, Equatable {
         noise = isPlain ? 0 : 4 + 8 * tone.uniform()
         contrast = isPlain ? 1 : 0.8 + 0.4 * tone.uniform()
         brightness = isPlain ? 0 : -20 + 40 * tone.uniform()
+        reach = isPlain || index & 1 == 0 ? nil : 1.5 + tone.uniform()
+    }
+
+    /// The part of the flipped image that the view shows; nil: all of it. With boxes answered on parts of images
+    /// (`Focus`) an adapter must know what those look like.
+    ///
+    /// - Parameter mask: Flipped.
+    package func window(about mask: Mask, model: Configuration) -> PixelBox? {
+        guard model.focusedBoxes == true, let reach, let extent = mask.boundingBox else { return nil }
+        let box = Prompt.Box(
+            x0: Float(extent.x0), y0: Float(extent.y0), x1: Float(extent.x1), y1: Float(extent.y1))
+        return Focus.window(about: box, reach: reach, width: mask.width, height: mask.height)
     }
 
     package func flipped(_ image: RGBImage) -> RGBImage {

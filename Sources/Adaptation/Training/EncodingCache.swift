@@ -64,7 +64,9 @@ final class EncodingCache {
         _ example: Example, _ view: AugmentedView, _ isCancelled: () -> Bool
     ) throws(AdaptationError) -> Encoding {
         let configuration = model.configuration
-        let image = Preprocessor(side: configuration.imageSize)(view.flipped(example.image))
+        let mask = view.flipped(example.mask)
+        let image = Preprocessor(side: configuration.imageSize)(
+            view.flipped(example.image), window: view.window(about: mask, model: configuration))
         let geometry = image.geometry
         let pixels = Value(view.toned(image.pixels, width: geometry.resizedWidth, height: geometry.resizedHeight))
         let encoder = ImageEncoder(model)
@@ -78,6 +80,6 @@ final class EncodingCache {
         }
         return Encoding(
             activations: activations.tensor, geometry: geometry,
-            target: MaskTarget(view.flipped(example.mask), geometry: geometry, side: configuration.logitsSide))
+            target: MaskTarget(mask, geometry: geometry, side: configuration.logitsSide))
     }
 }

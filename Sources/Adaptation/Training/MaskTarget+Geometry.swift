@@ -2,8 +2,9 @@ package import Imaging
 package import SegmentAnything
 
 extension MaskTarget {
-    /// The truth for logits of `side` cells over the padded square of `geometry`.
+    /// The truth for logits of `side` cells over the padded square of `geometry`; `mask` has the size of the whole image.
     package init(_ mask: Mask, geometry: ImageGeometry, side: Int) {
+        let mask = geometry.isWhole ? mask : mask.cropped(to: geometry.window)
         let cellsPerPixel = Double(side) / Double(geometry.side)
         self.init(
             pixels: mask.pixels, width: mask.width, height: mask.height, side: side,

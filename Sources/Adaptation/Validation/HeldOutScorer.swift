@@ -21,21 +21,21 @@ package struct HeldOutScorer: Sendable {
         self.seed = seed
     }
 
-    /// The scores of `predictor` on one example whose embedding it is given.
+    /// The scores of `predictor` on one example whose embedding it is given, each prompt answered as the service would.
     ///
     /// - Parameter isCancelled: Asked before each mask.
     func scores(
         _ example: Int, _ predictor: Predictor, _ embedding: ImageEmbedding, isCancelled: () -> Bool
     ) throws -> [HeldOutScore] {
         var random = SeededRandom(seed: seed ^ 0x5363_6F72 &+ UInt64(truncatingIfNeeded: example))
+        let image = EmbeddedImage(examples[example].image, by: predictor, whole: embedding)
         var scores: [HeldOutScore] = []
         for (kind, count) in Self.draws {
             for _ in 0..<count {
                 guard !isCancelled() else { throw AdaptationError.cancelled(step: 0) }
                 let prompt = simulators[example].prompt(kind, using: &random)
-                let masks = try predictor.segment(embedding, [prompt])
                 let metrics = try SegmentationMetrics(
-                    prediction: masks[0].mask(), groundTruth: examples[example].mask, spacing: spacing)
+                    prediction: try image.segment(prompt).mask(), groundTruth: examples[example].mask, spacing: spacing)
                 scores.append(HeldOutScore(example: example, prompt: kind, metrics))
             }
         }

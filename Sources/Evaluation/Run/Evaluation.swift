@@ -158,12 +158,12 @@ package final class Evaluation {
         }
     }
 
-    /// Segments all targets of one image in all ways: the encoder runs once.
+    /// Segments all targets of one image in all ways: the encoder runs once, and once more for each box that is looked at closely.
     private func score(_ stem: String, _ step: EvaluationPlan.Step, _ predictor: Predictor) throws {
         let start = ContinuousClock.now
         let pair = step.dataset.pair(stem)
         let scorers = try EvaluatedImage(pair, step, settings)
-        let segmenter = Segmenter(predictor: predictor, embedding: predictor.embed(scorers.image))
+        let segmenter = Segmenter(image: EmbeddedImage(scorers.image, by: predictor))
         var rows: [ResultRow] = []
         for scorer in scorers.targets {
             rows += try scorer.modelRows(segmenter, settings.prompts)
@@ -190,7 +190,7 @@ extension Evaluation {
                 adjustment = try Adapter.load(path: path, for: model).adjustment
             }
             let predictor = Predictor(model, adjustment: adjustment)
-            let segmenter = Segmenter(predictor: predictor, embedding: predictor.embed(image.image))
+            let segmenter = Segmenter(image: EmbeddedImage(image.image, by: predictor))
             let truth = scorer.truth(row.prompt)
             let answer = try segmenter.answer(row.prompt, scorer.drawn, truth: truth)
             return OverlayPicture(row, image: image.image, mask: answer.mask, truth: truth, prompts: scorer.drawn)

@@ -4,15 +4,14 @@ import SegmentAnything
 
 /// Answers of one model to the prompts for one target.
 struct Segmenter {
-    let predictor: Predictor
-    let embedding: ImageEmbedding
+    let image: EmbeddedImage
 
     /// The answer to a style of prompt; for `corrected` after the last correction, with the Dice after every click.
     func answer(
         _ style: PromptStyle, _ prompts: DrawnPrompts, truth: Mask
     ) throws -> (mask: Mask, predictedIoU: Float, diceByClick: [Double]?) {
         var prompt = prompts.prompt(style)
-        var prediction = try segment(prompt)
+        var prediction = try image.segment(prompt)
         var mask = prediction.mask()
         guard style == .corrected else { return (mask, prediction.predictedIoU, nil) }
         var dice = [try SegmentationMetrics.dice(mask, truth)]
@@ -20,16 +19,12 @@ struct Segmenter {
             if let click = Correction.point(prediction: mask, truth: truth) {
                 prompt.points.append(click)
                 prompt.maskLogits = prediction.lowResolutionLogits
-                prediction = try segment(prompt)
+                prediction = try image.segment(prompt)
                 mask = prediction.mask()
             }
             dice.append(try SegmentationMetrics.dice(mask, truth))
         }
         return (mask, prediction.predictedIoU, dice)
-    }
-
-    private func segment(_ prompt: Prompt) throws -> MaskPrediction {
-        try predictor.segment(embedding, [prompt])[0]
     }
 }
 

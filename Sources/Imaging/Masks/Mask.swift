@@ -113,8 +113,8 @@ package struct Mask: Sendable, Equatable {
         precondition(
             0 <= box.x0 && box.x0 <= box.x1 && box.x1 < width && 0 <= box.y0 && box.y0 <= box.y1 && box.y1 < height,
             "\(box) is not inside the mask")
-        let rows = (box.y0...box.y1).flatMap { y in pixels[y * width + box.x0...y * width + box.x1] }
-        return Mask(width: box.width, height: box.height, pixels: rows)
+        return Mask(
+            width: box.width, height: box.height, pixels: croppedRows(pixels, of: width, to: box, channels: 1))
     }
 
     private func requireSameSize(_ other: Mask) {

@@ -7,8 +7,8 @@ package enum Checkpointing: Sendable {
     /// The last blocks keep everything, as many as fit in about this many bytes; those before them only their input.
     case beyond(bytes: Int)
 
-    /// Ten blocks of ViT-B, all of the embedded model.
-    package static let standard = Checkpointing.beyond(bytes: 1400 << 20)
+    /// All blocks of ViT-B and of the embedded model, nine of ViT-L.
+    package static let standard = Checkpointing.beyond(bytes: 1700 << 20)
 
     /// Whether block `index` keeps its input alone.
     ///

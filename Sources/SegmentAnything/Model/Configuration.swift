@@ -32,6 +32,9 @@ package struct Configuration: Codable, Sendable, Equatable {
     /// Whether the model was trained to see points and boxes in the mask prompt too; see ``DrawnPrompt``. Absent: no,
     /// as in every official model.
     package var drawnPrompts: Bool?
+    /// Whether the model was trained to see a small object's surroundings fill its input, so that a box is answered on a
+    /// part of the image; see ``Focus``. Absent: no, as in every official model.
+    package var focusedBoxes: Bool?
 
     enum CodingKeys: String, CodingKey {
         case name
@@ -50,13 +53,15 @@ package struct Configuration: Codable, Sendable, Equatable {
         case iouHeadDepth = "iou_head_depth"
         case iouHeadHidden = "iou_head_hidden"
         case drawnPrompts = "drawn_prompts"
+        case focusedBoxes = "focused_boxes"
     }
 
     package init(
         name: String, imageSize: Int, patchSize: Int, width: Int, depth: Int, heads: Int, mlpRatio: Int = 4,
         globalBlocks: [Int], window: Int, embeddingChannels: Int = 256, maskInputChannels: Int = 16,
         decoderDepth: Int = 2, decoderHeads: Int = 8, decoderMLP: Int = 2048, multimaskOutputs: Int = 3,
-        iouHeadDepth: Int = 3, iouHeadHidden: Int = 256, drawnPrompts: Bool? = nil
+        iouHeadDepth: Int = 3, iouHeadHidden: Int = 256, drawnPrompts: Bool? = nil,
+        focusedBoxes: Bool? = nil
     ) {
         self.name = name
         self.imageSize = imageSize
@@ -76,6 +81,7 @@ package struct Configuration: Codable, Sendable, Equatable {
         self.iouHeadDepth = iouHeadDepth
         self.iouHeadHidden = iouHeadHidden
         self.drawnPrompts = drawnPrompts
+        self.focusedBoxes = focusedBoxes
     }
 }
 

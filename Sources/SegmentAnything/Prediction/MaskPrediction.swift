@@ -4,7 +4,7 @@ package import Tensor
 
 /// One mask that the decoder offers for a prompt.
 package struct MaskPrediction: Sendable {
-    /// `[4g, 4g]` over the padded square; may be given back as a prompt's mask.
+    /// `[4g, 4g]` over the padded square; may be given back as the mask of a prompt on the same embedding.
     package let lowResolutionLogits: Tensor
     /// What the model thinks its overlap with the true mask is. Not clamped: it may leave 0...1 a little.
     package let predictedIoU: Float
@@ -19,16 +19,19 @@ package struct MaskPrediction: Sendable {
         self.geometry = geometry
     }
 
+    /// What a logit is where the square does not show the image: as sure of the background as a logit gets.
+    package static let outside: Float = -32
+
     /// Logits at the original size, row-major.
     package func logits() -> [Float] {
-        upscaled { line, out in
+        upscaled(outside: MaskPrediction.outside) { line, out in
             for x in line.indices { out[x] = line[x] }
         }
     }
 
     /// Where the logit is positive: upscaled first, only then compared.
     package func mask() -> Mask {
-        let pixels: [UInt8] = upscaled { line, out in
+        let pixels: [UInt8] = upscaled(outside: 0) { line, out in
             for x in line.indices { out[x] = line[x] > 0 ? 1 : 0 }
         }
         return Mask(width: geometry.originalWidth, height: geometry.originalHeight, pixels: pixels)
@@ -36,33 +39,34 @@ package struct MaskPrediction: Sendable {
 
     /// The probability of each pixel of the original image, row-major.
     package func probability() -> [Float] {
-        upscaled { line, out in
+        upscaled(outside: 0) { line, out in
             for x in line.indices { out[x] = 1 / (1 + expf(-line[x])) }
         }
     }
 
-    /// Upscales and maps the logits; `transform` is given a line of them and writes a value for each, by the line so that
-    /// its loop is a vector loop.
+    /// Upscales and maps the logits to the original image, `outside` where its window does not reach; `transform` is given
+    /// a line of the window and writes a value for each, by the line so that its loop is a vector loop.
     private func upscaled<Element: Sendable>(
-        _ transform: @Sendable (UnsafeBufferPointer<Float>, UnsafeMutablePointer<Element>) -> Void
+        outside: Element, _ transform: @Sendable (UnsafeBufferPointer<Float>, UnsafeMutablePointer<Element>) -> Void
     ) -> [Element] {
         let side = lowResolutionLogits.shape[0]
-        let (width, height) = (geometry.originalWidth, geometry.originalHeight)
+        let (width, height, window) = (geometry.originalWidth, geometry.originalHeight, geometry.window)
         let columns = AxisResampling(
-            logits: side, square: geometry.side, cropped: geometry.resizedWidth, original: width)
+            logits: side, square: geometry.side, cropped: geometry.resizedWidth, original: window.width)
         let rows = AxisResampling(
-            logits: side, square: geometry.side, cropped: geometry.resizedHeight, original: height)
-        let widened = widen(columns, side: side, width: width)
+            logits: side, square: geometry.side, cropped: geometry.resizedHeight, original: window.height)
+        let widened = widen(columns, side: side, width: window.width)
         return [Element](unsafeUninitializedCapacity: width * height) { target, count in
             guard let base = target.baseAddress else { return }
+            if !geometry.isWhole { target.initialize(repeating: outside) }
             // Disjoint rows are written by each slice.
             nonisolated(unsafe) let target = base
-            Threads.forEachSlice(of: height, minimum: 64) { slice in
+            Threads.forEachSlice(of: window.height, minimum: 64) { slice in
                 widened.withUnsafeBufferPointer { source in
-                    var line = [Float](repeating: 0, count: width)
+                    var line = [Float](repeating: 0, count: window.width)
                     for y in slice {
-                        rows.mix(source, output: y, width: width, into: &line)
-                        line.withUnsafeBufferPointer { transform($0, target + y * width) }
+                        rows.mix(source, output: y, width: window.width, into: &line)
+                        line.withUnsafeBufferPointer { transform($0, target + (window.y0 + y) * width + window.x0) }
                     }
                 }
             }

@@ -21,8 +21,10 @@ package struct Predictor: Sendable {
         maskDecoder = MaskDecoder(model, adjustment: adjustment, gridEncoding: promptEncoder.gridEncoding)
     }
 
-    /// The embedding of `image`, by the whole encoder.
-    package func embed(_ image: RGBImage) -> ImageEmbedding { embed(preprocessor(image)) }
+    /// The embedding of `image`, or of a part of it, by the whole encoder. Prompts stay in pixels of the whole image.
+    package func embed(_ image: RGBImage, window: PixelBox? = nil) -> ImageEmbedding {
+        embed(preprocessor(image, window: window))
+    }
 
     package func embed(_ image: PreprocessedImage) -> ImageEmbedding {
         ImageEmbedding(tensor: imageEncoder(Value(image.pixels)).tensor, geometry: image.geometry)

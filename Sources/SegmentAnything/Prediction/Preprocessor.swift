@@ -32,9 +32,11 @@ package struct Preprocessor: Sendable {
 
     package init(side: Int) { self.side = side }
 
-    package func callAsFunction(_ image: RGBImage) -> PreprocessedImage {
-        let geometry = ImageGeometry(width: image.width, height: image.height, side: side)
-        let resized = Resize.bilinear(image, width: geometry.resizedWidth, height: geometry.resizedHeight)
+    /// - Parameter window: The part of the image to take, as if it were all; nil: all of it.
+    package func callAsFunction(_ image: RGBImage, window: PixelBox? = nil) -> PreprocessedImage {
+        let geometry = ImageGeometry(width: image.width, height: image.height, window: window, side: side)
+        let shown = geometry.isWhole ? image : image.cropped(to: geometry.window)
+        let resized = Resize.bilinear(shown, width: geometry.resizedWidth, height: geometry.resizedHeight)
         let pixels = Tensor(shape: [1, side, side, 3]) { elements in
             elements.update(repeating: 0)
             let rowLength = 3 * resized.width

@@ -2,6 +2,7 @@ import API
 import Client
 import Foundation
 import Imaging
+import SegmentAnything
 import Testing
 
 @Suite struct SegmentationTests {
@@ -52,6 +53,31 @@ import Testing
             let other = try await server.client.post("/v1/segment", form: Forms.segment("{}")).json
             #expect(other["embedding"] == "cached")
             #expect(other["receipt_sha256"] != first["receipt_sha256"])
+        }
+    }
+
+    /// A model that looks closer answers each small box on its own part of the image, and keeps each part's embedding.
+    @Test func smallBoxesAreAnsweredOnTheirSurroundings() async throws {
+        var configuration = SegmentAnything.Configuration.tiny
+        configuration.focusedBoxes = true
+        let model = SegmentAnythingModel(configuration: configuration, randomSeed: 7)
+        try await withLiveServer(models: ServedModels(model)) { server in
+            let (near, far) = (Prompt.Box(x0: 2, y0: 3, x1: 9, y1: 11), Prompt.Box(x0: 30, y0: 25, x1: 40, y1: 33))
+            func text(_ box: Prompt.Box) -> String {
+                #"{"x0": \#(box.x0), "y0": \#(box.y0), "x1": \#(box.x1), "y1": \#(box.y1)}"#
+            }
+            let both = Forms.segment(#"{"boxes": [\#(text(near)), \#(text(far))]}"#)
+            let answer = try await server.client.post("/v1/segment", form: both).json
+            #expect(answer["embedding"] == "computed")
+            let image = EmbeddedImage(
+                RGBImage(try ImageDecoder.decode(TestImages.disc())), by: Predictor(model))
+            for (index, box) in [near, far].enumerated() {
+                let expected = try image.segment(Prompt(box: box))
+                #expect(!expected.geometry.isWhole)
+                #expect(try decode(answer["masks"]?[index]) == expected.mask())
+            }
+            let again = try await server.client.post("/v1/segment", form: Forms.segment(#"{"boxes": [\#(text(far))]}"#))
+            #expect(try again.json["embedding"] == "cached")
         }
     }
 
