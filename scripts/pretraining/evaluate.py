@@ -77,6 +77,22 @@ def prepared(image, image_size):
     return pixels, (h, w), (w / width, h / height)
 
 
+def focused_window(box, shape):
+    """(x0, y0, x1, y1), the last two exclusive: the part of an image of `shape` that a box is answered on, or None for all.
+
+    The box and as much again around it, as the service cuts it (Sources/SegmentAnything/Prediction/Focus.swift).
+    """
+    height, width = shape
+    side = int(np.floor(max(24.0, 2.0 * max(box[2] - box[0] + 1, box[3] - box[1] + 1)) + 0.5))
+    if side > 0.85 * max(height, width):
+        return None
+    w, h = min(side, width), min(side, height)
+    x = int(np.floor((box[0] + box[2] + 1) / 2 - w / 2 + 0.5))
+    y = int(np.floor((box[1] + box[3] + 1) / 2 - h / 2 + 0.5))
+    x, y = min(max(x, 0), width - w), min(max(y, 0), height - h)
+    return x, y, x + w, y + h
+
+
 def at_own_size(logits, filled, shape):
     """Low-resolution logits [h, w] -> boolean mask of `shape`: to the padded input, crop, to the image, threshold 0."""
     size = 2 * logits.shape[-1]
@@ -104,16 +120,18 @@ def filled_box(box, shape):
 
 
 @torch.no_grad()
-def decode(model, embedding, kind, batch, scales):
-    """(logits [B, h, w]) of one prompt kind for a batch of items."""
-    scale = torch.tensor(np.array(scales), dtype=torch.float32)
+def decode(model, embedding, kind, batch, views):
+    """(logits [B, h, w]) of one prompt kind for a batch of items, each seen through its view."""
+    scale = torch.tensor(np.array([v.scale for v in views]), dtype=torch.float32)
+    origin = torch.tensor(np.array([v.origin for v in views]), dtype=torch.float32)
     prompt = {}
     if kind in ("box", "loose box"):
         boxes = np.stack([i.box if kind == "box" else i.loose for i in batch])
-        prompt["boxes"] = torch.from_numpy(boxes) * scale.repeat(1, 2)
+        prompt["boxes"] = (torch.from_numpy(boxes) - origin.repeat(1, 2)) * scale.repeat(1, 2)
     elif kind != "none":
         count = 3 if kind == "3 points" else 1
-        prompt["points"] = torch.from_numpy(np.stack([i.points[:count] for i in batch])) * scale[:, None]
+        points = torch.from_numpy(np.stack([i.points[:count] for i in batch]))
+        prompt["points"] = (points - origin[:, None]) * scale[:, None]
         prompt["labels"] = torch.ones(len(batch), count)
     prompt = {name: value.to(embedding.device) for name, value in prompt.items()}
     logits, iou = (x.cpu() for x in model.decode(embedding, *model.prompt(**prompt)))
@@ -122,22 +140,48 @@ def decode(model, embedding, kind, batch, scales):
     return logits[:, 0]
 
 
+class View:
+    """An image, or a part of it, as the encoder sees it."""
+
+    def __init__(self, image, window, image_size):
+        x0, y0, x1, y1 = window or (0, 0, image.shape[1], image.shape[0])
+        self.window = x0, y0, x1, y1
+        self.pixels, self.filled, self.scale = prepared(image[y0:y1, x0:x1], image_size)
+        self.origin = x0, y0
+
+    def mask(self, logits, shape):
+        """Low-resolution logits -> boolean mask of the whole image, false beyond the view."""
+        x0, y0, x1, y1 = self.window
+        whole = np.zeros(shape, bool)
+        whole[y0:y1, x0:x1] = at_own_size(logits, self.filled, (y1 - y0, x1 - x0))
+        return whole
+
+
 @torch.no_grad()
 def scores(model, everything, kinds=KINDS, baselines=False):
     """{source: {kind: [Dice, ...]}}, in the order of the items."""
     model.eval()
     size, device = model.configuration.image_size, next(model.parameters()).device
     found = {}
+
+    def embed(views):
+        pixels = torch.from_numpy(np.stack([v.pixels for v in views])).to(device)
+        return model.image_encoder(normalise(pixels, [v.filled for v in views]))
+
     for start in range(0, len(everything), 8):
         batch = everything[start : start + 8]
-        pixels, filled, scales = zip(*(prepared(i.image, size) for i in batch))
-        embedding = model.image_encoder(normalise(torch.from_numpy(np.stack(pixels)).to(device), filled))
+        whole = [View(i.image, None, size) for i in batch]
+        whole_embedding = embed(whole)
         for kind in kinds:
-            logits = decode(model, embedding, kind, batch, scales)
-            for item, logit, part in zip(batch, logits, filled):
-                mask = at_own_size(logit, part, item.target.shape)
+            views, embedding = whole, whole_embedding
+            if kind in ("box", "loose box") and model.configuration.focused_boxes:
+                windows = [focused_window(i.box if kind == "box" else i.loose, i.target.shape) for i in batch]
+                if any(windows):
+                    views = [View(i.image, w, size) for i, w in zip(batch, windows)]
+                    embedding = embed(views)
+            for item, logit, view in zip(batch, decode(model, embedding, kind, batch, views), views):
                 truth = item.whole if kind == "none" else item.target
-                found.setdefault(item.source, {}).setdefault(kind, []).append(dice(mask, truth))
+                found.setdefault(item.source, {}).setdefault(kind, []).append(dice(view.mask(logit, truth.shape), truth))
         for item in batch if baselines else ():
             row = found[item.source]
             for name, box in (("box", item.box), ("loose box", item.loose)):
@@ -171,7 +215,7 @@ def load(path):
     from safetensors import safe_open
 
     with safe_open(path, "pt") as file:
-        fields = {"drawn_prompts": False} | json.loads(file.metadata()["gmiseg.configuration"])
+        fields = {"drawn_prompts": False, "focused_boxes": False} | json.loads(file.metadata()["gmiseg.configuration"])
         model = Sam(Configuration(**fields | {"global_blocks": tuple(fields["global_blocks"])}))
         model.load_state_dict({name: file.get_tensor(name).float() for name in file.keys()}, strict=False)
     return model.eval()

@@ -40,6 +40,7 @@ class Configuration:
     iou_head_depth: int = 3
     iou_head_hidden: int = 128
     drawn_prompts: bool = True  # boxes and points are also drawn into the mask prompt
+    focused_boxes: bool = True  # a box is answered on the part of the image about it
 
     @property
     def grid(self):

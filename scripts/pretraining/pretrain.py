@@ -21,7 +21,8 @@ import evaluate
 import loss
 from export import write_model
 from model import Configuration, Sam, grown, initialise, normalise
-from sampling import BANK, Sampler
+from prototypes import as_mask_prompt, similarity
+from sampling import BANK, SUPPORT_SIZE, Sampler
 from scenes import real_scenes, synthetic_bank
 
 CURVE = ["minutes", "step", "images", "image_size", "prompt", "set", "dice"]
@@ -76,8 +77,8 @@ class Run:
         self.folder = Path(o.run)
         (self.folder / "bank").mkdir(parents=True, exist_ok=True)
         torch.manual_seed(o.seed)
-        bank = synthetic_bank(BANK, self.folder / "bank")
-        self.sampler = Sampler(real_scenes(o.data, "training"), bank, o.seed)
+        real = real_scenes(o.data, "training")
+        self.sampler = Sampler(real, synthetic_bank(BANK, self.folder / "bank", real), o.seed)
         self.stage = 0
         self.step = 0  # in all
         self.stage_step = 0
@@ -165,7 +166,7 @@ class Run:
 
     def forward(self, b):
         """Four prompts per image on one embedding: box; point; several points, perhaps with box or mask, or correcting
-        the mask of the one point; none."""
+        the mask of the one point; none. In an episode a fifth: the map that a support set gives, as mask prompt."""
         model, device = self.model, self.o.device
         low = model.configuration.grid * 4
         shrink = lambda m: F.interpolate(m[:, None], (low, low), mode="area")[:, 0].to(device)  # noqa: E731
@@ -189,8 +190,29 @@ class Run:
             by_points, points_loss = loss.slot(logits, iou, target)
             logits, iou = model.decode(e, *model.prompt_none(count))
             by_none, none_loss = loss.slot(logits, iou, whole, b.whole_weight.to(device))
-        total = by_box + by_point + by_points + 0.5 * by_none
+            by_support = self.episode(b.support, e, target) if b.support else 0
+        total = by_box + by_point + by_points + 0.5 * by_none + 0.5 * by_support
         return total, torch.stack([box_loss, point_loss, points_loss, none_loss]).cpu()
+
+
+    def episode(self, support, embedding, target):
+        """Loss of the masks made from the likeness to support images alone.
+
+        The map is an input, as any mask prompt; so nothing flows back into the support's features.
+        """
+        model, device = self.model, self.o.device
+        count, grid = len(embedding), model.configuration.grid
+        with torch.no_grad():
+            features = model.image_encoder(normalise(support.pixels.to(device), support.sizes))
+        cells = F.interpolate(support.target[:, None], (grid, grid), mode="area")[:, 0].to(device)
+        shown = torch.zeros_like(cells)
+        patch = model.configuration.patch_size
+        for i, (height, width) in enumerate(support.sizes):
+            shown[i, : -(-height // patch), : -(-width // patch)] = 1
+        split = lambda t: t.unflatten(0, (count, SUPPORT_SIZE))  # noqa: E731
+        odds = similarity(embedding, split(features), split(cells), split(shown))
+        logits, iou = model.decode(embedding, *model.prompt(masks=as_mask_prompt(odds, 4 * grid)))
+        return loss.slot(logits, iou, target, support.weight.to(device))[0]
 
 
 @torch.no_grad()

@@ -9,9 +9,31 @@ from scipy import ndimage
 
 SMALLEST_TARGET = 12  # pixels at model resolution; less cannot be drawn on the mask grid
 
-# Share of samples: real images and five kinds of synthetic scene (28 % together).
-MIXTURE = {"real": 0.72, "cardiac": 0.12, "abdomen": 0.03, "retina": 0.02, "nuclei": 0.03, "shapes": 0.08}
-BANK = {"cardiac": 700, "abdomen": 250, "retina": 100, "nuclei": 150, "shapes": 900}
+# Share of samples: real images and their labels, and eight kinds of scene made for variety.
+MIXTURE = {
+    "real": 0.50,
+    "segments": 0.14,
+    "composites": 0.08,
+    "things": 0.14,
+    "shapes": 0.05,
+    "cardiac": 0.04,
+    "abdomen": 0.02,
+    "retina": 0.02,
+    "nuclei": 0.01,
+}
+BANK = {
+    "segments": 2200,
+    "composites": 1200,
+    "things": 2000,
+    "shapes": 900,
+    "cardiac": 700,
+    "abdomen": 250,
+    "retina": 100,
+    "nuclei": 150,
+}
+EPISODES = 0.3  # share of batches with support images
+SUPPORT_SIZE = 2
+THIN = {"chase_db1", "phantom-retina"}  # lines that show only when a part of the image fills the input
 
 
 @dataclass
@@ -28,10 +50,21 @@ class Batch:
     with_box: bool  # whether the slot of several points also shows its box
     with_mask: bool  # and the mask that the box gave
     corrects: bool  # whether that slot's points correct the mask that the one point gave instead
+    support: "Support | None" = None  # other images of the same tasks, where this batch has an episode
 
     @property
     def image_size(self):
         return self.pixels.shape[1]
+
+
+@dataclass
+class Support:
+    """For each image of a batch, SUPPORT_SIZE others with the same label of the same set, in the same tone."""
+
+    pixels: torch.Tensor  # uint8 [B * SUPPORT_SIZE, S, S, 3]
+    sizes: list
+    target: torch.Tensor  # float [B * SUPPORT_SIZE, S, S]
+    weight: torch.Tensor  # float [B], 0 where the set has no other image with the label
 
 
 class Sampler:
@@ -55,11 +88,15 @@ class Sampler:
     def batch(self, size, image_size):
         rng = self.rng
         count = int(rng.integers(2, 5))
-        rows = []
+        has_episode = bool(rng.random() < EPISODES)
+        rows, support = [], []
         while len(rows) < size:
             row = self.sample(image_size, count)
             if row is not None:
+                row, (scene, values, tone) = row
                 rows.append(row)
+                if has_episode:
+                    support.append(self.siblings(scene, values, tone, image_size))
         pixels, sizes, target, whole, weight, boxes, point, points, labels = zip(*rows)
         stack = lambda arrays: torch.from_numpy(np.stack(arrays))  # noqa: E731
         return Batch(
@@ -75,17 +112,36 @@ class Sampler:
             bool(rng.random() < 0.3),
             bool(rng.random() < 0.2),
             bool(rng.random() < 0.5),
+            joined(support, image_size) if has_episode else None,
         )
+
+    def siblings(self, scene, values, tone, image_size):
+        """[(pixels, size, target)] of other scenes in which the labels `values` mean the same; empty if there are none."""
+        rng = self.rng
+        pool = self.by_source.get(scene.source) or self.bank.get(scene.source.removeprefix("phantom-"), [])
+        found = []
+        for _ in range(12 if values and len(pool) > 1 else 0):
+            other = pool[rng.integers(len(pool))]
+            mask = np.isin(other.labels, values)
+            if other is scene or not mask.any():
+                continue
+            image, (target,), filled = geometry(rng, other.image, (mask,), image_size, 0.0)
+            if (target > 0.5).sum() >= SMALLEST_TARGET:
+                found.append((intensity(np.random.default_rng(tone), image), filled, target))
+            if len(found) == SUPPORT_SIZE:
+                return found
+        return []
 
     def sample(self, image_size, count):
         rng = self.rng
         scene = self.scene()
-        target, weight = choose_target(rng, scene)
+        target, weight, values = choose_target(rng, scene)
         if target is None:
             return None
         whole = scene.labels > 0 if scene.salient is None else np.isin(scene.labels, scene.salient)
         for closeness in (1.0, 0.0):  # a crop that loses the target is drawn again as the whole image
-            image, (t, w), filled = geometry(rng, scene.image, (target, whole), image_size, closeness)
+            thin = scene.source in THIN
+            image, (t, w), filled = geometry(rng, scene.image, (target, whole), image_size, closeness, thin)
             mask = t > 0.5
             if mask.sum() >= SMALLEST_TARGET:
                 break
@@ -93,46 +149,76 @@ class Sampler:
             return None
         points, labels = simulated_points(rng, mask, count, negative_share=0.3)
         single, _ = simulated_points(rng, mask, 1, 0)
-        return intensity(rng, image), filled, t, w, weight, simulated_box(rng, mask), single, points, labels
+        tone = int(rng.integers(2**32))
+        image = intensity(np.random.default_rng(tone), image)
+        row = image, filled, t, w, weight, simulated_box(rng, mask), single, points, labels
+        return row, (scene, values, tone)
+
+
+def joined(support, image_size):
+    """The support of a whole batch; what is missing is empty and weighs nothing."""
+    nothing = [(np.zeros((image_size, image_size, 3), np.uint8), (image_size, image_size), None)] * SUPPORT_SIZE
+    flat = [one for own in support for one in (own or nothing)]
+    blank = np.zeros((image_size, image_size), np.float32)
+    return Support(
+        torch.from_numpy(np.stack([pixels for pixels, _, _ in flat])),
+        [size for _, size, _ in flat],
+        torch.from_numpy(np.stack([blank if target is None else target for _, _, target in flat])),
+        torch.tensor([float(bool(own)) for own in support]),
+    )
 
 
 def choose_target(rng, scene):
-    """(mask, weight of the promptless slot). One label, or one connected part of it, or now and then all labels."""
+    """(mask, weight of the promptless slot, labels that mean the same in other scenes of the set).
+
+    One label, or one connected part of it, or now and then all labels; the last is empty for parts and single objects.
+    """
     values, counts = np.unique(scene.labels, return_counts=True)
     present = [int(v) for v, c in zip(values, counts) if v and c >= 8]
     if not present:
-        return None, 0.0
+        return None, 0.0, ()
+    if scene.source == "segments":
+        return scene.labels == rng.choice(present), 0.0, ()
     if scene.instances:
-        return (scene.labels == rng.choice(present), 0.0) if rng.random() < 0.5 else (scene.labels > 0, 1.0)
+        if rng.random() < 0.5:
+            return scene.labels == rng.choice(present), 0.0, ()
+        return scene.labels > 0, 1.0, tuple(range(1, 256))
+    known = scene.source not in ("shapes", "composites", "things")  # a label means nothing beyond such a scene
     if len(present) > 1 and rng.random() < 0.12:
         salient = present if scene.salient is None else scene.salient
         target = np.isin(scene.labels, salient)
         if target.any():
-            return target, 1.0
-    target = scene.labels == rng.choice(present)
-    weight = 1.0 if scene.source != "shapes" or len(present) <= 2 else 0.0
-    if rng.random() < (0.4 if scene.source == "phantom-nuclei" else 0.15):
+            return target, 1.0, tuple(salient) if known else ()
+    value = int(rng.choice(present))
+    target = scene.labels == value
+    obvious = scene.source != "composites" and (scene.source != "shapes" or len(present) <= 2)
+    weight = 1.0 if obvious else 0.0
+    if rng.random() < (0.4 if scene.source in ("phantom-nuclei", "things") else 0.15):
         parts, number = ndimage.label(target)
         if number > 1:
             areas = np.bincount(parts.ravel())[1:]
             large = np.flatnonzero(areas >= 20)
             if len(large):
-                return parts == rng.choice(large) + 1, 0.0
-    return target, weight
+                return parts == rng.choice(large) + 1, 0.0, ()
+    return target, weight, (value,) if known else ()
 
 
-def geometry(rng, image, masks, image_size, closeness):
+def geometry(rng, image, masks, image_size, closeness, thin=False):
     """Crop round the first mask, flip, quarter turn, slight rotation; then long side -> `image_size`.
 
     The resize is the service's own (antialiased bilinear, zero padding right and below), so nothing else is learnt.
+    With `closeness` 0 nothing is cropped; with `thin` every crop is a small part of the image.
     Returns (uint8 [S, S, 3], float masks [S, S], (height, width) of the filled part).
     """
     height, width = masks[0].shape
     box = (0.0, 0.0, float(width), float(height))
-    if closeness and rng.random() < 0.5:
+    choice = rng.random() if closeness else 1.0
+    if choice < 0.4 and not thin:
+        box = focus(rng, masks[0])
+    elif choice < 0.7 or (closeness and thin):
         ys, xs = np.nonzero(masks[0])
         at = rng.integers(len(ys))
-        share, aspect = rng.uniform(0.45, 1), np.exp(rng.uniform(-0.25, 0.25))
+        share, aspect = rng.uniform(0.2, 0.6) if thin else rng.uniform(0.45, 1), np.exp(rng.uniform(-0.25, 0.25))
         w, h = min(width, max(40, width * share * aspect)), min(height, max(40, height * share / aspect))
         x0 = np.clip(xs[at] - w * rng.uniform(0.15, 0.85), 0, width - w)
         y0 = np.clip(ys[at] - h * rng.uniform(0.15, 0.85), 0, height - h)
@@ -162,27 +248,56 @@ def geometry(rng, image, masks, image_size, closeness):
     return pixels, out, (h, w)
 
 
+def focus(rng, mask):
+    """(x0, y0, x1, y1) of a window about the mask, as the service cuts one about a box: a square of 1.3 to 3 times its
+    longer side, moved inside the image, and no longer than that."""
+    height, width = mask.shape
+    x0, y0, x1, y1 = extent(mask)
+    side = max(24.0, max(x1 - x0, y1 - y0) + 1) * rng.uniform(1.3, 3)
+    w, h = min(side, width), min(side, height)
+    left = np.clip((x0 + x1 + 1) / 2 - w * rng.uniform(0.4, 0.6), 0, width - w)
+    top = np.clip((y0 + y1 + 1) / 2 - h * rng.uniform(0.4, 0.6), 0, height - h)
+    return left, top, left + w, top + h
+
+
 def intensity(rng, pixels):
-    """Gamma, contrast, brightness, colour cast, shading and noise, each only sometimes. uint8 -> uint8."""
+    """Gamma, contrast, brightness, other tone curves, colour, shading, blur, grain and noise, each only sometimes.
+
+    uint8 -> uint8. Strong on purpose: what is to be segmented later comes from devices that nobody here has seen.
+    """
     levels = np.arange(256, dtype=np.float32) / 255
-    if rng.random() < 0.5:
-        levels = levels ** np.exp(rng.normal() * 0.2)
-        levels = (levels - 0.5) * np.exp(rng.normal() * 0.15) + 0.5 + rng.normal() * 0.05
-    if rng.random() < 0.03:
+    if rng.random() < 0.6:
+        levels = levels ** np.exp(rng.normal() * 0.3)
+        levels = (levels - 0.5) * np.exp(rng.normal() * 0.25) + 0.5 + rng.normal() * 0.08
+    if rng.random() < 0.12:  # another tone curve, not always a rising one
+        knots = np.sort(rng.uniform(0, 1, 5)) if rng.random() < 0.6 else rng.uniform(0, 1, 5)
+        levels = np.interp(levels, np.linspace(0, 1, 5), knots).astype(np.float32)
+    if rng.random() < 0.1:
         levels = 1 - levels
     table = np.clip(levels * 255, 0, 255)
-    if rng.random() < 0.75:  # the usual case stays in bytes
+    if rng.random() < 0.45:  # the usual case stays in bytes
         return table.astype(np.uint8)[pixels]
     x = table.astype(np.float32)[pixels]
-    choice = rng.integers(3)
-    if choice == 0:
-        x = x * np.exp(rng.normal(0, 0.1, 3)).astype(np.float32) + rng.normal(0, 8, 3).astype(np.float32)
-    elif choice == 1:
-        a, b = rng.normal(0, 0.25, 2).astype(np.float32)
+    if rng.random() < 0.4:
+        if rng.random() < 0.4:  # grey to a colour ramp, colour to another one
+            ends = rng.uniform(0, 255, (2, 3)).astype(np.float32)
+            x = ends[0] + (ends[1] - ends[0]) * (x.mean(-1, keepdims=True) / 255)
+        else:
+            x = x[..., rng.permutation(3)] if rng.random() < 0.3 else x
+            x = x * np.exp(rng.normal(0, 0.2, 3)).astype(np.float32) + rng.normal(0, 12, 3).astype(np.float32)
+    if rng.random() < 0.3:
+        a, b = rng.normal(0, 0.3, 2).astype(np.float32)
         ramp = np.linspace(-1, 1, len(x), dtype=np.float32)
         x = x * (1 + a * ramp[:, None] + b * ramp[None])[..., None]
-    else:
-        x = x + rng.standard_normal(x.shape[:2], dtype=np.float32)[..., None] * rng.uniform(2, 14)
+    if rng.random() < 0.25:
+        sigma = float(np.exp(rng.uniform(np.log(0.4), np.log(1.8))))
+        x = ndimage.gaussian_filter(x, (sigma, sigma, 0), truncate=2.5)
+    if rng.random() < 0.4:
+        grain = rng.standard_normal(x.shape[:2], dtype=np.float32)
+        if rng.random() < 0.3:
+            grain = 2 * ndimage.uniform_filter(grain, 3)
+        strength = rng.uniform(2, 18)
+        x = x * (1 + grain * strength / 100)[..., None] if rng.random() < 0.3 else x + (grain * strength)[..., None]
     return np.clip(x, 0, 255).astype(np.uint8)
 
 

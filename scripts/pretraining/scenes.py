@@ -1,4 +1,4 @@
-"""What is learnt from: real images with label maps, the project's phantoms, and generic shapes.
+"""What is learnt from: real images with label maps, the project's phantoms, and four kinds of scene made for variety.
 
 A scene is an image with integer labels. All scenes are held in memory, scaled down to a long side of at most
 `LONG_SIDE` pixels, so that training needs no loader process.
@@ -13,11 +13,12 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageDraw
+from scipy import ndimage
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "examples"))
 import phantoms  # noqa: E402
 
-LONG_SIDE = 384
+LONG_SIDE = 512
 
 # Which part of a stem names the patient. Sets without a rule here record none: each image counts as its own patient.
 PATIENT = {
@@ -227,27 +228,175 @@ def _tubes(rng, size):
     return labels
 
 
-def synthetic_bank(counts, cache: Path):
-    """{kind: [Scene]} for training; drawn once and kept in `cache` (a folder)."""
+def things_scene(seed, size=256):
+    """One to four things, large or small, sharp or faint, on cluttered ground: what a lesion, a polyp, a disc or a cell
+    have in common. Often in colour, sometimes behind hairs, glare or the round black frame of an endoscope."""
+    rng = np.random.default_rng(seed)
+    in_colour = rng.random() < 0.6
+    channels = 3 if in_colour else 1
+    ground = rng.uniform(30, 220, channels)
+    image = np.broadcast_to(ground, (size, size, channels)).astype(np.float32).copy()
+    for scale in rng.choice([3, 6, 12, 25, 60, 120], rng.integers(1, 4), replace=False):
+        image += (phantoms.smooth_noise(rng, size, scale) * rng.uniform(2, 18))[..., None] * rng.uniform(0.5, 1.2, channels)
+    labels = np.zeros((size, size), np.uint8)
+    count = 1 if rng.random() < 0.6 else int(rng.integers(2, 5))
+    extent = rng.uniform(0.12, 0.42) if count == 1 else rng.uniform(0.05, 0.2)
+    change = rng.choice([-1, 1]) * rng.uniform(6, 70) * rng.uniform(0.4, 1.2, channels)
+    if in_colour and rng.random() < 0.3:  # another hue of the same lightness
+        change -= change.mean()
+    edge = np.exp(rng.uniform(np.log(0.4), np.log(7)))
+    texture = phantoms.smooth_noise(rng, size, rng.choice([2, 4, 8, 20, 40])) * rng.uniform(0, 16)
+    for _ in range(rng.integers(0, 4)):  # things that are not the target, of their own look
+        other = _outline(rng, size, rng.uniform(0.03, 0.2))
+        soft = phantoms.blurred(other.astype(np.float32), rng.uniform(0.5, 5))[..., None]
+        image += soft * rng.choice([-1, 1]) * rng.uniform(5, 50) * rng.uniform(0.4, 1.2, channels)
+    for value in range(1, count + 1):
+        shape = _outline(rng, size, extent * rng.uniform(0.7, 1.3)) & (labels == 0)
+        labels[shape] = 1
+        soft = phantoms.blurred(shape.astype(np.float32), edge)[..., None]
+        image += soft * (change + texture[..., None])
+        if rng.random() < 0.25:  # a rim, as of a cyst or a capsule
+            rim = np.clip(4 * soft * (1 - soft), 0, 1)
+            image += rim * rng.choice([-1, 1]) * rng.uniform(10, 60)
+        if rng.random() < 0.25:  # a core of another look, which belongs to the thing
+            ys, xs = np.nonzero(shape)
+            if len(xs) > 60:
+                at = rng.integers(len(xs))
+                core = phantoms.wobbly_ellipse(rng, xs[at], ys[at], *(extent * size * rng.uniform(0.1, 0.45, 2)), 0, 0.1)
+                inside = phantoms.filled(size, core) & shape
+                image[inside] += rng.choice([-1, 1]) * rng.uniform(8, 50)
+    if rng.random() < 0.2:  # hairs or fibres
+        image = np.where((_tubes(rng, size) == 1)[..., None], image * rng.uniform(0.3, 0.8), image)
+    if rng.random() < 0.2:  # glare
+        for _ in range(rng.integers(1, 8)):
+            spot = phantoms.filled(size, phantoms.wobbly_ellipse(rng, *rng.uniform(0, size, 2), *rng.uniform(1, 9, 2), 0, 0.2))
+            image[spot] = rng.uniform(220, 255)
+    if rng.random() < 0.2:
+        y, x = np.mgrid[:size, :size]
+        outside = np.hypot(x - size / 2, y - size / 2) > size * rng.uniform(0.48, 0.66)
+        image[outside] = rng.uniform(0, 20)
+    shading = 1 + phantoms.smooth_noise(rng, size, rng.uniform(80, 250))[..., None] * rng.uniform(0, 0.15)
+    image = image * shading + rng.normal(0, rng.uniform(0.5, 10), (size, size, 1))
+    return Scene("things", str(seed[-1]), phantoms.to_bytes(image.squeeze()), labels, None)
+
+
+def _outline(rng, size, radius):
+    """The filled outline of one thing, a boolean [size, size]: smooth, lobed, angular, or a piece of a noise field."""
+    place = rng.uniform(0.15, 0.85, 2) * size
+    a, b = radius * size * np.exp(rng.uniform(-0.4, 0.4, 2))
+    kind = rng.choice(["smooth", "lobed", "angular", "field"], p=[0.4, 0.25, 0.1, 0.25])
+    if kind == "angular":
+        angle = np.sort(rng.uniform(0, 2 * np.pi, rng.integers(4, 9)))
+        return phantoms.filled(size, place + np.stack([a * np.cos(angle), b * np.sin(angle)], 1))
+    rough = {"smooth": rng.uniform(0, 0.1), "lobed": rng.uniform(0.15, 0.4), "field": 0.2}[kind]
+    outline = phantoms.wobbly_ellipse(rng, *place, a, b, rng.uniform(0, np.pi), rough, int(rng.integers(3, 8)))
+    shape = phantoms.filled(size, outline)
+    if kind == "field":
+        wave = phantoms.smooth_noise(rng, size, max(4, radius * size * rng.uniform(0.3, 0.8)))
+        y, x = np.mgrid[:size, :size]
+        distance = np.hypot((x - place[0]) / a, (y - place[1]) / b)
+        parts, _ = ndimage.label(distance + 0.35 * wave < 1)
+        areas = np.bincount(parts.ravel())
+        if len(areas) > 1:
+            shape = parts == areas[1:].argmax() + 1
+    return shape
+
+
+# -------------------------------------------------------------------------------------- made of real training images
+
+
+def segments_scene(rng, scene):
+    """A real image with labels of its own making: connected regions of like brightness, each an "object" with a visible
+    edge. Nobody has named them, but whoever can outline them from a box has learnt to follow edges in real texture."""
+    grey = scene.image.astype(np.float32)
+    grey = grey if grey.ndim == 2 else grey @ rng.dirichlet(np.full(3, 2)).astype(np.float32)
+    smooth = ndimage.gaussian_filter(grey, np.exp(rng.uniform(np.log(0.8), np.log(5))))
+    levels = int(rng.integers(3, 8))
+    cuts = np.quantile(smooth, np.sort(rng.uniform(0.05, 0.97, levels - 1)))
+    band = ndimage.median_filter(np.searchsorted(cuts, smooth), 3)
+    labels, value = np.zeros(grey.shape, np.uint8), 0
+    for level in rng.permutation(levels):
+        parts, number = ndimage.label(band == level)
+        for index, place in enumerate(ndimage.find_objects(parts), 1):
+            part = parts[place] == index
+            area, (h, w) = part.sum(), part.shape
+            compact = area > 0.35 * h * w and min(h, w) > 0.02 * max(grey.shape)
+            if compact and 0.001 < area / grey.size < 0.5 and value < 250:
+                value += 1
+                whole = ndimage.binary_fill_holes(part) if rng.random() < 0.5 else part
+                labels[place][whole] = value
+    return Scene("segments", f"{scene.source}/{scene.name}", scene.image, labels, None, instances=True)
+
+
+def composite_scene(rng, real, size=256):
+    """The outline of a real or drawn object, filled from one real image and laid on another: known shapes in textures that
+    never went together."""
+    def patch():
+        image = real[rng.integers(len(real))].image
+        image = image if image.ndim == 3 else np.repeat(image[..., None], 3, 2)
+        height, width = image.shape[:2]
+        side = int(min(height, width) * rng.uniform(0.3, 1))
+        y, x = rng.integers(height - side + 1), rng.integers(width - side + 1)
+        scaled = Image.fromarray(image[y : y + side, x : x + side]).resize((size, size), Image.BILINEAR)
+        return np.asarray(scaled, np.float32)
+
+    if rng.random() < 0.6:
+        donor = real[rng.integers(len(real))]
+        values = [v for v in np.unique(donor.labels) if v]
+        shape = donor.labels == rng.choice(values)
+        box = Image.fromarray(shape.astype(np.uint8) * 255)
+        shape = np.asarray(box.resize((size, size), Image.BILINEAR, box=_window(rng, shape))) > 127
+    else:
+        shape = _outline(rng, size, rng.uniform(0.06, 0.35))
+    inner, outer = patch(), patch()
+    if rng.random() < 0.5:  # so that texture must tell, not brightness
+        inner += (outer.mean((0, 1)) - inner.mean((0, 1))) * rng.uniform(0.3, 1)
+    soft = phantoms.blurred(shape.astype(np.float32), np.exp(rng.uniform(np.log(0.4), np.log(3))))[..., None]
+    image = outer + soft * (inner - outer)
+    if rng.random() < 0.5:
+        image = image.mean(2)
+    return Scene("composites", "", phantoms.to_bytes(image), shape.astype(np.uint8), None)
+
+
+def _window(rng, mask):
+    """(x0, y0, x1, y1) of a square about a mask, one to three times its extent, kept inside where it fits."""
+    ys, xs = np.nonzero(mask)
+    height, width = mask.shape
+    reach = max(np.ptp(xs), np.ptp(ys)) + 1
+    side = min(min(height, width), max(24, reach * rng.uniform(1.1, 3)))
+    x0 = np.clip((xs.min() + xs.max()) / 2 - side * rng.uniform(0.35, 0.65), 0, width - side)
+    y0 = np.clip((ys.min() + ys.max()) / 2 - side * rng.uniform(0.35, 0.65), 0, height - side)
+    return x0, y0, x0 + side, y0 + side
+
+
+def synthetic_bank(counts, cache: Path, real):
+    """{kind: [Scene]} for training; drawn once and kept in `cache` (a folder). `real` is what the last two kinds are
+    made of: training images only."""
+    makers = {
+        "shapes": lambda i: shapes_scene((1, i)),
+        "things": lambda i: things_scene((1, i)),
+        "segments": lambda i: segments_scene(np.random.default_rng((5, i)), real[i % len(real)]),
+        "composites": lambda i: composite_scene(np.random.default_rng((6, i)), real),
+    }
     bank = {}
     for kind, count in counts.items():
         path = cache / f"{kind}-{count}.npz"
         if not path.exists():
-            make = (
-                (lambda i: shapes_scene((1, i))) if kind == "shapes" else (lambda i, k=kind: phantom_scene(k, (1, i)))
-            )
+            make = makers.get(kind, lambda i, k=kind: phantom_scene(k, (1, i)))
             made = [s for s in map(make, range(count)) if s.labels.any()]
             arrays = {f"image{i}": s.image for i, s in enumerate(made)} | {
                 f"labels{i}": s.labels for i, s in enumerate(made)
             }
-            notes = [(s.source, s.name, s.salient) for s in made]
+            notes = [(s.source, s.name, s.salient, s.instances) for s in made]
             partial = path.with_suffix(".partial.npz")
             np.savez(partial, notes=json.dumps(notes), **arrays)
             partial.replace(path)
         with np.load(path) as stored:
             notes = json.loads(str(stored["notes"]))
             bank[kind] = [
-                Scene(source, name, stored[f"image{i}"], stored[f"labels{i}"], tuple(salient) if salient else None)
-                for i, (source, name, salient) in enumerate(notes)
+                Scene(
+                    source, name, stored[f"image{i}"], stored[f"labels{i}"], tuple(salient) if salient else None, instances
+                )
+                for i, (source, name, salient, instances) in enumerate(notes)
             ]
     return bank

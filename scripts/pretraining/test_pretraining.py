@@ -12,8 +12,9 @@ import loss
 from export import write_model
 from model import Configuration, Sam, drawn, grown, initialise, normalise
 from pretrain import corrections
-from sampling import Sampler, choose_target, extent, simulated_box, simulated_points
-from scenes import patient_of, phantom_scene, shapes_scene, validation_patients
+from prototypes import similarity
+from sampling import BANK, Sampler, choose_target, extent, focus, simulated_box, simulated_points
+from scenes import composite_scene, patient_of, phantom_scene, segments_scene, shapes_scene, things_scene, validation_patients
 
 
 def small():
@@ -137,17 +138,79 @@ class Sampling(unittest.TestCase):
             self.assertEqual(labels[0], 1)
 
     def test_batches_repeat_with_the_seed(self):
+        real = [phantom_scene("cardiac", (9, 1))]
         bank = {k: [phantom_scene(k, (9, 0))] for k in ("cardiac", "abdomen", "retina", "nuclei")}
         bank["shapes"] = [shapes_scene((9, i)) for i in range(4)]
-        real = [phantom_scene("cardiac", (9, 1))]
+        bank["things"] = [things_scene((9, i)) for i in range(4)]
+        bank["segments"] = [segments_scene(np.random.default_rng(0), real[0])]
+        bank["composites"] = [composite_scene(np.random.default_rng(0), real)]
+        self.assertEqual(bank.keys(), BANK.keys())
         one, two = (Sampler(real, bank, 5).batch(6, 64) for _ in range(2))
         self.assertTrue(torch.equal(one.pixels, two.pixels) and torch.equal(one.boxes, two.boxes))
         self.assertTrue(torch.isfinite(one.target).all() and float(one.target.max()) <= 1)
+        sampler = Sampler(real * 2 + [phantom_scene("cardiac", (9, 2))], bank, 5)
+        episodes = [b.support for b in (sampler.batch(4, 64) for _ in range(12)) if b.support]
+        self.assertTrue(episodes)
+        for support in episodes:
+            self.assertEqual(support.pixels.shape, (8, 64, 64, 3))
+            self.assertEqual(len(support.weight), 4)
+
+    def test_a_window_about_a_target_holds_it(self):
+        rng = np.random.default_rng(0)
+        mask = np.zeros((90, 120), bool)
+        mask[70:88, 3:33] = True
+        for _ in range(100):
+            x0, y0, x1, y1 = focus(rng, mask)
+            self.assertTrue(0 <= x0 <= 3 and y0 <= 70 and x1 >= 33 and 88 <= y1 <= 90)
+            self.assertAlmostEqual(x1 - x0, y1 - y0)
+
+    def test_made_scenes_repeat_and_show_something(self):
+        real = [phantom_scene("cardiac", (9, 1)), phantom_scene("nuclei", (9, 1))]
+        makers = [
+            lambda i: things_scene((9, i), 96),
+            lambda i: segments_scene(np.random.default_rng(i), real[i % 2]),
+            lambda i: composite_scene(np.random.default_rng(i), real, 96),
+        ]
+        for make in makers:
+            for i in range(6):
+                one, two = make(i), make(i)
+                np.testing.assert_array_equal(one.image, two.image)
+                self.assertEqual(one.labels.shape, one.image.shape[:2])
+                self.assertTrue(one.labels.any() and not one.labels.all())
 
     def test_an_empty_scene_has_no_target(self):
         scene = phantom_scene("cardiac", (9, 0))
         scene.labels = np.zeros_like(scene.labels)
         self.assertIsNone(choose_target(np.random.default_rng(0), scene)[0])
+
+
+    def test_support_shows_the_same_label_in_other_images(self):
+        real = [phantom_scene("cardiac", (9, i)) for i in range(3)]
+        sampler = Sampler(real, {}, 3)
+        found = sampler.siblings(real[0], (1,), 5, 64)
+        self.assertEqual(len(found), 2)
+        for pixels, size, target in found:
+            self.assertEqual(pixels.shape, (64, 64, 3))
+            self.assertGreater(float(target.sum()), 0)
+        self.assertEqual(sampler.siblings(real[0], (), 5, 64), [])
+        self.assertEqual(sampler.siblings(real[0], (77,), 5, 64), [])
+
+
+class Prototypes(unittest.TestCase):
+    def test_the_map_finds_what_the_support_marks(self):
+        torch.manual_seed(2)
+        coverage = torch.zeros(2, 3, 6, 6)
+        coverage[:, :, 1:4, 2:5] = 1
+        direction = torch.randn(8)
+        noise = 0.1 * torch.randn(2, 4, 8, 6, 6)
+        features = noise[:, :3] + coverage[:, :, None] * direction[:, None, None]
+        truth = torch.zeros(6, 6)
+        truth[3:6, 0:2] = 1
+        query = noise[:, 3] + truth * direction[:, None, None]
+        odds = similarity(query, features, coverage, torch.ones_like(coverage))
+        self.assertTrue(((odds[:, 0] > 0) == (truth > 0)).all())
+        padded = similarity(query, features, coverage, coverage)  # nothing but the object is shown: no background
+        self.assertTrue(torch.isfinite(padded).all())
 
 
 class Split(unittest.TestCase):
@@ -165,6 +228,18 @@ class Split(unittest.TestCase):
 
 
 class Scores(unittest.TestCase):
+    def test_windows_of_boxes(self):
+        for box, (width, height), window in [  # the rows of Tests/SegmentAnythingTests/FocusTests.swift
+            ((100, 80, 139, 99), (300, 200), (80, 50, 160, 130)),
+            ((0, 0, 29, 29), (300, 200), (0, 0, 60, 60)),
+            ((280, 185, 299, 199), (300, 200), (260, 160, 300, 200)),
+            ((50, 50, 51, 51), (300, 200), (39, 39, 63, 63)),
+            ((100, 10, 149, 20), (300, 40), (75, 0, 175, 40)),
+            ((10.5, 20.25, 40.5, 30.75), (200, 100), (0, 0, 62, 62)),
+            ((0, 0, 129, 99), (300, 200), None),
+        ]:
+            self.assertEqual(evaluate.focused_window(box, (height, width)), window)
+
     def test_masks_return_to_the_image_size(self):
         truth = np.zeros((90, 120), bool)
         truth[20:60, 30:90] = True
