@@ -1,5 +1,5 @@
 # The only commands that a user or a developer needs.
-.PHONY: demo serve test test-browser check bench bench-peers format format-check build
+.PHONY: demo serve test test-browser check check-deep fuzz bench bench-http bench-peers soak contract format format-check build
 
 GMISEG := .build/release/gmiseg
 SOURCES := Sources Tests Package.swift
@@ -38,6 +38,43 @@ test-browser: build .browser/venv/ready
 
 # What CI runs first; then it runs test-browser, and nothing else.
 check: format-check test
+
+# The tests of what threads share and what bytes from strangers reach, under ThreadSanitizer and AddressSanitizer. Half an hour.
+DEEP := BasicsTests|PosixTests|HTTPTests|CompressionTests|TLSTests|ServerTests|JobsTests|StorageTests|ImagingTests
+check-deep:
+	swift build --explicit-target-dependency-import-check error --build-tests --sanitize=thread --scratch-path .build/tsan
+	swift test --skip-build --sanitize=thread --scratch-path .build/tsan --filter '^($(DEEP))\.'
+	swift build --explicit-target-dependency-import-check error --build-tests --sanitize=address --scratch-path .build/asan
+	ASAN_OPTIONS=detect_leaks=0 swift test --skip-build --sanitize=address --scratch-path .build/asan --filter '^($(DEEP))\.'
+
+# libFuzzer on each parser, FUZZ_RUNS inputs each, from the seeds in Tests/Fuzzing/corpus; what it finds stays in .build/fuzz.
+FUZZ_RUNS ?= 10000000
+FUZZ_TARGETS ?= request multipart json image
+FUZZ := .build/fuzz/release/gmiseg-fuzz
+fuzz:
+	GMISEG_FUZZING=1 swift build -c release --product gmiseg-fuzz --scratch-path .build/fuzz --sanitize=address \
+	    -Xswiftc -sanitize-coverage=edge,inline-8bit-counters,pc-table,trace-cmp -Xswiftc -use-ld=lld \
+	    -Xcc -fsanitize-coverage=inline-8bit-counters,pc-table,trace-cmp -Xlinker -lstdc++ -Xlinker \
+	    $$(find "$$(dirname "$$(readlink -f "$$(command -v swift)")")/.." -name 'libclang_rt.fuzzer_no_main-*.a' | head -n 1)
+	for target in $(FUZZ_TARGETS); do \
+	    mkdir -p .build/fuzz/found/$$target && \
+	    ASAN_OPTIONS=detect_leaks=0 $(FUZZ) $$target -runs=$(FUZZ_RUNS) -max_len=4096 -timeout=10 -rss_limit_mb=2048 \
+	        -print_final_stats=1 -artifact_prefix=.build/fuzz/$$target- .build/fuzz/found/$$target \
+	        Tests/Fuzzing/corpus/$$target || exit 1; done
+
+# The server against wrk and clients of its own kinds: needs wrk and python3.
+bench-http: build
+	python3 scripts/bench/http.py --gmiseg $(GMISEG)
+
+# Ten minutes of requests of all kinds, good, bad and broken off: fails if memory or descriptors grow, or a 5xx comes.
+SOAK_SECONDS ?= 600
+soak: build
+	python3 scripts/bench/soak.py --gmiseg $(GMISEG) --seconds $(SOAK_SECONDS)
+
+# openapi.yaml against a live server, by schemathesis (scripts/contract/requirements.txt): make contract CONTRACT_PYTHON=.venv/bin/python
+CONTRACT_PYTHON ?= python3
+contract: build
+	$(CONTRACT_PYTHON) scripts/contract/contract.py --gmiseg $(GMISEG)
 
 # One JSON line each: seconds (medians) and peak memory. Random weights of SAM's sizes: the speed is that of real ones.
 bench: build

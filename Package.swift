@@ -46,6 +46,7 @@ let package = Package(
         system("CPNG", pkgConfig: "libpng", apt: "libpng-dev"),
         system("CJPEG", pkgConfig: "libturbojpeg", apt: "libturbojpeg0-dev"),
         system("CDNNL", apt: "libdnnl-dev"),
+        system("CTLS", pkgConfig: "libssl", apt: "libssl-dev"),
         system("CZlib", pkgConfig: "zlib", apt: "zlib1g-dev"),
         .target(name: "CPosix"),
         .target(name: "CImaging", dependencies: ["CPNG"], linkerSettings: [.linkedLibrary("z")]),
@@ -55,13 +56,14 @@ let package = Package(
         // 2. Each knows one outside thing
         module("Cryptography", over: "COpenSSL", "Basics"),
         module("Compression", over: "CZlib"),
+        module("TLS", over: "CTLS", "Basics"),
         module("Posix", over: "CPosix", "Basics"),
         module("HTTP", over: httpTypes, "Basics"),
         module("Imaging", over: "CImaging", "CJPEG", "Basics"),
         module("Tensor", over: "CKernels", "CDNNL", "Basics"),
         module("Storage", over: grdb, "Basics"),
         // 3. The two halves of the product, blind to each other
-        module("Server", over: "HTTP", "Posix", httpTypes, logging, "Basics"),
+        module("Server", over: "HTTP", "Posix", "TLS", httpTypes, logging, "Basics"),
         module("SegmentAnything", over: "Tensor", "Imaging", "Cryptography", "Basics"),
         module("Metrics", over: "Imaging", "Basics"),
         module("Adaptation", over: "SegmentAnything", "Metrics", "Tensor", "Imaging", "Cryptography", "Basics"),
@@ -71,7 +73,7 @@ let package = Package(
             "Evaluation", over: "SegmentAnything", "Adaptation", "Metrics", "Imaging", "Tensor", "Cryptography",
             "Basics"),
         // The service as others see it: what the command line and the tests speak to a server with
-        module("Client", over: "Basics"),
+        module("Client", over: "TLS", "Basics"),
         // 4. The only place where HTTP meets the model
         module(
             "API", over: "Server", "HTTP", "Posix", "SegmentAnything", "Adaptation", "Metrics", "Jobs", "Storage",
@@ -80,7 +82,8 @@ let package = Package(
         .executableTarget(
             name: "gmiseg",
             dependencies: [
-                "API", "Client", "Evaluation", "Server", "HTTP", "Posix", "SegmentAnything", "Adaptation", "Metrics",
+                "API", "Client", "Evaluation", "Server", "HTTP", "Posix", "TLS", "SegmentAnything", "Adaptation",
+                "Metrics",
                 "Jobs", "Storage", "Imaging", "Tensor", "Cryptography", "Basics", argumentParser, logging,
             ],
             swiftSettings: strict),
@@ -90,12 +93,13 @@ let package = Package(
         tests("Basics"),
         tests("Cryptography"),
         tests("Compression"),
+        tests("TLS"),
         tests("Posix"),
         tests("HTTP", over: httpTypes),
         tests("Imaging"),
         tests("Tensor"),
         tests("Storage", over: grdb),
-        tests("Server", over: "HTTP", "Posix", httpTypes, logging),
+        tests("Server", over: "HTTP", "Posix", "TLS", "Client", httpTypes, logging),
         tests("SegmentAnything", over: "Tensor", "Imaging", "Cryptography"),
         tests("Adaptation", over: "SegmentAnything", "Tensor", "Imaging", "Metrics"),
         tests("Metrics", over: "Imaging"),
@@ -111,3 +115,11 @@ let package = Package(
             swiftSettings: strict),
     ]
 )
+
+// Only `make fuzz` builds it: it needs libFuzzer, and instruments everything below it.
+if Context.environment["GMISEG_FUZZING"] != nil {
+    package.targets.append(
+        .executableTarget(
+            name: "gmiseg-fuzz", dependencies: ["API", "HTTP", "Imaging", httpTypes], path: "Tests/Fuzzing",
+            exclude: ["corpus"], swiftSettings: strict))
+}

@@ -29,22 +29,46 @@ package struct APIHandler: Handler {
     /// Every method and path there is; the tests hold `openapi.yaml` against it.
     package var routes: [(method: HTTPRequest.Method, pattern: String)] { router.routes }
 
+    package func route(of head: HTTPRequest) -> String? {
+        guard case .found(_, _, let pattern) = router.match(head.method, path: head.pathWithoutQuery) else {
+            return nil
+        }
+        return pattern
+    }
+
     package func isImmediate(_ head: HTTPRequest) -> Bool {
         head.path == "/healthz"
     }
 
-    /// An upload to nowhere is told so before it is sent.
+    /// An upload to nowhere, or by somebody who may not, is told so before it is sent. Here, too, requests are counted.
     package func refusal(before body: HTTPRequest) -> Response? {
+        guard !isImmediate(body) else { return nil }
+        let path = body.pathWithoutQuery
+        let match = router.match(body.method, path: path)
+        do throws(Problem) {
+            try CrossOrigin.check(body, acceptsAnyHost: service.access.isRequired || service.configuration.isOpen)
+            if case .found(_, _, let pattern) = match {
+                let scope = AccessRules.scope(for: body.method, pattern)
+                try service.access.count(try service.access.authorize(body.headerFields, scope: scope))
+            }
+        } catch {
+            return error.response
+        }
         guard body.method != .get, body.method != .head else { return nil }
-        let path = body.path.map { String($0.prefix { $0 != "?" }) } ?? ""
-        return Self.problem(router.match(body.method, path: path), body.method, path)?.response
+        return Self.problem(match, body.method, path)?.response
     }
 
     package func respond(to request: Request, reply: ResponseWriter) {
         let match = router.match(request.method, path: request.path)
         switch match {
-        case .found(let endpoint, let parameters, _):
-            return run(endpoint, RequestContext(request: request, parameters: parameters, identity: .anyone), reply)
+        case .found(let endpoint, let parameters, let pattern):
+            do {
+                let identity = try service.admit(request, pattern)
+                let context = RequestContext(request: request, parameters: parameters, identity: identity)
+                return try perform(endpoint, context, pattern, reply)
+            } catch {
+                return send(response(.failure(error), request), to: request, reply)
+            }
         case .options(let allow):
             var fields = HTTPFields()
             fields[.allow] = allow.allowValue
@@ -78,11 +102,26 @@ package struct APIHandler: Handler {
         }
     }
 
-    private func run(_ endpoint: Endpoint, _ context: RequestContext, _ reply: ResponseWriter) {
+    /// Runs the endpoint, unless the request is one that was done before; tells those who keep record of the answer.
+    private func perform(
+        _ endpoint: Endpoint, _ context: RequestContext, _ pattern: String, _ reply: ResponseWriter
+    ) throws {
+        let key = try service.beginIdempotent(context)
+        if case .replay(let response) = key { return send(response, to: context.request, reply) }
+        run(endpoint, context, reply) { [self] response in
+            if case .perform(let key) = key { service.finishIdempotent(key, response) }
+            service.audit(context, pattern, response)
+            send(response, to: context.request, reply)
+        }
+    }
+
+    private func run(
+        _ endpoint: Endpoint, _ context: RequestContext, _ reply: ResponseWriter,
+        _ deliver: @escaping @Sendable (Response) -> Void
+    ) {
         switch endpoint {
         case .immediate(let handler), .blocking(let handler):
-            let result = Result { try handler(service, context) }
-            send(response(result, context.request), to: context.request, reply)
+            deliver(response(Result { try handler(service, context) }, context.request))
         case .working(let handler):
             Task { [self] in
                 let result: Result<Response, any Error>
@@ -91,13 +130,13 @@ package struct APIHandler: Handler {
                 } catch {
                     result = .failure(error)
                 }
-                send(response(result, context.request), to: context.request, reply)
+                deliver(response(result, context.request))
             }
         case .streaming(let handler):
             do {
                 try handler(service, context, reply)
             } catch {
-                send(response(.failure(error), context.request), to: context.request, reply)
+                deliver(response(.failure(error), context.request))
             }
         }
     }
@@ -114,7 +153,7 @@ package struct APIHandler: Handler {
             if problem.status >= 500, problem.kind != .busy {
                 service.log.error(
                     "request failed",
-                    metadata: ["request": "\(request.number)", "error": "\(error)"])
+                    metadata: ["request": "\(request.id)", "error": "\(error)"])
             }
             return problem.response
         }

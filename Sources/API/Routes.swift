@@ -28,6 +28,7 @@ enum Routes {
 
         router.add(.get, "/healthz", .immediate { try $0.health($1) })
         router.add(.get, "/readyz", .blocking { try $0.readiness($1) })
+        router.add(.get, "/metrics", .blocking { try $0.metrics($1) })
         router.add(.get, "/openapi.yaml", .immediate { try $0.contract($1) })
         router.add(.get, "/problems", .immediate { try $0.listProblems($1) })
         router.add(.get, "/problems/{kind}", .immediate { try $0.showProblem($1) })

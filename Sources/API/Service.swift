@@ -21,8 +21,13 @@ package final class Service: Sendable {
         package var maximumWaitingRequests = 64
         /// Free disk below which `/readyz` says no.
         package var minimumFreeBytes = 64 << 20
+        /// Whether browsers may know the server by any name although nobody is asked for a token: `--insecure-open`.
+        package var isOpen = false
+        /// How long tasks, images and the audit log are kept; nil: until somebody deletes them.
+        package var retention: Duration?
         /// Files served under `/`; nil: none.
         package var publicDirectory: String?
+        package var clock = Storage.WallClock.system
         /// The text of `openapi.yaml`; nil: not found beside the program.
         package var contract: [UInt8]?
 
@@ -30,6 +35,7 @@ package final class Service: Sendable {
     }
 
     let configuration: Configuration
+    package let access: AccessControl
     package let models: ServedModels
     package let store: any Store
     package let jobs: JobQueue
@@ -49,27 +55,40 @@ package final class Service: Sendable {
     /// The mask decoder, milliseconds: clicks on an image whose embedding is there do not wait for another's encoder.
     let decoding: WorkQueue
     let eventStreams = EventStreams()
+    package let telemetry = Telemetry()
+    let auditLog: AuditLog?
+    let idempotency = Lock(Idempotency())
+    private let retention: RetentionTimer
     private let stopping = Lock(false)
 
     /// With one model.
     package convenience init(
         model: SegmentAnythingModel, store: any Store, configuration: Configuration = .init(),
-        log: Logger = Logger(label: "gmiseg.api")
+        access: AccessControl? = nil, auditLog: AuditLog? = nil, log: Logger = Logger(label: "gmiseg.api")
     ) {
-        self.init(models: ServedModels(model), store: store, configuration: configuration, log: log)
+        self.init(
+            models: ServedModels(model), store: store, configuration: configuration, access: access,
+            auditLog: auditLog, log: log)
     }
 
+    /// - Parameters:
+    ///   - access: Nil: everybody may do everything.
+    ///   - auditLog: Nil: no record is kept of who did what.
     package init(
         models: ServedModels, store: any Store, configuration: Configuration = .init(),
-        log: Logger = Logger(label: "gmiseg.api")
+        access: AccessControl? = nil, auditLog: AuditLog? = nil, log: Logger = Logger(label: "gmiseg.api")
     ) {
+        self.auditLog = auditLog
+        retention = RetentionTimer()
+        self.access = access ?? AccessControl(log: log)
         self.configuration = configuration
         self.models = models
         self.store = store
         self.log = log
         let worker = AdaptationWorker(
             models: models, store: store, gate: gate, speeds: speeds, imageLimits: configuration.imageLimits)
-        jobs = JobQueue(store: store, worker: worker, log: log)
+        jobs = JobQueue(
+            store: store, worker: MeasuredWorker(worker: worker, telemetry: telemetry), log: log)
         embeddings = SharedCache(byteCapacity: configuration.embeddingCacheBytes)
         adapters = SharedCache(byteCapacity: configuration.adapterCacheBytes)
         imaging = WorkQueue(label: "gmiseg.imaging", capacity: configuration.maximumWaitingRequests)
@@ -80,12 +99,18 @@ package final class Service: Sendable {
     /// Takes up the jobs that an earlier process left.
     package func start() throws { try jobs.start() }
 
+    /// Removes what has expired, now and every hour, where a retention is set.
+    package func startRetention() {
+        if configuration.retention != nil { retention.start { [weak self] in self?.removeExpired() } }
+    }
+
     package var isStopping: Bool { stopping.withLock { $0 } }
 
     /// Ends waits early and has the running job save a checkpoint and go back into the queue; then calls back.
     package func stop(completion: @escaping @Sendable () -> Void) {
         stopping.withLock { $0 = true }
         eventStreams.endAll()
+        retention.stop()
         jobs.stop(completion: completion)
     }
 }

@@ -13,6 +13,10 @@ int cposix_stream_socket(int family) {
     return socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 }
 
+int cposix_datagram_socket(int family) {
+    return socket(family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+}
+
 ssize_t cposix_send(int socket, const void *bytes, size_t count) {
     return send(socket, bytes, count, MSG_NOSIGNAL);
 }

@@ -8,6 +8,7 @@ package enum ClientError: Error, Equatable, Sendable, CustomStringConvertible {
     case connection(address: String, call: String, errno: CInt)
     case closedEarly
     case malformedAnswer(String)
+    case encryption(address: String, reason: String)
     case file(path: String, errno: CInt)
 
     package var description: String {
@@ -17,6 +18,7 @@ package enum ClientError: Error, Equatable, Sendable, CustomStringConvertible {
         case .connection(let address, let call, let errno):
             "no connection to \(address): \(call): \(String(cString: strerror(errno)))"
         case .closedEarly: "the server closed the connection before its answer was complete"
+        case .encryption(let address, let reason): "no trusted connection to \(address): \(reason)"
         case .malformedAnswer(let reason): "the server's answer is not HTTP: \(reason)"
         case .file(let path, let errno): "\(path): \(String(cString: strerror(errno)))"
         }
@@ -25,17 +27,18 @@ package enum ClientError: Error, Equatable, Sendable, CustomStringConvertible {
 
 /// Where a server listens.
 package enum ServerAddress: Sendable, Equatable, CustomStringConvertible {
-    case tcp(host: String, port: UInt16)
+    case tcp(host: String, port: UInt16, isEncrypted: Bool = false)
     case unix(path: String)
 
-    /// `http://127.0.0.1:8080`, `127.0.0.1:8080`, `http://[::1]:8080` or `unix:/run/gmiseg.sock`.
+    /// `https://gmiseg.example:8443`, `http://127.0.0.1:8080`, `127.0.0.1:8080`, `http://[::1]:8080` or `unix:/run/gmiseg.sock`.
     package init(_ text: String) throws(ClientError) {
         if text.hasPrefix("unix:") {
             self = .unix(path: String(text.dropFirst(5)))
             return
         }
         var rest = text[...]
-        if rest.hasPrefix("http://") { rest = rest.dropFirst(7) }
+        let isEncrypted = rest.hasPrefix("https://")
+        if isEncrypted { rest = rest.dropFirst(8) } else if rest.hasPrefix("http://") { rest = rest.dropFirst(7) }
         while rest.hasSuffix("/") { rest = rest.dropLast() }
         guard let colon = rest.lastIndex(of: ":"), let port = UInt16(rest[rest.index(after: colon)...]) else {
             throw .invalidAddress(text)
@@ -43,12 +46,12 @@ package enum ServerAddress: Sendable, Equatable, CustomStringConvertible {
         var host = rest[..<colon]
         if host.hasPrefix("["), host.hasSuffix("]") { host = host.dropFirst().dropLast() }
         guard !host.isEmpty else { throw .invalidAddress(text) }
-        self = .tcp(host: String(host), port: port)
+        self = .tcp(host: String(host), port: port, isEncrypted: isEncrypted)
     }
 
     package var description: String {
         switch self {
-        case .tcp(let host, let port): host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
+        case .tcp(let host, let port, _): host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
         case .unix(let path): "unix:\(path)"
         }
     }
@@ -57,6 +60,10 @@ package enum ServerAddress: Sendable, Equatable, CustomStringConvertible {
 /// A blocking HTTP/1.1 client, one connection for each request: all that a command line and a test need.
 package struct Client: Sendable {
     package let address: ServerAddress
+    /// Sent as a bearer token (RFC 6750) with every request.
+    package var token: String?
+    /// Files for encrypted connections.
+    package var trust = ClientTrust()
 
     package init(_ address: ServerAddress) { self.address = address }
 
@@ -64,8 +71,8 @@ package struct Client: Sendable {
 
     /// Sends one request and reads its whole answer.
     package func send(_ request: ClientRequest) throws(ClientError) -> ClientResponse {
-        let socket = try ClientSocket(address)
-        try socket.write(Array(request.head(host: address.description).utf8))
+        let socket = try ClientSocket(address, trust)
+        try socket.write(Array(request.head(host: address.description, token: token).utf8))
         // A server that refuses an upload may answer and close before it has read it all: its answer counts, not our
         // broken pipe.
         var failure: ClientError?
@@ -98,7 +105,7 @@ package struct Client: Sendable {
 
     /// Sends bytes as they are and reads until the server closes: for requests that no client should make.
     package func exchange(raw bytes: [UInt8]) throws(ClientError) -> ClientResponse {
-        let socket = try ClientSocket(address)
+        let socket = try ClientSocket(address, trust)
         try socket.write(bytes)
         return try ResponseReader.read(socket, isHead: false)
     }

@@ -95,12 +95,13 @@ package struct ClientRequest: Sendable {
             ]
     }
 
-    func head(host: String) -> String {
+    func head(host: String, token: String?) -> String {
         var text = "\(method) \(path) HTTP/1.1\r\n"
         if !headers.contains(where: { $0.0.lowercased() == "host" }) {
             text += "Host: \(host.hasPrefix("unix:") ? "localhost" : host)\r\n"
         }
         text += "Connection: close\r\n"
+        if let token { text += "Authorization: Bearer \(token)\r\n" }
         for (name, value) in headers { text += "\(name): \(value)\r\n" }
         return text + "\r\n"
     }

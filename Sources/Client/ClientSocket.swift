@@ -4,12 +4,30 @@ import Glibc
 struct ClientSocket: ~Copyable {
     private let raw: CInt
     private let name: String
+    /// Nil: bytes travel as they are.
+    private let channel: SecureChannel?
 
-    init(_ address: ServerAddress) throws(ClientError) {
-        name = address.description
+    init(_ address: ServerAddress, _ trust: ClientTrust) throws(ClientError) {
+        (name, raw, channel) = try Self.open(address, trust)
+    }
+
+    private static func open(
+        _ address: ServerAddress, _ trust: ClientTrust
+    ) throws(ClientError) -> (name: String, raw: CInt, channel: SecureChannel?) {
+        let name = address.description
         switch address {
-        case .unix(let path): raw = try Self.connectUnix(path, name: name)
-        case .tcp(let host, let port): raw = try Self.connectTCP(host, port, name: name)
+        case .unix(let path): return (name, try connectUnix(path, name: name), nil)
+        case .tcp(let host, let port, false): return (name, try connectTCP(host, port, name: name), nil)
+        case .tcp(let host, let port, true):
+            let channel = try SecureChannel(host, trust, name: name)
+            let raw = try connectTCP(host, port, name: name)
+            do throws(ClientError) {
+                try channel.shakeHands(over: raw)
+            } catch {
+                _ = close(raw)
+                throw error
+            }
+            return (name, raw, channel)
         }
     }
 
@@ -62,11 +80,16 @@ struct ClientSocket: ~Copyable {
     }
 
     func write(_ bytes: [UInt8]) throws(ClientError) {
+        if let channel { try channel.write(bytes, over: raw) } else { try Self.send(bytes, over: raw, name: name) }
+    }
+
+    static func send(_ bytes: [UInt8], over raw: CInt, name: String) throws(ClientError) {
         var sent = 0
         while sent < bytes.count {
             let count = bytes.withUnsafeBytes { buffer in
                 let rest = buffer[sent...]
-                return send(raw, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count, CInt(MSG_NOSIGNAL))
+                let base = UnsafeRawBufferPointer(rebasing: rest).baseAddress
+                return Glibc.send(raw, base, rest.count, CInt(MSG_NOSIGNAL))
             }
             if count >= 0 {
                 sent += count
@@ -78,7 +101,7 @@ struct ClientSocket: ~Copyable {
 
     /// Sends exactly `byteCount` bytes of the file, as the head has announced.
     func writeFile(_ path: String, byteCount: Int) throws(ClientError) {
-        let file = open(path, O_RDONLY | O_CLOEXEC)
+        let file = Glibc.open(path, O_RDONLY | O_CLOEXEC)
         guard file >= 0 else { throw .file(path: path, errno: errno) }
         defer { _ = close(file) }
         var remaining = byteCount
@@ -95,6 +118,10 @@ struct ClientSocket: ~Copyable {
 
     /// The next bytes; empty at the end.
     func read() throws(ClientError) -> [UInt8] {
+        if let channel { try channel.read(over: raw) } else { try Self.receive(over: raw, name: name) }
+    }
+
+    static func receive(over raw: CInt, name: String) throws(ClientError) -> [UInt8] {
         while true {
             var failure: CInt = 0
             let bytes = [UInt8](unsafeUninitializedCapacity: 1 << 16) { buffer, count in

@@ -18,5 +18,12 @@ package struct Limits: Sendable, Equatable {
     /// Connections open at once, over all addresses. Beyond: 503.
     package var connections = 2_048
 
+    /// Connections open at once from one address of another machine; a proxy on this one speaks for many. Beyond: closed.
+    package var connectionsPerAddress = 256
+    /// Requests that may wait for a handler. Beyond: 503.
+    package var waitingRequests = 1_024
+    /// Bytes a second that a client must send of a body, and take of an answer, on average. Below: cut off.
+    package var minimumRate = 1_024
+
     package init() {}
 }

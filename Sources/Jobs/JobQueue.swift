@@ -109,9 +109,11 @@ package final class JobQueue: Sendable {
         try store.job(id).map(live)
     }
 
-    /// Jobs of one task or of all, newest first, from the one made before `after` on.
-    package func jobs(task: String?, limit: Int, after: String?) throws(StoreError) -> [Job] {
-        try store.jobs(task: task, limit: limit, after: after).map(live)
+    /// Jobs of one task or of all, of one owner or of all, newest first, from the one made before `after` on.
+    package func jobs(
+        task: String?, limit: Int, after: String?, owner: String? = nil
+    ) throws(StoreError) -> [Job] {
+        try store.jobs(task: task, limit: limit, after: after, owner: owner).map(live)
     }
 
     private func live(_ stored: Job) -> Job {

@@ -82,6 +82,14 @@ package enum Address: Sendable, Hashable, CustomStringConvertible {
         }
     }
 
+    /// The address of another machine, without its port; nil for this machine's own.
+    package var remoteHost: String? {
+        switch self {
+        case .unix: nil
+        case .ip4(let host, _), .ip6(let host, _): isLoopback ? nil : host
+        }
+    }
+
     /// The address's text in the system's own form; nil when it is none.
     private static func canonical(_ host: String, _ family: CInt) -> String? {
         withUnsafeTemporaryAllocation(byteCount: 16, alignment: 4) { binary -> String? in

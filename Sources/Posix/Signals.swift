@@ -12,9 +12,14 @@ package enum Signals {
 
     /// Calls `body` on a queue of its own each time the process is asked to end by SIGTERM or SIGINT. No such signal is missed
     /// once this has returned.
-    package static func onTermination(_ body: @escaping @Sendable () -> Void) {
+    package static func onTermination(_ body: @escaping @Sendable () -> Void) { on([SIGTERM, SIGINT], body) }
+
+    /// The same for SIGHUP, by which daemons are told to read their files again.
+    package static func onHangUp(_ body: @escaping @Sendable () -> Void) { on([SIGHUP], body) }
+
+    private static func on(_ numbers: [Int32], _ body: @escaping @Sendable () -> Void) {
         let queue = DispatchQueue(label: "gmiseg.signals")
-        for number in [SIGTERM, SIGINT] {
+        for number in numbers {
             signal(number, SIG_IGN)
             let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
             // Dispatch starts to watch on a thread of its own; a signal that came before would be ignored for good.

@@ -1,8 +1,8 @@
 import Basics
 
 /// How many connections are open, and word when the last has gone.
-final class Census: Sendable {
-    enum Admission {
+package final class Census: Sendable {
+    package enum Admission {
         case welcome
         /// Over the limit: to be told so, and closed.
         case refused
@@ -13,6 +13,7 @@ final class Census: Sendable {
     private struct State {
         var open = 0
         var refused = 0
+        var perHost: [String: Int] = [:]
         var onEmpty: (@Sendable () -> Void)?
     }
 
@@ -20,24 +21,41 @@ final class Census: Sendable {
     private static let refusedLimit = 64
 
     private let limit: Int
+    private let limitPerHost: Int
     private let state = Lock(State())
 
-    init(limit: Int) { self.limit = limit }
+    /// - Parameters:
+    ///   - limit: Of connections in all.
+    ///   - limitPerHost: Of connections from one host; those beyond are not even refused, as that would take one more.
+    package init(limit: Int, limitPerHost: Int) {
+        self.limit = limit
+        self.limitPerHost = limitPerHost
+    }
 
-    func arrived() -> Admission {
+    /// - Parameter host: Nil: not counted by host.
+    package func arrived(from host: String? = nil) -> Admission {
         state.withLock { state in
+            if let host {
+                guard state.perHost[host, default: 0] < limitPerHost else { return .ignored }
+            }
             if state.open < limit {
                 state.open += 1
+                if let host { state.perHost[host, default: 0] += 1 }
                 return .welcome
             }
             guard state.refused < Self.refusedLimit else { return .ignored }
             state.refused += 1
+            if let host { state.perHost[host, default: 0] += 1 }
             return .refused
         }
     }
 
-    func left(isRefused: Bool) {
+    package func left(from host: String? = nil, isRefused: Bool) {
         let callback = state.withLock { state -> (@Sendable () -> Void)? in
+            if let host {
+                let rest = state.perHost[host, default: 1] - 1
+                state.perHost[host] = rest > 0 ? rest : nil
+            }
             if isRefused { state.refused -= 1 } else { state.open -= 1 }
             guard state.open == 0, state.refused == 0 else { return nil }
             defer { state.onEmpty = nil }
@@ -47,7 +65,7 @@ final class Census: Sendable {
     }
 
     /// Calls `body` once nobody is here.
-    func whenEmpty(_ body: @escaping @Sendable () -> Void) {
+    package func whenEmpty(_ body: @escaping @Sendable () -> Void) {
         let isEmpty = state.withLock { state in
             let isEmpty = state.open == 0 && state.refused == 0
             if !isEmpty { state.onEmpty = body }
@@ -57,5 +75,5 @@ final class Census: Sendable {
     }
 
     /// Connections open now, those being refused aside.
-    var count: Int { state.withLock { $0.open } }
+    package var count: Int { state.withLock { $0.open } }
 }

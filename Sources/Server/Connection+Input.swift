@@ -110,6 +110,8 @@ extension Connection {
 
     private func headArrived(_ head: RequestHead) {
         exchange?.head = head
+        exchange?.trace = head.request.headerFields[.traceparent].flatMap { TraceContext($0) }
+        inputPace = PaceKeeper(now: shard.loop.now)
         let action = state.headArrived(head)
         phaseBegan = shard.loop.now
         exchange?.earlyAnswer = context.handler.refusal(before: head.request)
@@ -140,12 +142,14 @@ extension Connection {
 
     private func bodyArrived(_ bytes: Span<UInt8>) {
         exchange?.requestBytes += bytes.count
+        inputPace.moved(bytes.count)
         guard isSpooled else {
             do throws(Refusal) { try exchange?.receiver?.receive(bytes) } catch { fail(error) }
             return
         }
         spool.bytes.append(bytes, 0..<bytes.count)
         spoolNext()
+        if spool.isFull { spool.fullSince = spool.fullSince ?? shard.loop.now }
     }
 
     private func requestEnded() {
@@ -189,6 +193,11 @@ extension Connection {
     private func spooled(_ outcome: Result<RequestBody?, Refusal>, _ number: UInt64) {
         guard transport != nil, exchange?.number == number else { return }
         spool.isBusy = false
+        // The disk's time is not the client's.
+        if let full = spool.fullSince {
+            inputPace.excuse(shard.loop.now.since(full))
+            spool.fullSince = nil
+        }
         lastInput = shard.loop.now
         switch outcome {
         case .success(let body?):
@@ -204,15 +213,18 @@ extension Connection {
     private func call(_ body: RequestBody) {
         guard let exchange, let head = exchange.head else { return }
         self.exchange?.receiver = nil
-        let request = Request(head: head.request, body: body, peer: peer, number: exchange.number)
+        let request = Request(head: head.request, body: body, peer: peer, id: context.requestID.name(exchange.number))
         let writer = ResponseWriter(self, number: exchange.number, reply: exchange.reply)
         let handler = context.handler
         if handler.isImmediate(head.request) {
             isAnsweringInline = true
             handler.respond(to: request, reply: writer)
             isAnsweringInline = false
-        } else {
+        } else if context.handlers.waitingCount < context.limits.waitingRequests {
             context.handlers.submit { handler.respond(to: request, reply: writer) }
+        } else {
+            _ = exchange.reply.claim()
+            refuse(.busy(.requests), exchange.number)
         }
     }
 

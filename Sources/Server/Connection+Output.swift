@@ -9,8 +9,8 @@ extension Connection {
     /// Answers for the server itself.
     func refuse(_ refusal: Refusal, _ number: UInt64) {
         var response = context.refuse(refusal)
-        if case .busy(let seconds) = refusal, response.fields[.retryAfter] == nil {
-            response.fields[.retryAfter] = String(seconds)
+        if case .busy = refusal, response.fields[.retryAfter] == nil {
+            response.fields[.retryAfter] = String(Refusal.retryAfterSeconds)
         }
         answer(response, number)
     }
@@ -38,6 +38,7 @@ extension Connection {
             completion?(false)
             return
         }
+        if output.isEmpty { outputBegins() }
         if exchange.sendsBody {
             if exchange.framing == .chunked {
                 output.append { ResponseEncoder.appendChunk(bytes, to: &$0) }
@@ -68,7 +69,11 @@ extension Connection {
         guard transport != nil, exchange?.number == number, state.mayAnswer else { return false }
         let (framing, option, sendsBody) = state.answerBegins(status: status, length: length)
         let before = output.byteCount
-        if output.isEmpty { lastOutput = shard.loop.now }
+        if output.isEmpty { outputBegins() }
+        var fields = fields
+        let id = context.requestID.name(number)
+        fields[.xRequestID] = id
+        if let trace = exchange?.trace { fields[.traceresponse] = trace.answer(span: id) }
         output.append {
             ResponseEncoder.appendHead(
                 to: &$0, status: status, fields: fields, framing: framing, connection: option, date: shard.date)
@@ -78,6 +83,12 @@ extension Connection {
         exchange?.sendsBody = sendsBody
         exchange?.responseBytes = output.byteCount - before
         return true
+    }
+
+    /// From now on the client is to take what waits for it.
+    private func outputBegins() {
+        lastOutput = shard.loop.now
+        outputPace = PaceKeeper(now: shard.loop.now)
     }
 
     private func endAnswer() {
@@ -90,11 +101,14 @@ extension Connection {
     /// - Returns: Whether all of it is gone.
     func flush() -> Bool {
         guard let transport else { return false }
-        if !output.isEmpty {
+        if hasOutput {
             guard isWritable else { return false }
-            var progress = false
-            let outcome = output.write(to: transport, progress: &progress)
-            if progress { lastOutput = shard.loop.now }
+            var written = 0
+            let outcome = output.write(to: transport, written: &written)
+            if written > 0 {
+                lastOutput = shard.loop.now
+                outputPace.moved(written)
+            }
             switch outcome {
             case .drained: if state.phase == .idle { phaseBegan = shard.loop.now }
             case .yielded:
@@ -131,4 +145,11 @@ extension Connection {
         }
         shard.loop.execute { self.pump() }
     }
+}
+
+extension HTTPField.Name {
+    static let traceparent = HTTPField.Name("traceparent")!
+    /// Of the second level of W3C Trace Context.
+    static let traceresponse = HTTPField.Name("traceresponse")!
+    static let xRequestID = HTTPField.Name("X-Request-Id")!
 }

@@ -16,6 +16,7 @@ final class Connection: EventHandler, @unchecked Sendable {
         let began: MonotonicTime
         let reply = ReplyState()
         var head: RequestHead?
+        var trace: TraceContext?
         var receiver: BodyReceiver?
         /// An answer that needs no handler, held until the request has ended.
         var earlyAnswer: Response?
@@ -28,6 +29,8 @@ final class Connection: EventHandler, @unchecked Sendable {
 
     let shard: Shard
     let peer: String
+    /// Under which address it is counted; nil: none.
+    let host: String?
     let isRefused: Bool
     var transport: (any Transport)?
     var state = ConnectionState()
@@ -58,17 +61,22 @@ final class Connection: EventHandler, @unchecked Sendable {
     var phaseBegan: MonotonicTime
     var lastInput: MonotonicTime
     var lastOutput: MonotonicTime
+    /// How fast the present body comes, and how fast the output goes since it last had to wait.
+    var inputPace: PaceKeeper
+    var outputPace: PaceKeeper
 
     var context: ServerContext { shard.context }
 
-    init(_ transport: any Transport, peer: String, shard: Shard, isRefused: Bool) {
+    init(_ transport: any Transport, peer: String, host: String?, shard: Shard, isRefused: Bool) {
         self.transport = transport
         self.peer = peer
+        self.host = host
         self.shard = shard
         self.isRefused = isRefused
         parser = RequestParser(limits: shard.context.limits)
         let now = shard.loop.now
         (phaseBegan, lastInput, lastOutput) = (now, now, now)
+        (inputPace, outputPace) = (PaceKeeper(now: now), PaceKeeper(now: now))
     }
 
     /// Starts to watch the socket. Throws when the system has no room for it.
@@ -77,7 +85,7 @@ final class Connection: EventHandler, @unchecked Sendable {
         token = try shard.loop.add(transport.raw, self)
         if isRefused {
             beginExchange()
-            fail(.busy(retryAfterSeconds: 1))
+            fail(.busy(.connections))
             pump()
         }
     }
@@ -121,8 +129,8 @@ final class Connection: EventHandler, @unchecked Sendable {
         let request = exchange.head?.request
         log(
             AccessLogEntry(
-                number: exchange.number, method: request?.method.rawValue ?? "-",
-                path: request?.pathWithoutQuery ?? "-",
+                number: exchange.number, id: context.requestID.name(exchange.number), trace: exchange.trace,
+                method: request?.method.rawValue ?? "-", route: request.flatMap(context.handler.route) ?? "-",
                 status: exchange.status ?? 499, requestBytes: exchange.requestBytes,
                 responseBytes: exchange.responseBytes,
                 duration: MonotonicTime.now.since(exchange.began), peer: peer, isComplete: isComplete))
@@ -133,7 +141,7 @@ final class Connection: EventHandler, @unchecked Sendable {
         isReadable = true  // a request may be waiting in the system's buffer: it is still served
         pump()
         guard transport != nil, state.drain() else { return }
-        if output.isEmpty { close() } else { pump() }
+        if hasOutput { pump() } else { close() }
     }
 
     func close() {
@@ -156,15 +164,27 @@ final class Connection: EventHandler, @unchecked Sendable {
     /// When patience ends, in the present phase; nil while the client has nothing to do.
     private var deadline: MonotonicTime? {
         let timeouts = context.timeouts
-        if state.phase == .lingering, output.isEmpty { return phaseBegan + timeouts.linger }
-        if !output.isEmpty { return lastOutput + timeouts.write }
+        if transport?.isHandshaking == true { return phaseBegan + timeouts.handshake }
+        if state.phase == .lingering, !hasOutput { return phaseBegan + timeouts.linger }
+        if hasOutput {
+            return min(
+                lastOutput + timeouts.write,
+                outputPace.deadline(grace: timeouts.write, bytesPerSecond: context.limits.minimumRate))
+        }
         switch state.phase {
         case .idle: return phaseBegan + (served == 0 ? timeouts.start : timeouts.keepAlive)
         case .head: return phaseBegan + timeouts.head
-        case .body: return spool.isFull ? nil : lastInput + timeouts.bodyIdle
+        case .body where spool.isFull: return nil
+        case .body:
+            return min(
+                lastInput + timeouts.bodyIdle,
+                inputPace.deadline(grace: timeouts.bodyIdle, bytesPerSecond: context.limits.minimumRate))
         case .answering, .lingering, .closed: return nil
         }
     }
+
+    /// Whether anything waits to be sent, encrypted already or not.
+    var hasOutput: Bool { !output.isEmpty || transport?.hasPendingOutput == true }
 
     func checkDeadline() {
         guard let deadline, deadline < shard.loop.now else { return }
@@ -188,6 +208,8 @@ struct SpoolBacklog {
     var bytes: [UInt8] = []
     /// A job has the receiver.
     var isBusy = false
+    /// Since when no more is read, for the disk's sake.
+    var fullSince: MonotonicTime?
     /// The body has ended; when the backlog is empty it can be finished.
     var hasEnded = false
 

@@ -7,6 +7,9 @@ package protocol Handler: Sendable {
     /// Called on a concurrent queue: it may block for short I/O, not for minutes; long work belongs on a queue of its own.
     func respond(to request: Request, reply: ResponseWriter)
 
+    /// What a log calls the place that the request is for; nil for places that are not there. Must be quick.
+    func route(of head: HTTPRequest) -> String?
+
     /// Whether this request is answered at once, from memory. `respond` then runs on the connection's own queue, which spares two
     /// changes of thread, and must neither block nor compute for long.
     func isImmediate(_ head: HTTPRequest) -> Bool
@@ -17,6 +20,7 @@ package protocol Handler: Sendable {
 }
 
 extension Handler {
+    package func route(of head: HTTPRequest) -> String? { nil }
     package func isImmediate(_ head: HTTPRequest) -> Bool { false }
     package func refusal(before body: HTTPRequest) -> Response? { nil }
 }

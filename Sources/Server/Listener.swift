@@ -1,11 +1,13 @@
 import Basics
 import Dispatch
 import Posix
+import TLS
 
 /// Accepts connections on one address and deals them out to the shards in turn.
 final class Listener: @unchecked Sendable {
     // Invariant: everything but `address` is touched on `queue` only, once `init` is over.
     let address: Address
+    private let isOwner: Bool
     private let queue: DispatchQueue
     private var socket: ListeningSocket?
     private let source: any DispatchSourceRead
@@ -19,10 +21,22 @@ final class Listener: @unchecked Sendable {
     // Out of descriptors: the waiting connection stays, and would wake us at once again.
     private static let pause = DispatchTimeInterval.milliseconds(100)
 
-    init(_ address: Address, shards: [Shard], context: ServerContext) throws(SystemCallError) {
-        let socket = try Socket.listening(on: address)
-        let queue = DispatchQueue(label: "gmiseg.listener.\(address)")
+    convenience init(_ address: Address, shards: [Shard], context: ServerContext) throws(SystemCallError) {
+        self.init(try Socket.listening(on: address), address, isOwner: true, shards: shards, context: context)
+    }
+
+    /// On a socket that somebody else has opened, and whose file, if it has one, is theirs.
+    convenience init(_ inherited: Socket.Inherited, shards: [Shard], context: ServerContext) throws(SystemCallError) {
+        let socket = try Socket.adopting(inherited)
+        self.init(socket, .unix(path: ""), isOwner: false, shards: shards, context: context)
+    }
+
+    private init(
+        _ socket: consuming Socket, _ address: Address, isOwner: Bool, shards: [Shard], context: ServerContext
+    ) {
         self.address = socket.localAddress ?? address
+        self.isOwner = isOwner
+        let queue = DispatchQueue(label: "gmiseg.listener.\(self.address)")
         self.queue = queue
         source = DispatchSource.makeReadSource(fileDescriptor: socket.raw, queue: queue)
         self.socket = ListeningSocket(socket)
@@ -53,16 +67,33 @@ final class Listener: @unchecked Sendable {
     }
 
     private func admit(_ socket: consuming Socket) {
-        let admission = context.census.arrived()
+        let address = socket.peerAddress
+        let host = address?.remoteHost
+        let admission = context.census.arrived(from: host)
         guard admission != .ignored else { return }  // closed as it goes out of scope
         socket.disableDelay()
-        let peer = socket.peerAddress?.description ?? "-"
-        let transport = SendableBox(PlainTransport(socket))
+        let peer = address?.description ?? "-"
+        guard let transport = transport(socket, isRefused: admission == .refused) else {
+            return context.census.left(from: host, isRefused: admission == .refused)
+        }
         let shard = shards[next % shards.count]
         next = (next + 1) % shards.count
         shard.loop.execute {
-            shard.add(Connection(transport.value, peer: peer, shard: shard, isRefused: admission == .refused))
+            shard.add(
+                Connection(transport.value, peer: peer, host: host, shard: shard, isRefused: admission == .refused))
         }
+    }
+
+    /// How to speak on a new connection; nil: not at all. A client that is to be turned away is not worth a handshake.
+    private func transport(_ socket: consuming Socket, isRefused: Bool) -> SendableBox<any Transport>? {
+        guard let identity = context.identity, !isLocal else { return SendableBox(PlainTransport(socket)) }
+        guard !isRefused, let transport = try? TLSTransport(socket, identity.context) else { return nil }
+        return SendableBox(transport)
+    }
+
+    /// A Unix socket needs no encryption: the system says who may open it.
+    private var isLocal: Bool {
+        if case .unix = address { true } else { false }
     }
 
     /// Stops accepting; `completion` once the address is free.
@@ -70,7 +101,7 @@ final class Listener: @unchecked Sendable {
         queue.async { @Sendable [self] in
             guard !isCancelled else { return completion() }
             isCancelled = true
-            if case .unix(let path) = address { removeSocketFile(path) }
+            if case .unix(let path) = address, isOwner { removeSocketFile(path) }
             // Closing is left to the cancel handler: the source must have let go of the descriptor first.
             source.setCancelHandler { @Sendable [self] in
                 socket?.socket.stopListening()

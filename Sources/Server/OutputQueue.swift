@@ -76,8 +76,8 @@ struct OutputQueue {
     }
 
     /// Writes until all is gone or the transport would block.
-    /// - Parameter progress: Set when any byte was taken.
-    mutating func write(to transport: any Transport, progress: inout Bool) -> Outcome {
+    /// - Parameter written: Bytes that were taken.
+    mutating func write(to transport: any Transport, written total: inout Int) -> Outcome {
         var turn = 0
         while first < segments.count {
             guard turn < Self.bytesPerTurn else { return .yielded }
@@ -100,7 +100,7 @@ struct OutputQueue {
                 case .wouldBlock: return .blocked
                 case .closed: return .failed
                 case .bytes(let count):
-                    progress = true
+                    total += count
                     turn += count
                     written += count
                     byteCount -= count
@@ -110,7 +110,11 @@ struct OutputQueue {
         }
         segments.removeAll(keepingCapacity: true)
         first = 0
-        return .drained
+        switch transport.flush() {
+        case .bytes: return .drained
+        case .wouldBlock: return .blocked
+        case .closed: return .failed
+        }
     }
 
     private mutating func advance() {

@@ -9,12 +9,21 @@ package enum Refusal: Error, Sendable, Equatable {
         case body
     }
 
+    package enum Scarcity: Sendable, Equatable {
+        case connections
+        /// Requests that wait for a handler.
+        case requests
+    }
+
+    /// For the Retry-After field.
+    package static let retryAfterSeconds = 1
+
     case malformed(RequestError)
     case multipart(MultipartError)
     /// The client sent nothing for too long.
     case timeout(Phase)
-    /// Too many connections.
-    case busy(retryAfterSeconds: Int)
+    /// Too many of something at once.
+    case busy(Scarcity)
     /// The body could not be kept.
     case storage(SystemCallError)
     /// The handler let go of the request without an answer.
@@ -53,7 +62,8 @@ package enum Refusal: Error, Sendable, Equatable {
         case .multipart(let error): error.explanation
         case .timeout(.head): "The request's head did not arrive in time."
         case .timeout(.body): "The request's body stopped arriving."
-        case .busy: "All connections are in use."
+        case .busy(.connections): "All connections are in use."
+        case .busy(.requests): "Too many requests wait already."
         // No path, no errno: they say nothing to the client, and it is not to know how the disk is laid out.
         case .storage(let error):
             error.isOutOfSpace ? "There is no space left for uploads." : "The upload could not be written to disk."
@@ -73,7 +83,7 @@ package enum Refusal: Error, Sendable, Equatable {
         case .malformed: "Check the client, or use one that speaks HTTP/1.1, such as curl."
         case .multipart: "Send multipart/form-data as curl -F does."
         case .timeout: "Send the request without pauses; check the connection."
-        case .busy(let seconds): "Try again in \(seconds) s."
+        case .busy: "Try again in \(Self.retryAfterSeconds) s."
         case .storage(let error):
             error.isOutOfSpace ? "Ask the operator to free space." : "Ask the operator to look at the server's log."
         case .unanswered: "Ask the operator to look at the server's log."

@@ -8,14 +8,14 @@ package struct Request: Sendable {
     package let body: RequestBody
     /// Where it came from: `127.0.0.1:50000`, or `unix:`.
     package let peer: String
-    /// Unique in this process.
-    package let number: UInt64
+    /// Unique, and known to the client as X-Request-Id.
+    package let id: String
 
-    package init(head: HTTPRequest, body: RequestBody = .none, peer: String = "", number: UInt64 = 0) {
+    package init(head: HTTPRequest, body: RequestBody = .none, peer: String = "", id: String = "-") {
         self.head = head
         self.body = body
         self.peer = peer
-        self.number = number
+        self.id = id
     }
 
     package var method: HTTPRequest.Method { head.method }
@@ -45,6 +45,15 @@ package enum RequestBody: Sendable {
     case content(Content)
     /// The parts of multipart/form-data, in order of arrival.
     case multipart([Part])
+
+    /// Of the content, or of all parts' contents.
+    package var byteCount: Int {
+        switch self {
+        case .none: 0
+        case .content(let content): content.count
+        case .multipart(let parts): parts.reduce(0) { $0 + $1.content.count }
+        }
+    }
 }
 
 /// One part of a form.

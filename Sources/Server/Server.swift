@@ -3,15 +3,20 @@ import Dispatch
 import Glibc
 package import HTTP
 package import Posix
+package import TLS
 
 /// An HTTP/1.1 server (RFC 9110, RFC 9112) on raw sockets and Dispatch.
 package final class Server: Sendable {
     package struct Configuration: Sendable {
         package var listen: [Address]
+        /// Sockets that somebody else has opened for us to listen on.
+        package var inherited: [Socket.Inherited] = []
         /// Where bodies and parts beyond `limits.memoryThreshold` are kept while a request lasts.
         package var spoolDirectory: String
         package var limits: Limits
         package var timeouts: Timeouts
+        /// The certificate of TLS connections; nil: none are. Unix sockets are never encrypted.
+        package var identity: TLSIdentity?
         /// Event loops; each serves its share of the connections.
         package var shards: Int
         /// Handlers that may run at once, those aside that are immediate. Further requests wait.
@@ -52,7 +57,7 @@ package final class Server: Sendable {
     }
 
     /// Binds and listens. Connections are accepted when it returns.
-    /// - Returns: The addresses really bound, in the order given, with ports for those that asked for port 0.
+    /// - Returns: The addresses really bound, those inherited first, in the order given, with ports for those that asked for port 0.
     package func start() throws(SystemCallError) -> [Address] {
         Signals.ignoreBrokenPipe()
         SpoolFile.removeLeftovers(in: configuration.spoolDirectory)
@@ -61,6 +66,9 @@ package final class Server: Sendable {
             shards.append(try Shard(label: "gmiseg.shard.\(index)", context: context))
         }
         var listeners: [Listener] = []
+        for inherited in configuration.inherited {
+            listeners.append(try Listener(inherited, shards: shards, context: context))
+        }
         for address in configuration.listen {
             listeners.append(try Listener(address, shards: shards, context: context))
         }

@@ -1,10 +1,13 @@
 import HTTP
 import Synchronization
+import TLS
 
 /// What all connections of a server share.
 final class ServerContext: Sendable {
     let limits: Limits
     let timeouts: Timeouts
+    /// Nil: connections are not encrypted.
+    let identity: TLSIdentity?
     let spoolDirectory: String
     let handler: any Handler
     let refuse: @Sendable (Refusal) -> Response
@@ -13,6 +16,7 @@ final class ServerContext: Sendable {
     /// Where handlers run, and where bodies are written to disk: apart, so that slow handlers do not hold up uploads.
     let handlers: WorkerPool
     let spool = WorkerPool(label: "gmiseg.spool", width: 4)
+    let requestID = RequestID()
     private let numbers = Atomic<UInt64>(0)
 
     init(
@@ -21,12 +25,14 @@ final class ServerContext: Sendable {
     ) {
         limits = configuration.limits
         timeouts = configuration.timeouts
+        identity = configuration.identity
         spoolDirectory = configuration.spoolDirectory
         self.handler = handler
         self.refuse = refuse
         self.accessLog = accessLog
         handlers = WorkerPool(label: "gmiseg.handler", width: configuration.handlerThreads)
-        census = Census(limit: configuration.limits.connections)
+        census = Census(
+            limit: configuration.limits.connections, limitPerHost: configuration.limits.connectionsPerAddress)
     }
 
     /// A request's number: 1, 2, 3, ...

@@ -45,7 +45,7 @@ final class Shard: @unchecked Sendable {
     func remove(_ connection: Connection) {
         guard connections.removeValue(forKey: ObjectIdentifier(connection)) != nil else { return }
         if connections.isEmpty { loop.stopTicking() }
-        context.census.left(isRefused: connection.isRefused)
+        context.census.left(from: connection.host, isRefused: connection.isRefused)
     }
 
     private func tick() {

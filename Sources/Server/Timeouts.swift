@@ -2,6 +2,8 @@
 package struct Timeouts: Sendable, Equatable {
     /// From a connection's start to its first byte.
     package var start = Duration.seconds(15)
+    /// From a connection's start to the end of its TLS handshake.
+    package var handshake = Duration.seconds(10)
     /// From a request's first byte to the end of its head.
     package var head = Duration.seconds(15)
     /// Between two pieces of a body.
@@ -19,7 +21,7 @@ package struct Timeouts: Sendable, Equatable {
 
     /// How often to look: often enough for the shortest to be kept within a quarter.
     var tick: Duration {
-        let shortest = min(start, head, bodyIdle, keepAlive, write, linger)
+        let shortest = min(start, handshake, head, bodyIdle, keepAlive, write, linger)
         return min(max(shortest / 4, .milliseconds(10)), .seconds(1))
     }
 }

@@ -3,8 +3,15 @@ import Posix
 /// Moves a connection's bytes. One queue uses it.
 protocol Transport: AnyObject {
     var raw: CInt { get }
+    /// Reads what is there. Fewer bytes than the buffer holds: there are no more for now.
     func read(into buffer: UnsafeMutableRawBufferPointer) -> Transfer
     func write(_ bytes: UnsafeRawBufferPointer) -> Transfer
+    /// Whether something that `write` took still waits for the socket.
+    var hasPendingOutput: Bool { get }
+    /// Sends what waits; `.bytes` when nothing does any more.
+    func flush() -> Transfer
+    /// Whether the peers are not yet agreed on how to speak.
+    var isHandshaking: Bool { get }
     /// Tells the peer that nothing more will come.
     func shutdownWriting()
 }
@@ -18,5 +25,8 @@ final class PlainTransport: Transport {
     var raw: CInt { socket.raw }
     func read(into buffer: UnsafeMutableRawBufferPointer) -> Transfer { socket.read(into: buffer) }
     func write(_ bytes: UnsafeRawBufferPointer) -> Transfer { socket.write(bytes) }
+    var hasPendingOutput: Bool { false }
+    func flush() -> Transfer { .bytes(0) }
+    var isHandshaking: Bool { false }
     func shutdownWriting() { socket.shutdownWriting() }
 }

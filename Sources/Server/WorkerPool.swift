@@ -45,6 +45,9 @@ final class WorkerPool: Sendable {
         }
     }
 
+    /// Jobs that wait for a queue.
+    var waitingCount: Int { state.withLock { $0.waiting.count - $0.first } }
+
     private func next(orRelease queue: DispatchQueue?) -> Job? {
         state.withLock { state in
             if let job = state.nextJob() { return job }

@@ -2,14 +2,19 @@
 package struct NewImage: Sendable {
     /// 1–100 characters of `a–z`, `0–9`, `_` and `-`.
     package var id: String
+    /// Nil: nobody's.
+    package var owner: String?
     package var content: FileContent
     /// Pixels.
     package var width: Int
     package var height: Int
     package var mediaType: String
 
-    package init(id: String, content: FileContent, width: Int, height: Int, mediaType: String) {
+    package init(
+        id: String, owner: String? = nil, content: FileContent, width: Int, height: Int, mediaType: String
+    ) {
         self.id = id
+        self.owner = owner
         self.content = content
         self.width = width
         self.height = height

@@ -14,8 +14,8 @@ package protocol Store: Sendable {
 
     func task(_ id: String) throws(StoreError) -> TaskRecord?
 
-    /// Tasks, newest first, from the one made before `after` on.
-    func tasks(limit: Int, after: String?) throws(StoreError) -> [TaskRecord]
+    /// Tasks of one owner or of all, newest first, from the one made before `after` on.
+    func tasks(limit: Int, after: String?, owner: String?) throws(StoreError) -> [TaskRecord]
 
     /// The support set in the order of arrival; empty when there is no such task.
     func support(of task: String) throws(StoreError) -> [SupportExample]
@@ -39,20 +39,31 @@ package protocol Store: Sendable {
 
     // MARK: Images
 
-    /// Keeps an image; when its id is known already, nothing changes and the first record comes back.
+    /// Keeps an image; when its owner has it already, nothing changes and the first record comes back.
     func saveImage(_ new: NewImage) throws(StoreError) -> ImageRecord
 
-    func image(_ id: String) throws(StoreError) -> ImageRecord?
+    /// The image as `owner` keeps it; the oldest of all when that is nil. Each owner has a copy of their own, so that nobody learns
+    /// what others have, and deleting means the same for all.
+    func image(_ id: String, owner: String?) throws(StoreError) -> ImageRecord?
 
-    /// False when there is no such image.
-    func deleteImage(_ id: String) throws(StoreError) -> Bool
+    /// Removes `owner`'s copy, or all copies when that is nil. The bytes of each file that is gone; none when there was none.
+    func deleteImage(_ id: String, owner: String?) throws(StoreError) -> [Int]
+
+    // MARK: Owners
+
+    func usage(of owner: String) throws(StoreError) -> StoreUsage
+
+    // MARK: Retention
+
+    /// Tasks made before `time` on which no job waits or runs, and images stored before it, oldest first.
+    func expired(before time: Timestamp) throws(StoreError) -> Expired
 
     // MARK: Jobs
 
     func job(_ id: String) throws(StoreError) -> Job?
 
-    /// Jobs of one task or of all, newest first, from the one made before `after` on.
-    func jobs(task: String?, limit: Int, after: String?) throws(StoreError) -> [Job]
+    /// Jobs of one task or of all, of one owner or of all, newest first, from the one made before `after` on.
+    func jobs(task: String?, limit: Int, after: String?, owner: String?) throws(StoreError) -> [Job]
 
     /// Takes the next queued job and marks it as running; nil when none waits.
     func claimJob() throws(StoreError) -> Job?
@@ -93,6 +104,48 @@ package protocol Store: Sendable {
 
     /// Writes for real, so that a full or read-only disk is noticed, and counts.
     func probe() throws(StoreError) -> StoreHealth
+}
+
+extension Store {
+    package func tasks(limit: Int, after: String?) throws(StoreError) -> [TaskRecord] {
+        try tasks(limit: limit, after: after, owner: nil)
+    }
+
+    package func jobs(task: String?, limit: Int, after: String?) throws(StoreError) -> [Job] {
+        try jobs(task: task, limit: limit, after: after, owner: nil)
+    }
+
+    package func image(_ id: String) throws(StoreError) -> ImageRecord? { try image(id, owner: nil) }
+
+    package func deleteImage(_ id: String) throws(StoreError) -> Bool { try !deleteImage(id, owner: nil).isEmpty }
+}
+
+/// What one owner takes up.
+package struct StoreUsage: Sendable, Equatable {
+    /// Queued or running.
+    package let jobs: Int
+    /// Of all files.
+    package let bytes: Int
+
+    package init(jobs: Int, bytes: Int) {
+        self.jobs = jobs
+        self.bytes = bytes
+    }
+}
+
+/// What has been kept for long enough.
+package struct Expired: Sendable, Equatable {
+    package let tasks: [String]
+    package let images: [(id: String, owner: String)]
+
+    package init(tasks: [String], images: [(id: String, owner: String)]) {
+        self.tasks = tasks
+        self.images = images
+    }
+
+    package static func == (one: Expired, other: Expired) -> Bool {
+        one.tasks == other.tasks && one.images.elementsEqual(other.images) { $0 == $1 }
+    }
 }
 
 /// What a store can say of itself.

@@ -17,8 +17,8 @@ struct GMISegCommand: ParsableCommand {
             """,
         version: BuildInfo.version,
         subcommands: [
-            ServeCommand.self, TaskCommand.self, SegmentCommand.self, VerifyCommand.self, ReceiptsCommand.self,
-            ModelCommand.self, BenchCommand.self,
+            ServeCommand.self, TokenCommand.self, TaskCommand.self, SegmentCommand.self, VerifyCommand.self,
+            ReceiptsCommand.self, ModelCommand.self, BenchCommand.self,
             EvaluateCommand.self, DemoCommand.self,
         ])
 }

@@ -13,8 +13,7 @@ struct ServeCommand: ParsableCommand {
     @Option(help: "Address to listen on: host:port, [v6]:port or unix:path; port 0 picks a free one. May be repeated.")
     var listen: [String] = ["127.0.0.1:8080"]
 
-    @Option(help: "Folder for tasks, adapters and uploads (environment: GMISEG_DATA; default: ./gmiseg-data).")
-    var data: String?
+    @OptionGroup var data: DataOption
 
     @Option(
         help: ArgumentHelp(
@@ -39,23 +38,54 @@ struct ServeCommand: ParsableCommand {
         })
     var logLevel: Logger.Level = .info
 
+    @Option(name: .customLong("log-format"), help: "text, or json: an object a line, requests among them.")
+    var logFormat: LogFormat = .text
+
+    @Option(help: "Delete tasks, images and audit records when they are this old: 30d, 12h (default: never).")
+    var retention: DurationText?
+
+    @Flag(help: "Keep everything in memory; nothing is left when the server ends. Tokens are still those of --data.")
+    var ephemeral = false
+
+    @Flag(name: .customLong("no-audit"), help: "Keep no record in DATA/audit of who created, read and deleted what.")
+    var noAudit = false
+
     @Option(name: .customLong("ready-file"), help: "Write the address into this file when ready, for scripts.")
     var readyFile: String?
 
     @Option(name: .customLong("cache-mb"), help: "Memory for image embeddings, in MiB.")
     var cacheMegabytes: Int = 256
 
+    @Option(name: .customLong("tls-cert"), help: "PEM file with the certificate, then those that lead to its root.")
+    var tlsCertificate: String?
+
+    @Option(name: .customLong("tls-key"), help: "PEM file with the certificate's private key. SIGHUP reads both again.")
+    var tlsKey: String?
+
+    @Option(
+        name: .customLong("tls-client-ca"),
+        help: "PEM file with the authorities of whom clients must show a certificate.")
+    var tlsClientAuthority: String?
+
     @Flag(
         name: .customLong("insecure-open"),
-        help: "Allow an address that other machines can reach. There is no authentication and no encryption.")
+        help: "Allow an address that other machines can reach although no token was made: everybody may do everything.")
     var insecureOpen = false
 
     func validate() throws {
         if let threads, !(1...1_024).contains(threads) { throw ValidationError("--threads must be from 1 to 1024") }
+        guard (tlsCertificate == nil) == (tlsKey == nil) else {
+            throw ValidationError("--tls-cert and --tls-key go together")
+        }
+        guard tlsClientAuthority == nil || tlsCertificate != nil else {
+            throw ValidationError("--tls-client-ca needs --tls-cert and --tls-key")
+        }
         guard (0...1_048_576).contains(cacheMegabytes) else {
             throw ValidationError("--cache-mb must be from 0 to 1048576")
         }
     }
+
+    enum LogFormat: String, ExpressibleByArgument { case text, json }
 
     func run() throws {
         try serve(self)

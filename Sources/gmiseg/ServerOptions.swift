@@ -5,13 +5,24 @@ import Foundation
 
 /// What every client command needs: which server, and how to show its answers.
 struct ServerOptions: ParsableArguments {
-    @Option(help: "The server's address (environment: GMISEG_SERVER; default: http://127.0.0.1:8080).")
+    @Option(
+        help: ArgumentHelp(
+            "The server's address (environment: GMISEG_SERVER; default: http://127.0.0.1:8080).",
+            discussion: """
+                With https:// the server's certificate must be vouched for by an authority of the system's, or of the file in \
+                SSL_CERT_FILE. The environment's GMISEG_TOKEN is sent as the bearer token.
+                """))
     var server: String?
 
-    /// The server, as the option or the environment names it.
+    /// The server, as the option or the environment names it. A token comes from the environment (GMISEG_TOKEN) alone: on a command
+    /// line every user of the machine could read it.
     func client() throws -> Client {
         let environment = ProcessInfo.processInfo.environment["GMISEG_SERVER"]
-        return try Client(server ?? environment.flatMap { $0.isEmpty ? nil : $0 } ?? "http://127.0.0.1:8080")
+        var client = try Client(server ?? environment.flatMap { $0.isEmpty ? nil : $0 } ?? "http://127.0.0.1:8080")
+        client.token = ProcessInfo.processInfo.environment["GMISEG_TOKEN"].flatMap { $0.isEmpty ? nil : $0 }
+        // The variable by which OpenSSL's own programs are told of further authorities.
+        client.trust.authority = ProcessInfo.processInfo.environment["SSL_CERT_FILE"].flatMap { $0.isEmpty ? nil : $0 }
+        return client
     }
 }
 

@@ -8,6 +8,7 @@ import Posix
 import SegmentAnything
 import Server
 import Storage
+import TLS
 import Tensor
 
 /// Reads the configuration, wires the parts, starts, and returns when the server has been told to stop and has done so.
@@ -16,40 +17,66 @@ import Tensor
 func serve(_ options: ServeCommand) throws {
     Signals.ignoreBrokenPipe()
     LoggingSystem.bootstrap { label in
+        if options.logFormat == .json { return JSONLogHandler(label: label, level: options.logLevel) }
         var handler = StreamLogHandler.standardError(label: label)
         handler.logLevel = options.logLevel
         return handler
     }
     let log = Logger(label: "gmiseg")
-    let addresses = try options.listen.map { try loopbackUnlessOpen($0, isOpen: options.insecureOpen) }
+    let tokens = TokenFile(dataFolder: options.data.folder)
+    let memory = options.ephemeral ? try EphemeralFolder() : nil
+    defer { memory?.remove() }
+    let data = memory?.path ?? options.data.folder
+    let access = try AccessControl(tokens, log: Logger(label: "gmiseg.access"))
+    let inherited = ServiceManager.takeSockets()
+    let addresses = try (inherited.isEmpty ? options.listen : []).map { try Address($0) }
+    if !access.isRequired, !options.insecureOpen {
+        try refuseReachable(addresses + inherited.compactMap(\.address))
+    }
+    let identity = try loadIdentity(options)
     if let threads = options.threads { Threads.count = threads }
 
     let installation = Installation()
     let models = try loadModels(options.model, installation)
-    let data = options.data ?? ProcessInfo.processInfo.environment["GMISEG_DATA"] ?? "gmiseg-data"
     let store = try SQLiteStore(directory: data)
 
     var configuration = Service.Configuration()
     configuration.embeddingCacheBytes = options.cacheMegabytes << 20
+    configuration.isOpen = options.insecureOpen
+    configuration.retention = options.retention?.duration
     configuration.publicDirectory = installation.find("Public")
     configuration.contract = installation.find("openapi.yaml").flatMap {
         try? [UInt8](Data(contentsOf: URL(filePath: $0)))
     }
+    let auditLog = options.noAudit ? nil : try AuditLog(dataFolder: data, log: Logger(label: "gmiseg.audit"))
     let service = Service(
-        models: models, store: store, configuration: configuration, log: Logger(label: "gmiseg.service"))
+        models: models, store: store, configuration: configuration, access: access, auditLog: auditLog,
+        log: Logger(label: "gmiseg.service")
+    )
+    var serving = Server.Configuration(listen: addresses, spoolDirectory: store.spoolDirectory)
+    serving.identity = identity
+    serving.inherited = inherited
+    let logsRequests = options.logFormat == .json && options.logLevel <= .info
     let server = Server(
-        configuration: .init(listen: addresses, spoolDirectory: store.spoolDirectory), handler: APIHandler(service),
+        configuration: serving, handler: APIHandler(service),
         refuse: { Problem($0).response },
         accessLog: { entry in
-            log.debug(
-                "request",
-                metadata: [
-                    "number": "\(entry.number)", "method": "\(entry.method)", "path": "\(entry.path)",
-                    "status": "\(entry.status)", "duration": "\(entry.duration)", "sent": "\(entry.responseBytes)",
-                ])
+            service.telemetry.count(entry)
+            if logsRequests {
+                RequestLog.write(entry)
+            } else {
+                log.debug(
+                    "request",
+                    metadata: [
+                        "request": "\(entry.id)", "method": "\(entry.method)", "route": "\(entry.route)",
+                        "status": "\(entry.status)", "duration": "\(entry.duration)", "sent": "\(entry.responseBytes)",
+                    ])
+            }
         })
+    service.telemetry.watch(connections: { [weak server] in server?.connectionCount ?? 0 })
 
     try service.start()
+    service.startRetention()
     let bound = try server.start()
     for served in models.all {
         log.info("model", metadata: ["name": "\(served.name)", "sha256": "\(served.model.sha256)"])
@@ -68,13 +95,29 @@ func serve(_ options: ServeCommand) throws {
         }
         guard isFirst else { return }
         log.info("stopping")
+        ServiceManager.notify("STOPPING=1")
         service.stop { stopped.leave() }
         server.drain { stopped.leave() }
     }
-    try announce(bound.map { url($0) }, readyFile: options.readyFile)
+    if let identity {
+        Signals.onHangUp { @Sendable in
+            do throws(TLSError) {
+                try identity.reload()
+                log.notice("the certificate was read again")
+            } catch {
+                log.error("the new certificate is not used", metadata: ["error": "\(error)"])
+            }
+        }
+    }
+    try announce(bound.map { url($0, isEncrypted: identity != nil) }, readyFile: options.readyFile)
+    ServiceManager.notify("READY=1")
+    let watchdog = Watchdog()
     stopped.wait()
+    watchdog.stop()
     store.close()
+    auditLog?.flush()
     log.info("stopped")
+    LogLines.standardError.flush()
 }
 
 /// The models that the options name, each a file, a name in models/ or NAME=FILE; the embedded one when they name none.
@@ -102,19 +145,24 @@ private func split(_ option: String?) -> (name: String?, file: String?) {
     return (String(option[..<sign]), String(option[option.index(after: sign)...]))
 }
 
-/// The address, unless other machines could reach it and nobody said aloud that they may.
-private func loopbackUnlessOpen(_ text: String, isOpen: Bool) throws -> Address {
-    let address = try Address(text)
-    guard address.isLoopback || isOpen else {
-        throw ValidationError(
-            "\(text) can be reached by other machines, and this server asks nobody who they are. Listen on 127.0.0.1, or "
-                + "say --insecure-open if the network is one you trust.")
-    }
-    return address
+/// Throws when other machines could reach one of the addresses: nobody there would be asked who they are, and nobody said aloud
+/// that this is meant.
+private func refuseReachable(_ addresses: [Address]) throws {
+    guard let address = addresses.first(where: { !$0.isLoopback }) else { return }
+    throw ValidationError(
+        "\(address) can be reached by other machines, and this server asks nobody who they are. Make a token (gmiseg token "
+            + "create), listen on 127.0.0.1, or say --insecure-open if the network is one you trust.")
 }
 
-private func url(_ address: Address) -> String {
-    if case .unix = address { address.description } else { "http://\(address)" }
+private func url(_ address: Address, isEncrypted: Bool) -> String {
+    if case .unix = address { address.description } else { "http\(isEncrypted ? "s" : "")://\(address)" }
+}
+
+/// The certificate that the options name; nil when they name none.
+private func loadIdentity(_ options: ServeCommand) throws -> TLSIdentity? {
+    guard let certificate = options.tlsCertificate, let key = options.tlsKey else { return nil }
+    return try TLSIdentity(
+        .init(certificate: certificate, key: key, clientAuthority: options.tlsClientAuthority))
 }
 
 /// One line for each address to standard output, and into the file, which appears whole.

@@ -36,6 +36,25 @@ import Testing
         }
     }
 
+    /// What every operation under `/v1/` can answer, whatever it does.
+    @Test func namesTheAnswersOfTheGate() throws {
+        var (path, operation, blocks) = ("", "", [String: String]())
+        for line in try Self.contract().split(separator: "\n") {
+            if !line.hasPrefix(" ") { path = "" }
+            if line.hasPrefix("  /") { path = String(line.dropFirst(2).dropLast()) }
+            if line.hasPrefix("    "), !line.hasPrefix("     ") { operation = String(line.dropFirst(4).dropLast()) }
+            if path.hasPrefix("/v1/"), operation != "parameters" {
+                blocks["\(operation) \(path)", default: ""] += line + "\n"
+            }
+        }
+        #expect(blocks.count > 12)
+        for (name, text) in blocks where text.contains("responses:") && !text.contains("*segment-responses") {
+            for status in ["401", "403", "429"] + (name.hasPrefix("post ") ? ["409"] : []) {
+                #expect(text.contains("'\(status)':"), "\(name) \(status)")
+            }
+        }
+    }
+
     @Test func isServedAsItIs() async throws {
         let text = try Self.contract()
         try await withLiveServer {

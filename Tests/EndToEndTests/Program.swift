@@ -8,6 +8,8 @@ import TestSupport
 final class Program {
     private let process = Process()
     private let output = Pipe()
+    /// Of standard error; nil when that goes with the tests' own.
+    private var errorFile: String?
     /// What was read of standard output and not handed out yet.
     private var text = ""
 
@@ -17,13 +19,19 @@ final class Program {
             .path
     }
 
-    init(_ arguments: [String], environment: [String: String] = [:]) throws {
+    /// - Parameter errorFile: Where standard error goes; nil: to the tests' own.
+    init(_ arguments: [String], environment: [String: String] = [:], errorFile: String? = nil) throws {
         process.executableURL = URL(filePath: Self.path)
         process.arguments = arguments
         process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
         process.standardOutput = output
         // Its complaints belong to the tests' own output: a server that dies says there why.
         process.standardError = FileHandle.standardError
+        if let errorFile {
+            try Data().write(to: URL(filePath: errorFile))
+            process.standardError = try FileHandle(forWritingTo: URL(filePath: errorFile))
+            self.errorFile = errorFile
+        }
         try process.run()
     }
 
@@ -49,6 +57,11 @@ final class Program {
         while let line = line() { lines.append(line) }
         return (lines + [text]).joined(separator: "\n")
     }
+
+    /// What it wrote to standard error so far.
+    func errors() -> String { errorFile.flatMap { try? String(contentsOfFile: $0, encoding: .utf8) } ?? "" }
+
+    func signal(_ number: Int32) { kill(process.processIdentifier, number) }
 
     /// Ends it as a power cut would.
     func crash() {
@@ -81,12 +94,15 @@ struct Workplace {
     }
 
     /// A running server and its client.
-    func serve(_ further: [String] = []) throws -> (program: Program, client: Client) {
+    func serve(
+        _ further: [String] = [], capturesErrors: Bool = false
+    ) throws -> (program: Program, client: Client) {
         let program = try Program(
             [
-                "serve", "--listen", "127.0.0.1:0", "--data", data, "--model", model, "--log-level", "error",
-                "--ready-file", folder.file("ready"),
-            ] + further)
+                "serve", "--listen", "127.0.0.1:0", "--data", data, "--model", model, "--ready-file",
+                folder.file("ready"),
+            ] + (further.contains("--log-level") ? [] : ["--log-level", "error"]) + further,
+            errorFile: capturesErrors ? folder.file("errors") : nil)
         guard let line = program.line(), line.hasPrefix("listening on ") else { throw Unready() }
         return (program, try Client(String(line.dropFirst("listening on ".count))))
     }

@@ -40,8 +40,8 @@ struct RefusingStore: Store {
         _ examples: [NewExample], to task: String, job: NewJob?
     ) throws(StoreError) -> (task: TaskRecord, job: Job?) { try store.addSupport(examples, to: task, job: job) }
     func task(_ id: String) throws(StoreError) -> TaskRecord? { try store.task(id) }
-    func tasks(limit: Int, after: String?) throws(StoreError) -> [TaskRecord] {
-        try store.tasks(limit: limit, after: after)
+    func tasks(limit: Int, after: String?, owner: String?) throws(StoreError) -> [TaskRecord] {
+        try store.tasks(limit: limit, after: after, owner: owner)
     }
     func support(of task: String) throws(StoreError) -> [SupportExample] { try store.support(of: task) }
     func deleteTask(_ id: String) throws(StoreError) -> Deletion? { try store.deleteTask(id) }
@@ -54,10 +54,14 @@ struct RefusingStore: Store {
         try store.serveAdapter(version, of: task)
     }
     func saveImage(_ new: NewImage) throws(StoreError) -> ImageRecord { try store.saveImage(new) }
-    func image(_ id: String) throws(StoreError) -> ImageRecord? { try store.image(id) }
-    func deleteImage(_ id: String) throws(StoreError) -> Bool { try store.deleteImage(id) }
-    func jobs(task: String?, limit: Int, after: String?) throws(StoreError) -> [Job] {
-        try store.jobs(task: task, limit: limit, after: after)
+    func image(_ id: String, owner: String?) throws(StoreError) -> ImageRecord? { try store.image(id, owner: owner) }
+    func deleteImage(_ id: String, owner: String?) throws(StoreError) -> [Int] {
+        try store.deleteImage(id, owner: owner)
+    }
+    func expired(before time: Timestamp) throws(StoreError) -> Expired { try store.expired(before: time) }
+    func usage(of owner: String) throws(StoreError) -> StoreUsage { try store.usage(of: owner) }
+    func jobs(task: String?, limit: Int, after: String?, owner: String?) throws(StoreError) -> [Job] {
+        try store.jobs(task: task, limit: limit, after: after, owner: owner)
     }
     func saveCheckpoint(_ content: FileContent, of job: String) throws(StoreError) -> StoredFile {
         try store.saveCheckpoint(content, of: job)

@@ -191,16 +191,22 @@ import Testing
     @Test func logs() throws {
         let server = try TestServer(describe)
         let client = try server.client()
-        try client.send("POST /a%20b?secret HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc")
+        let trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+        try client.send(
+            "POST /a%20b?secret HTTP/1.1\r\nHost: h\r\nTraceparent: \(trace)\r\nContent-Length: 3\r\n\r\nabc")
         let response = try client.response()
         try client.send("nonsense\r\n\r\n")
         #expect(try client.response().status == 400)
         let entries = server.log.withLock { $0 }
         let entry = try #require(entries.first)
-        #expect(entry.method == "POST" && entry.path == "/a%20b" && entry.status == 200 && entry.requestBytes == 3)
+        #expect(entry.method == "POST" && entry.route == "a place" && entry.status == 200 && entry.requestBytes == 3)
         #expect(entry.responseBytes > response.body.count && entry.isComplete && entry.duration > .zero)
         #expect(entry.peer.hasPrefix("127.0.0.1:") && entry.number == 1)
-        #expect(entries.last?.path == "-" && entries.last?.status == 400)
+        // The client can name the request as the log does, and find it in its own trace.
+        #expect(response.fields["x-request-id"] == entry.id && entry.id.utf8.count == 16)
+        #expect(entry.trace?.traceID == "0af7651916cd43dd8448eb211c80319c")
+        #expect(response.fields["traceresponse"] == "00-0af7651916cd43dd8448eb211c80319c-\(entry.id)-01")
+        #expect(entries.last?.route == "-" && entries.last?.status == 400 && entries.last?.id != entry.id)
     }
 
     /// Random bytes and damaged requests against a live server: it must go on serving.

@@ -4,6 +4,7 @@ import HTTP
 import HTTPTypes
 import Posix
 import Server
+import TLS
 import TestSupport
 
 /// A server on a free port that does what its closure says, with its spool in a directory of its own.
@@ -12,6 +13,7 @@ final class TestServer: Sendable {
         let isImmediate: Bool
         let early: @Sendable (HTTPRequest) -> Response?
         let body: @Sendable (Request, ResponseWriter) -> Void
+        func route(of head: HTTPRequest) -> String? { "a place" }
         func isImmediate(_ head: HTTPRequest) -> Bool { isImmediate }
         func refusal(before body: HTTPRequest) -> Response? { early(body) }
         func respond(to request: Request, reply: ResponseWriter) { body(request, reply) }
@@ -24,15 +26,18 @@ final class TestServer: Sendable {
 
     init(
         listen: [String] = ["127.0.0.1:0"], limits: Limits = Limits(), timeouts: Timeouts = Timeouts(),
-        isImmediate: Bool = false, early: @escaping @Sendable (HTTPRequest) -> Response? = { _ in nil },
+        isImmediate: Bool = false, identity: TLSIdentity? = nil,
+        early: @escaping @Sendable (HTTPRequest) -> Response? = { _ in nil },
         _ body: @escaping @Sendable (Request, ResponseWriter) -> Void
     ) throws {
         let directory = try TemporaryDirectory()
         let log = log
+        var configuration = Server.Configuration(
+            listen: try listen.map { try Address($0) }, spoolDirectory: directory.path, limits: limits,
+            timeouts: timeouts, shards: 2)
+        configuration.identity = identity
         server = Server(
-            configuration: .init(
-                listen: try listen.map { try Address($0) }, spoolDirectory: directory.path, limits: limits,
-                timeouts: timeouts, shards: 2),
+            configuration: configuration,
             handler: Closure(isImmediate: isImmediate, early: early, body: body),
             refuse: { Response($0.status, type: .problemJSON, bytes: Array(#"{"title":"\#($0.title)"}"#.utf8)) },
             accessLog: { entry in log.withLock { $0.append(entry) } })

@@ -21,3 +21,14 @@ package func pause(milliseconds: UInt32) { usleep(milliseconds * 1_000) }
 
 /// Removes an empty directory.
 package func removeDirectory(_ path: String) { _ = rmdir(path) }
+
+/// Copies a small file, replacing what is there.
+package func copyFile(_ source: String, to destination: String) throws {
+    let input = open(source, O_RDONLY)
+    let output = open(destination, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
+    guard input >= 0, output >= 0 else { throw LoopbackClient.Failure(description: "cannot copy \(source)") }
+    var buffer = [UInt8](repeating: 0, count: 1 << 16)
+    while case let count = read(input, &buffer, buffer.count), count > 0 { _ = write(output, buffer, count) }
+    close(input)
+    close(output)
+}

@@ -47,15 +47,17 @@ extension Service {
         return (windows.compactMap { made[$0] }, outcome)
     }
 
-    /// The image that a request names or brings; bytes that do not decode end here.
-    func open(_ source: ImageSource) async throws -> OpenedImage {
+    /// The image that a request of `identity` names or brings; bytes that do not decode end here.
+    func open(_ source: ImageSource, for identity: Identity) async throws -> OpenedImage {
         switch source {
         case .upload(let upload):
             return try await imaging.run { [limits = configuration.imageLimits] in
                 OpenedImage(try upload.decode(limits: limits))
             }
         case .stored(let id):
-            guard let hash = ImageIdentifier.hash(id), let record = try store.image(id) else {
+            guard let hash = ImageIdentifier.hash(id),
+                let record = try store.image(id, owner: identity.visibleOwner)
+            else {
                 throw Problem.notFound("image", id, field: "image_id", hint: "upload it with POST /v1/images first")
             }
             // The embedding may be there already, and then nobody needs the pixels.

@@ -3,13 +3,19 @@ struct Stopwatch: Sendable {
     private let start = ContinuousClock.now
     private var last: ContinuousClock.Instant
     private var laps: [(name: String, milliseconds: Double)] = []
+    private let observe: @Sendable (_ name: String, _ seconds: Double) -> Void
 
-    init() { last = start }
+    /// - Parameter observe: Told of each span as it ends.
+    init(observe: @escaping @Sendable (_ name: String, _ seconds: Double) -> Void = { _, _ in }) {
+        last = start
+        self.observe = observe
+    }
 
     /// Ends the span `name`, which began where the one before ended.
     mutating func lap(_ name: String) {
         let now = ContinuousClock.now
         laps.append((name, (now - last).milliseconds))
+        observe(name, (now - last) / .seconds(1))
         last = now
     }
 

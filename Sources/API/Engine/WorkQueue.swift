@@ -16,6 +16,9 @@ package final class WorkQueue: Sendable {
         self.capacity = capacity
     }
 
+    /// Pieces of work that wait or run.
+    var depth: Int { pending.withLock { $0 } }
+
     /// Runs `body` in turn and gives its result. Throws a 503 `Problem` at once when too much waits already.
     package func run<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) async throws -> Result {
         let isAdmitted = pending.withLock { pending in

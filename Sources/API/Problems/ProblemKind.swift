@@ -31,6 +31,13 @@ package enum ProblemKind: String, CaseIterable, Sendable {
     case notAcceptable = "not-acceptable"
     case preconditionFailed = "precondition-failed"
     case rangeNotSatisfiable = "range-not-satisfiable"
+    // It was sent before.
+    case keyReused = "key-reused"
+    case keyInUse = "key-in-use"
+    // Who asks, and how often.
+    case unauthorized = "unauthorized"
+    case forbidden = "forbidden"
+    case overQuota = "over-quota"
     // It was our side.
     case busy = "busy"
     case storageFull = "storage-full"
@@ -55,6 +62,11 @@ package enum ProblemKind: String, CaseIterable, Sendable {
         case .adapterNotReady, .jobEnded: 409
         case .methodNotAllowed: 405
         case .notAcceptable: 406
+        case .keyReused: 422
+        case .keyInUse: 409
+        case .unauthorized: 401
+        case .forbidden: 403
+        case .overQuota: 429
         case .preconditionFailed: 412
         case .rangeNotSatisfiable: 416
         case .busy, .modelUnavailable, .shuttingDown: 503
@@ -90,6 +102,11 @@ package enum ProblemKind: String, CaseIterable, Sendable {
         case .jobEnded: "The job has ended already"
         case .methodNotAllowed: "The method is not allowed here"
         case .notAcceptable: "The answer has no such form"
+        case .keyReused: "The idempotency key belongs to another request"
+        case .keyInUse: "The request is being served already"
+        case .unauthorized: "A valid token is needed"
+        case .forbidden: "The token does not allow this"
+        case .overQuota: "A quota is used up"
         case .preconditionFailed: "A condition of the request does not hold"
         case .rangeNotSatisfiable: "The range lies outside the file"
         case .busy: "The server is busy"

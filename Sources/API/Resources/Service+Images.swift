@@ -16,18 +16,21 @@ extension Service {
             return (raw, PixelHash.of(raw))
         }
         let id = ImageIdentifier.make(hash)
-        let isNew = try store.image(id) == nil
+        let isNew = try store.image(id, owner: context.identity.owner) == nil
         let record = try store.saveImage(
             NewImage(
-                id: id, content: upload.stored, width: raw.width, height: raw.height, mediaType: try upload.mediaType())
+                id: id, owner: context.identity.owner, content: upload.stored, width: raw.width, height: raw.height,
+                mediaType: try upload.mediaType())
         )
+        var fields = HTTPFields()
+        fields[.location] = "/v1/images/\(record.id)"
         return .json(
             [
                 "id": .string(record.id), "width": .integer(record.width), "height": .integer(record.height),
                 "channels": .integer(raw.channels), "bit_depth": .integer(raw.bitDepth),
                 "media_type": .string(record.mediaType), "created_at": .string(record.created.rfc3339),
                 "pixels_sha256": .string(hash),
-            ], isNew ? .created : .ok)
+            ], isNew ? .created : .ok, fields: fields)
     }
 
     func downloadImage(_ context: RequestContext) throws -> Response {
@@ -48,15 +51,20 @@ extension Service {
         _ = try context.negotiate([.json])
         _ = try context.query()
         let image = try requireImage(context)
-        guard try store.deleteImage(image.id) else { throw Self.unknownImage(image.id) }
-        if let hash = ImageIdentifier.hash(image.id) { embeddings.remove { $0.pixels == hash } }
-        return .json(["deleted": .string(image.id), "files": 1, "bytes": .integer(image.file.byteCount)])
+        let bytes = try remove(image: image.id, owner: context.identity.visibleOwner)
+        guard !bytes.isEmpty else { throw Self.unknownImage(image.id) }
+        return .json([
+            "deleted": .string(image.id), "files": .integer(bytes.count), "bytes": .integer(bytes.reduce(0, +)),
+            "deleted_at": .string(configuration.clock.now().rfc3339),
+        ])
     }
 
     /// The image that the path names.
     private func requireImage(_ context: RequestContext) throws -> ImageRecord {
         let id = context.parameters["image"] ?? ""
-        guard ImageIdentifier.hash(id) != nil, let image = try store.image(id) else { throw Self.unknownImage(id) }
+        guard ImageIdentifier.hash(id) != nil,
+            let image = try store.image(id, owner: context.identity.visibleOwner)
+        else { throw Self.unknownImage(id) }
         return image
     }
 

@@ -24,7 +24,7 @@ extension Service {
             }
             return text
         }
-        let list = try jobs.jobs(task: task, limit: limit, after: after)
+        let list = try jobs.jobs(task: task, limit: limit, after: after, owner: context.identity.visibleOwner)
         return .json([
             "jobs": .array(list.map(JobAnswer.json)),
             "next": .optional(list.count == limit ? list.last?.id : nil),
@@ -34,18 +34,15 @@ extension Service {
     func showJob(_ context: RequestContext) throws -> Response {
         _ = try context.negotiate([.json])
         _ = try context.query()
-        let id = try context.identifier("job", prefix: "job", what: "job")
-        guard let job = try jobs.job(id) else { throw Self.unknownJob(id) }
-        return .json(JobAnswer.json(job))
+        return .json(JobAnswer.json(try requireJob(context)))
     }
 
     /// The job as server-sent events, until it has ended.
     func streamJob(_ context: RequestContext, to reply: ResponseWriter) throws {
         _ = try context.negotiate([.eventStream])
         _ = try context.query()
-        let id = try context.identifier("job", prefix: "job", what: "job")
         let lastSeen = try lastEventID(context)
-        guard let job = try jobs.job(id) else { throw Self.unknownJob(id) }
+        let job = try requireJob(context)
         if job.state.isFinal, let lastSeen, job.revision <= lastSeen {
             // Nothing is to come. 204 is how an EventSource learns to stay away (WHATWG HTML, "Server-sent events").
             reply.send(Response(.noContent))
@@ -56,7 +53,9 @@ extension Service {
                 .shuttingDown, "the server is shutting down", headers: [.init(name: "Retry-After", value: "10")])
         }
         let stream = JobEventStream(reply, lastSeen: lastSeen, isHead: context.request.method == .head)
-        guard let observation = try jobs.observe(id, { stream.heard($0) }) else { throw Self.unknownJob(id) }
+        guard let observation = try jobs.observe(job.id, { stream.heard($0) }) else {
+            throw Self.unknownJob(job.id)
+        }
         eventStreams.start(stream, observation)
     }
 
@@ -75,8 +74,8 @@ extension Service {
     func cancelJob(_ context: RequestContext) throws -> Response {
         _ = try context.negotiate([.json])
         _ = try context.query()
-        let id = try context.identifier("job", prefix: "job", what: "job")
-        guard let before = try jobs.job(id) else { throw Self.unknownJob(id) }
+        let before = try requireJob(context)
+        let id = before.id
         guard !before.state.isFinal else {
             throw Problem(
                 .jobEnded, "the job \(id) has \(before.state.rawValue)", field: "job",
@@ -97,6 +96,20 @@ extension Service {
             guard let job = await jobs.wait(for: id, timeout: min(remaining, .milliseconds(500))) else { return nil }
             if job.state.isFinal { return job }
         }
+    }
+
+    /// The job that the path names, if it belongs to a task that is seen.
+    private func requireJob(_ context: RequestContext) throws -> Job {
+        let id = try context.identifier("job", prefix: "job", what: "job")
+        guard let job = try jobs.job(id), try isVisible(job, context) else {
+            throw Self.unknownJob(id)
+        }
+        return job
+    }
+
+    private func isVisible(_ job: Job, _ context: RequestContext) throws -> Bool {
+        if context.identity.scope == .admin { return true }
+        return try store.task(job.task).map(context.identity.maySee) ?? false
     }
 
     private static func unknownJob(_ id: String) -> Problem {

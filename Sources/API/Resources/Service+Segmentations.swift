@@ -23,7 +23,7 @@ extension Service {
         let request = try SegmentRequest(context)
         let served = try chooseModel(request, task: task)
         return try await gate.interactive {
-            var watch = Stopwatch()
+            var watch = Stopwatch { [telemetry] in telemetry.observe(stage: $0, seconds: $1) }
             let tier: Tier =
                 if let task {
                     try await self.tier(of: task, model: served.model, prompt: request.options.prompts.kind)
@@ -31,7 +31,8 @@ extension Service {
                     .base(reason: "no task was named")
                 }
             let plan = SegmentPlan(
-                task: task, served: served, tier: tier, image: try await open(request.source), options: request.options)
+                task: task, served: served, tier: tier,
+                image: try await open(request.source, for: context.identity), options: request.options)
             let truth = try await groundTruth(request.groundTruth, of: plan.image)
             watch.lap("decode")
             let spacing = (request.spacing ?? task?.spacing.map { SpacingRequest(x: $0.x, y: $0.y) })

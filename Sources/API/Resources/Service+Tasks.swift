@@ -27,7 +27,8 @@ extension Service {
                 name: form.task.name,
                 labels: form.task.label.map { [Label(value: 1, name: $0)] } ?? [],
                 spacing: form.task.spacing.map { PixelSpacing(x: $0.x, y: $0.y) },
-                model: served.model.sha256, settingsJSON: settings.json.text(), support: support, job: NewJob()))
+                model: served.model.sha256, settingsJSON: settings.json.text(), owner: context.identity.owner,
+                support: support, job: NewJob()))
         jobs.wake()
         return try await created(task.id, job: job?.id, pairing: form.pairing.rule, wait: wait)
     }
@@ -84,7 +85,7 @@ extension Service {
             }
             return text
         }
-        let tasks = try store.tasks(limit: limit, after: after)
+        let tasks = try store.tasks(limit: limit, after: after, owner: context.identity.visibleOwner)
         return .json([
             "tasks": .array(try tasks.map(answer)),
             "next": .optional(tasks.count == limit ? tasks.last?.id : nil),
@@ -101,14 +102,12 @@ extension Service {
     func deleteTask(_ context: RequestContext) throws -> Response {
         _ = try context.negotiate([.json])
         _ = try context.query()
-        let id = try context.identifier("task", prefix: "task", what: "task")
-        let hashes = (try? store.adapters(of: id).map(\.sha256)) ?? []
-        guard let deletion = try jobs.deleteTask(id) else { throw Self.unknownTask(id) }
-        adapters.remove { hashes.contains($0) }
-        embeddings.remove { $0.adapter.map(hashes.contains) ?? false }
+        let id = try requireTask(context).id
+        guard let deletion = try remove(task: id) else { throw Self.unknownTask(id) }
         return .json([
             "deleted": .string(deletion.task), "jobs": .array(deletion.jobs.map { .string($0) }),
             "files": .integer(deletion.fileCount), "bytes": .integer(deletion.byteCount),
+            "deleted_at": .string(configuration.clock.now().rfc3339),
         ])
     }
 
@@ -134,10 +133,10 @@ extension Service {
         ).answer(to: context.request)
     }
 
-    /// The task that the path names.
+    /// The task that the path names; one that belongs to somebody else is as unknown as one that never was.
     func requireTask(_ context: RequestContext) throws -> TaskRecord {
         let id = try context.identifier("task", prefix: "task", what: "task")
-        guard let task = try store.task(id) else { throw Self.unknownTask(id) }
+        guard let task = try store.task(id), context.identity.maySee(task) else { throw Self.unknownTask(id) }
         return task
     }
 

@@ -22,14 +22,14 @@ extension Service {
         let source = try ImageSource(form, hint: Self.verifyHint)
         return try await gate.interactive {
             let watch = Stopwatch()
-            let image = try await open(source)
+            let image = try await open(source, for: context.identity)
             guard image.hash == receipt.pixels else {
                 // Its prompts mean nothing on another image.
                 let other = ReceiptDifference(
                     field: "pixels_sha256", recorded: .string(receipt.pixels), here: .string(image.hash))
                 return Self.verdict(matches: false, [other], note: "this is not the image of the receipt", again: nil)
             }
-            let (plan, build) = (try await plan(receipt, image: image), build)
+            let (plan, build) = (try await plan(receipt, image: image, for: context.identity), build)
             return try await masks(plan, watch: watch) { masks, _, _ in
                 let merged = masks.merged(width: image.width, height: image.height)
                 let again = Receipt(plan, masks: masks, merged: merged, build: build)
@@ -72,7 +72,9 @@ extension Service {
     }
 
     /// Who answered then, found again by hash.
-    private func plan(_ receipt: RecordedReceipt, image: OpenedImage) async throws -> SegmentPlan {
+    private func plan(
+        _ receipt: RecordedReceipt, image: OpenedImage, for identity: Identity
+    ) async throws -> SegmentPlan {
         guard let served = models.weights(receipt.model) else {
             throw Problem(
                 .modelUnavailable,
@@ -86,7 +88,11 @@ extension Service {
                 task: nil, served: served, tier: .base(reason: "the receipt says so"), image: image,
                 options: receipt.options)
         }
-        guard let version = try store.adapters(sha256: hash).first, let task = try store.task(version.task) else {
+        // The same adapter may be in several tasks; only those that are seen count.
+        let tasks = try store.adapters(sha256: hash).compactMap { version in
+            try self.store.task(version.task).map { (version, $0) }
+        }
+        guard let (version, task) = tasks.first(where: { identity.maySee($0.1) }) else {
             throw Problem.notFound(
                 "adapter", hash, field: "receipt.adapter_sha256",
                 hint: "it was deleted with its task; import its file as a task, then verify again")

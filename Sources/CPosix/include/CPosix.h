@@ -8,6 +8,8 @@
 int cposix_accept(int listener);
 /* socket(2) of `family`, a stream, with SOCK_NONBLOCK | SOCK_CLOEXEC. */
 int cposix_stream_socket(int family);
+/* socket(2) of `family`, for datagrams, with SOCK_CLOEXEC. */
+int cposix_datagram_socket(int family);
 /* Sends without SIGPIPE; as send(2) with MSG_NOSIGNAL. */
 ssize_t cposix_send(int socket, const void *bytes, size_t count);
 

@@ -1,4 +1,4 @@
-/// A Content-Disposition value: in form parts (RFC 7578 §4.2) and for downloads (RFC 6266).
+/// A Content-Disposition value as it is read: in form parts (RFC 7578 §4.2). `Attachment` writes those of downloads.
 package struct ContentDisposition: Sendable, Equatable {
     /// Lower case: `form-data`, `attachment`, ...
     package let kind: String
@@ -29,17 +29,5 @@ package struct ContentDisposition: Sendable, Equatable {
         let fields = value.split(separator: "'", maxSplits: 2, omittingEmptySubsequences: false)
         guard fields.count == 3, fields[0].lowercased() == "utf-8" else { return nil }
         return try? PercentCoding.decode(fields[2])
-    }
-
-    /// A value that makes a browser save the answer as `filename`: an ASCII stand-in for old clients, and the true name in UTF-8.
-    package static func attachment(filename: String) -> String {
-        let plain = String(
-            decoding: filename.utf8.map { byte -> UInt8 in
-                byte.isFieldValue && byte < 0x7F && byte != 0x09 && byte != UInt8(ascii: "\"")
-                    && byte != UInt8(ascii: "\\")
-                    ? byte : UInt8(ascii: "_")
-            }, as: UTF8.self)
-        guard plain != filename else { return "attachment; filename=\"\(plain)\"" }
-        return "attachment; filename=\"\(plain)\"; filename*=UTF-8''\(PercentCoding.encode(filename))"
     }
 }

@@ -3,49 +3,61 @@ import GRDB
 extension SQLiteStore {
     package func saveImage(_ new: NewImage) throws(StoreError) -> ImageRecord {
         guard NewImage.isWellFormed(id: new.id) else { throw .invalidIdentifier(new.id) }
-        if let known = try image(new.id) { return known }
+        let owner = new.owner ?? ""
+        if let known = try image(new.id, owner: owner) { return known }
         var file: StoredFile?
         return try writeFiles { (staging) throws(StoreError) in
             file = try staging.stage(new.content, as: "image", in: "images")
         } _: { database, staging in
             // The same image may have arrived twice at once: the first stays, and this one's file goes.
-            if let known = try fetchImage(new.id, database) {
+            if let known = try fetchImages(new.id, owner, database).first {
                 staging.discard()
                 return known
             }
             guard let file else { throw StoreError.missingFile(name: new.id) }
             try database.execute(
-                sql: "INSERT INTO images VALUES (?, ?, ?, ?, ?, ?, ?)",
+                sql: """
+                    INSERT INTO images (id, owner, file, bytes, width, height, media_type, created)
+                    VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+                    """,
                 arguments: [
-                    new.id, file.name, file.byteCount, new.width, new.height, new.mediaType, clock.now().milliseconds,
+                    new.id, owner, file.name, file.byteCount, new.width, new.height, new.mediaType,
+                    clock.now().milliseconds,
                 ])
-            guard let record = try fetchImage(new.id, database) else {
+            guard let record = try fetchImages(new.id, owner, database).first else {
                 throw StoreError.unknown(kind: "image", id: new.id)
             }
             return record
         }
     }
 
-    package func image(_ id: String) throws(StoreError) -> ImageRecord? {
-        try read { database in try fetchImage(id, database) }
+    package func image(_ id: String, owner: String?) throws(StoreError) -> ImageRecord? {
+        try read { database in try fetchImages(id, owner, database).first }
     }
 
-    package func deleteImage(_ id: String) throws(StoreError) -> Bool {
-        let record: ImageRecord? = try write { database in
-            let record = try fetchImage(id, database)
-            try database.execute(sql: "DELETE FROM images WHERE id = ?", arguments: [id])
-            return record
+    package func deleteImage(_ id: String, owner: String?) throws(StoreError) -> [Int] {
+        let records: [ImageRecord] = try write { database in
+            let records = try fetchImages(id, owner, database)
+            try database.execute(
+                sql: "DELETE FROM images WHERE id = :id AND (:owner IS NULL OR owner = :owner)",
+                arguments: ["id": id, "owner": owner])
+            return records
         }
-        guard let record else { return false }
+        guard !records.isEmpty else { return [] }
         try onStep(.committed)
-        try Files.remove(layout.path(record.file.name))
+        for record in records { try Files.remove(layout.path(record.file.name)) }
         try Files.sync(layout.images)
         forgetLog()
-        return true
+        return records.map(\.file.byteCount)
     }
 
-    private func fetchImage(_ id: String, _ database: Database) throws -> ImageRecord? {
-        try Row.fetchOne(database, sql: "SELECT * FROM images WHERE id = ?", arguments: [id]).map { row in
+    /// The copies of `owner`, or of all, oldest first.
+    private func fetchImages(_ id: String, _ owner: String?, _ database: Database) throws -> [ImageRecord] {
+        try Row.fetchAll(
+            database,
+            sql: "SELECT * FROM images WHERE id = :id AND (:owner IS NULL OR owner = :owner) ORDER BY created, owner",
+            arguments: ["id": id, "owner": owner]
+        ).map { row in
             let columns = columns(row)
             return ImageRecord(
                 id: try columns.value("id"), file: try columns.file("file", "bytes"),

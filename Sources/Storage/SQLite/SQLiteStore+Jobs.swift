@@ -6,16 +6,17 @@ extension SQLiteStore {
         try read { database in try fetchJob(id, database) }
     }
 
-    package func jobs(task: String?, limit: Int, after: String?) throws(StoreError) -> [Job] {
+    package func jobs(task: String?, limit: Int, after: String?, owner: String?) throws(StoreError) -> [Job] {
         try read { database in
             try Row.fetchAll(
                 database,
                 sql: """
                     SELECT * FROM jobs WHERE (:task IS NULL OR task = :task)
+                    AND (:owner IS NULL OR task IN (SELECT id FROM tasks WHERE owner = :owner))
                     AND (:after IS NULL OR sequence < (SELECT sequence FROM jobs WHERE id = :after))
                     ORDER BY sequence DESC LIMIT :limit
                     """,
-                arguments: ["task": task, "after": after, "limit": max(0, limit)]
+                arguments: ["task": task, "after": after, "limit": max(0, limit), "owner": owner]
             ).map { try jobRecord(columns($0)) }
         }
     }

@@ -48,16 +48,17 @@ extension SQLiteStore {
         try read { database in try fetchTask(id, database) }
     }
 
-    package func tasks(limit: Int, after: String?) throws(StoreError) -> [TaskRecord] {
+    package func tasks(limit: Int, after: String?, owner: String?) throws(StoreError) -> [TaskRecord] {
         try read { database in
             try Row.fetchAll(
                 database,
                 sql: """
                     \(Self.selectTask)
-                    WHERE :after IS NULL OR sequence < (SELECT sequence FROM tasks WHERE id = :after)
+                    WHERE (:after IS NULL OR sequence < (SELECT sequence FROM tasks WHERE id = :after))
+                        AND (:owner IS NULL OR owner = :owner)
                     ORDER BY sequence DESC LIMIT :limit
                     """,
-                arguments: ["after": after, "limit": max(0, limit)]
+                arguments: ["after": after, "limit": max(0, limit), "owner": owner]
             ).map { try taskRecord(columns($0)) }
         }
     }

@@ -15,8 +15,30 @@ enum Schema {
             try database.execute(sql: "ALTER TABLE adapters ADD COLUMN held_out TEXT")
             try database.execute(sql: "ALTER TABLE support ADD COLUMN patient TEXT")
         }
+        migrator.registerMigration("owners of images") { database in
+            try database.execute(sql: ownersOfImages)
+        }
         return migrator
     }
+
+    // Each owner keeps a copy of their own; "" is nobody, on a server without tokens.
+    private static let ownersOfImages = """
+        CREATE TABLE owned_images (
+            id TEXT NOT NULL,
+            owner TEXT NOT NULL,
+            file TEXT NOT NULL,
+            bytes INTEGER NOT NULL,
+            width INTEGER NOT NULL,
+            height INTEGER NOT NULL,
+            media_type TEXT NOT NULL,
+            created INTEGER NOT NULL,
+            PRIMARY KEY (id, owner)
+        ) STRICT, WITHOUT ROWID;
+        INSERT INTO owned_images SELECT id, '', file, bytes, width, height, media_type, created FROM images;
+        DROP TABLE images;
+        ALTER TABLE owned_images RENAME TO images;
+        CREATE INDEX tasks_of_owner ON tasks (owner, sequence);
+        """
 
     // Times are milliseconds since 1970; file names are below the data folder; labels, spacing, settings, prompts, cards,
     // progress, failures and results are JSON. `sequence` gives the order of arrival, which clocks do not.

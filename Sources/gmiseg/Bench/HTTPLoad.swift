@@ -40,7 +40,7 @@ struct HTTPLoad {
 
     /// Ends with an error at the first answer that is not a whole 200.
     func run(for duration: Duration) throws -> Result {
-        guard case .tcp(let host, let port) = try ServerAddress(address) else {
+        guard case .tcp(let host, let port, _) = try ServerAddress(address) else {
             throw BenchFailure(reason: "load is made by TCP, not at \(address)")
         }
         let request = Array("GET \(path) HTTP/1.1\r\nHost: \(host):\(port)\r\n\r\n".utf8)

@@ -50,7 +50,9 @@ import Testing
             let segment = [FormPart("image_id", text: id), FormPart("prompts", text: "{}")]
             #expect(try await server.client.post("/v1/segment", form: segment).status == 200)
             let deleted = try await server.client.delete("/v1/images/\(id)")
-            #expect(try deleted.json == ["deleted": .string(id), "files": 1, "bytes": .integer(bytes.count)])
+            let receipt = try deleted.json
+            #expect(receipt["deleted"]?.stringValue == id && receipt["files"] == 1)
+            #expect(receipt["bytes"]?.integerValue == bytes.count && receipt["deleted_at"] != nil)
             #expect(server.service.embeddings.statistics.entries == 0)
             #expect(listDirectory(server.folder.file("data/images")).isEmpty)
             #expect(try await server.client.get("/v1/images/\(id)").status == 404)

@@ -1,6 +1,7 @@
 import API
 import Client
 import HTTP
+import Logging
 import Posix
 import SegmentAnything
 import Server
@@ -13,27 +14,35 @@ final class LiveServer: Sendable {
     let service: Service
     let handler: APIHandler
     let folder: TemporaryDirectory
+    let tokenFile: TokenFile
     private let server: Server
     private let store: SQLiteStore
 
     /// - Parameters:
     ///   - models: Nil for one tiny random model.
+    ///   - tokens: Nil: nobody is asked for one.
     ///   - folder: Nil for a fresh one; that of an earlier server, which has stopped, to go on where it stopped.
     init(
         _ configure: (inout Service.Configuration) -> Void = { _ in }, limits: Limits = .init(),
-        models: ServedModels? = nil, folder: TemporaryDirectory? = nil
+        models: ServedModels? = nil, folder: TemporaryDirectory? = nil, tokens: [Token]? = nil,
+        auditLog: AuditLog? = nil
     ) throws {
         self.folder = try folder ?? TemporaryDirectory()
         store = try SQLiteStore(directory: self.folder.file("data"))
+        tokenFile = TokenFile(dataFolder: self.folder.file("data"))
+        if let tokens { try tokenFile.update { $0 = tokens } }
         var configuration = Service.Configuration()
         configure(&configuration)
         let models = models ?? ServedModels(SegmentAnythingModel(configuration: .tiny, randomSeed: 7))
-        service = Service(models: models, store: store, configuration: configuration)
+        service = Service(
+            models: models, store: store, configuration: configuration,
+            access: try AccessControl(tokenFile, log: Logger(label: "test")), auditLog: auditLog)
         handler = APIHandler(service)
         server = Server(
             configuration: .init(
                 listen: [try Address("127.0.0.1:0")], spoolDirectory: store.spoolDirectory, limits: limits),
-            handler: handler, refuse: { Problem($0).response })
+            handler: handler, refuse: { Problem($0).response },
+            accessLog: { [service] in service.telemetry.count($0) })
         try service.start()
         client = try TestClient(server.start()[0].description)
     }
@@ -49,9 +58,12 @@ final class LiveServer: Sendable {
 /// Runs `body` against a server of its own.
 func withLiveServer<Result: Sendable>(
     _ configure: (inout Service.Configuration) -> Void = { _ in }, limits: Limits = .init(),
-    models: ServedModels? = nil, folder: TemporaryDirectory? = nil, _ body: (LiveServer) async throws -> Result
+    models: ServedModels? = nil, folder: TemporaryDirectory? = nil, tokens: [Token]? = nil,
+    auditLog: AuditLog? = nil, _ body: (LiveServer) async throws -> Result
 ) async throws -> Result {
-    let server = try LiveServer(configure, limits: limits, models: models, folder: folder)
+    let server = try LiveServer(
+        configure, limits: limits, models: models, folder: folder, tokens: tokens,
+        auditLog: auditLog)
     do {
         let result = try await body(server)
         await server.stop()

@@ -3,9 +3,16 @@ import Dispatch
 
 /// The client on threads of its own: it blocks, and the server under test shares this process's few concurrency threads.
 struct TestClient: Sendable {
-    private let client: Client
+    private var client: Client
 
     init(_ address: String) throws { client = try Client(address) }
+
+    /// The same with this token.
+    func with(_ token: String?) -> TestClient {
+        var other = self
+        other.client.token = token
+        return other
+    }
 
     func send(_ request: ClientRequest) async throws -> ClientResponse {
         try await aside { client in try client.send(request) }

@@ -1,0 +1,68 @@
+import Basics
+import Dispatch
+import Foundation
+import HTTPTypes
+package import Logging
+import Posix
+package import Storage
+
+/// Who created, read and deleted what: a line of JSON for each such request, in a file for each day.
+///
+/// It holds names of owners and identifiers, no more: nothing that a client called something.
+package final class AuditLog: Sendable {
+    private let folder: String
+    private let clock: Storage.WallClock
+    private let log: Logger
+    private let queue = DispatchQueue(label: "gmiseg.audit")
+
+    /// - Parameter dataFolder: The lines go to `audit/` below it.
+    package init(dataFolder: String, clock: Storage.WallClock = .system, log: Logger) throws {
+        folder = dataFolder + "/audit"
+        self.clock = clock
+        self.log = log
+        try FileManager.default.createDirectory(
+            atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+    }
+
+    /// Writes a line, soon.
+    func record(
+        request: String, identity: Identity, method: HTTPRequest.Method, route: String, subject: [String], status: Int
+    ) {
+        let now = clock.now()
+        let line: JSON = [
+            "time": .string(now.rfc3339), "request": .string(request), "owner": .optional(identity.owner),
+            "token": .optional(identity.token), "action": .string("\(method.rawValue) \(route)"),
+            "subject": .array(subject.map { .string($0) }), "status": .integer(status),
+        ]
+        queue.async { @Sendable [self] in append(line.encoded() + [UInt8(ascii: "\n")], day: Self.day(now)) }
+    }
+
+    /// Removes the files of days that ended before `time`. Returns how many.
+    func removeDays(before time: Timestamp) -> Int {
+        let limit = Self.day(time)
+        return queue.sync {
+            let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+            let old = names.filter { $0.hasSuffix(".jsonl") && $0.dropLast(6) < limit }
+            for name in old { unlink(folder + "/" + name) }
+            return old.count
+        }
+    }
+
+    /// Returns once all lines so far are written.
+    package func flush() { queue.sync {} }
+
+    private static func day(_ time: Timestamp) -> String { String(time.rfc3339.prefix(10)) }
+
+    private func append(_ line: [UInt8], day: String) {
+        let path = "\(folder)/\(day).jsonl"
+        let file = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
+        guard file >= 0 else {
+            log.error("the audit log cannot be written", metadata: ["errno": "\(errno)"])
+            return
+        }
+        defer { close(file) }
+        if write(file, line, line.count) != line.count {
+            log.error("the audit log cannot be written", metadata: ["errno": "\(errno)"])
+        }
+    }
+}

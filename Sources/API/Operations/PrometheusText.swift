@@ -1,0 +1,55 @@
+/// Writes Prometheus' text format, version 0.0.4.
+struct PrometheusText {
+    typealias Labels = [(name: String, value: String)]
+
+    static let contentType = "text/plain; version=0.0.4; charset=utf-8"
+
+    private(set) var text = ""
+
+    /// Begins a metric: what follows are its samples.
+    mutating func metric(_ name: String, _ type: String, _ help: String) {
+        text += "# HELP \(name) \(help)\n# TYPE \(name) \(type)\n"
+    }
+
+    mutating func sample(_ name: String, _ labels: Labels = [], _ value: Double) {
+        text += name
+        if !labels.isEmpty {
+            text += "{" + labels.map { "\($0.name)=\"\(Self.escaped($0.value))\"" }.joined(separator: ",") + "}"
+        }
+        text += " \(Self.number(value))\n"
+    }
+
+    mutating func sample(_ name: String, _ labels: Labels = [], _ value: Int) { sample(name, labels, Double(value)) }
+
+    /// A metric of one sample.
+    mutating func single(_ name: String, _ type: String, _ help: String, _ value: Double) {
+        metric(name, type, help)
+        sample(name, [], value)
+    }
+
+    mutating func histogram(_ name: String, _ labels: Labels, _ histogram: Histogram) {
+        for (bound, count) in zip(histogram.bounds, histogram.counts) {
+            sample(name + "_bucket", labels + [("le", Self.number(bound))], count)
+        }
+        sample(name + "_bucket", labels + [("le", "+Inf")], histogram.total)
+        sample(name + "_sum", labels, histogram.sum)
+        sample(name + "_count", labels, histogram.total)
+    }
+
+    private static func number(_ value: Double) -> String {
+        value == value.rounded() && abs(value) < 1e15 ? "\(Int(value))" : "\(value)"
+    }
+
+    private static func escaped(_ text: String) -> String {
+        var result = ""
+        for character in text {
+            switch character {
+            case "\\": result += "\\\\"
+            case "\"": result += "\\\""
+            case "\n": result += "\\n"
+            default: result.append(character)
+            }
+        }
+        return result
+    }
+}

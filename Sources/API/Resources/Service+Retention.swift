@@ -1,0 +1,45 @@
+import Basics
+import Jobs
+import Logging
+import Storage
+
+/// Removes what has been kept for as long as `--retention` says.
+extension Service {
+    /// - Returns: How many tasks, images and days of the audit log are gone.
+    @discardableResult
+    package func removeExpired() -> Int {
+        guard let retention = configuration.retention else { return 0 }
+        let age = Int64(clamping: Int(retention / .milliseconds(1)))
+        let limit = Timestamp(milliseconds: configuration.clock.now().milliseconds - age)
+        var count = 0
+        do {
+            let expired = try store.expired(before: limit)
+            for task in expired.tasks where try remove(task: task) != nil { count += 1 }
+            for image in expired.images where try !remove(image: image.id, owner: image.owner).isEmpty { count += 1 }
+        } catch {
+            log.error("what has expired cannot be removed", metadata: ["error": "\(error)"])
+        }
+        count += auditLog?.removeDays(before: limit) ?? 0
+        if count > 0 { log.notice("removed what had expired", metadata: ["count": "\(count)"]) }
+        return count
+    }
+
+    /// Deletes a task with all that is kept of it, in files, rows and caches; nil when there is none.
+    func remove(task id: String) throws -> Deletion? {
+        let hashes = (try? store.adapters(of: id).map(\.sha256)) ?? []
+        let owner = try store.task(id)?.owner
+        let deletion = try jobs.deleteTask(id)
+        adapters.remove { hashes.contains($0) }
+        embeddings.remove { $0.adapter.map(hashes.contains) ?? false }
+        idempotency.withLock { $0.forget(owner: owner) }
+        return deletion
+    }
+
+    /// Deletes an image with all that is kept of it. Returns the bytes of each file that is gone.
+    func remove(image id: String, owner: String?) throws -> [Int] {
+        let bytes = try store.deleteImage(id, owner: owner)
+        if let hash = ImageIdentifier.hash(id) { embeddings.remove { $0.pixels == hash } }
+        idempotency.withLock { $0.forget(owner: owner) }
+        return bytes
+    }
+}

@@ -1,0 +1,35 @@
+import Foundation
+import Storage
+
+/// A data folder in memory (`/dev/shm`, a tmpfs): nothing of it is ever on a disk, and nothing outlives the server.
+///
+/// Memory may be swapped out by the system; where that matters, swap is encrypted or off.
+struct EphemeralFolder {
+    private static let root = "/dev/shm"
+    private static let prefix = "gmiseg-ephemeral-"
+
+    let path: String
+
+    init() throws {
+        Self.removeLeftovers()
+        path = "\(Self.root)/\(Self.prefix)\(UUID().uuidString)"
+        try FileManager.default.createDirectory(
+            atPath: path, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o700])
+    }
+
+    func remove() { try? FileManager.default.removeItem(atPath: path) }
+
+    /// What a killed server left: a folder of ours that nobody holds any more.
+    private static func removeLeftovers() {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: root)) ?? []
+        for name in names where name.hasPrefix(prefix) {
+            let path = "\(root)/\(name)"
+            var status = stat()
+            guard lstat(path, &status) == 0, status.st_uid == getuid() else { continue }
+            // A store can be opened only where no server works.
+            guard let store = try? SQLiteStore(directory: path) else { continue }
+            store.close()
+            try? FileManager.default.removeItem(atPath: path)
+        }
+    }
+}

@@ -1,0 +1,69 @@
+import API
+import HTTPTypes
+import Posix
+import Server
+import Testing
+
+@Suite struct IdempotencyTests {
+    private static func at(_ seconds: UInt64) -> MonotonicTime {
+        MonotonicTime(nanoseconds: (1_000 + seconds) * 1_000_000_000)
+    }
+
+    private static func word(_ decision: Idempotency.Decision) -> String {
+        switch decision {
+        case .perform: "perform"
+        case .replay(let response): "replay \(response.status.code)"
+        case .mismatch: "mismatch"
+        case .underWay: "under way"
+        }
+    }
+
+    private static func key(_ text: String, _ owner: String? = nil) -> Idempotency.Key {
+        .init(owner: owner, text: text)
+    }
+
+    @Test func doesEachRequestOnce() {
+        var table = Idempotency()
+        #expect(Self.word(table.begin(Self.key("k"), fingerprint: "a", at: Self.at(0))) == "perform")
+        #expect(Self.word(table.begin(Self.key("k"), fingerprint: "a", at: Self.at(1))) == "under way")
+        #expect(Self.word(table.begin(Self.key("k"), fingerprint: "b", at: Self.at(1))) == "mismatch")
+        table.finish(Self.key("k"), Response(.created), at: Self.at(2))
+        #expect(Self.word(table.begin(Self.key("k"), fingerprint: "a", at: Self.at(3))) == "replay 201")
+        #expect(Self.word(table.begin(Self.key("k"), fingerprint: "b", at: Self.at(3))) == "mismatch")
+        // Another owner's key of the same text is another key.
+        #expect(Self.word(table.begin(Self.key("k", "ben"), fingerprint: "b", at: Self.at(3))) == "perform")
+    }
+
+    @Test func failuresAreTriedAnew() {
+        var table = Idempotency()
+        _ = table.begin(Self.key("k"), fingerprint: "a", at: Self.at(0))
+        table.finish(Self.key("k"), nil, at: Self.at(1))
+        #expect(Self.word(table.begin(Self.key("k"), fingerprint: "b", at: Self.at(2))) == "perform")
+    }
+
+    @Test func forgetsAfterADay() {
+        var table = Idempotency()
+        _ = table.begin(Self.key("k"), fingerprint: "a", at: Self.at(0))
+        table.finish(Self.key("k"), Response(.ok), at: Self.at(0))
+        #expect(Self.word(table.begin(Self.key("k"), fingerprint: "a", at: Self.at(86_399))) == "replay 200")
+        #expect(Self.word(table.begin(Self.key("k"), fingerprint: "b", at: Self.at(86_400))) == "perform")
+    }
+
+    @Test func keepsToItsMemory() {
+        var table = Idempotency(byteCapacity: 10_000)
+        func put(_ text: String, _ count: Int, _ time: UInt64) {
+            _ = table.begin(Self.key(text), fingerprint: "a", at: Self.at(time))
+            table.finish(
+                Self.key(text), Response(body: .bytes([UInt8](repeating: 0, count: count))), at: Self.at(time))
+        }
+        put("huge", 20_000, 0)
+        #expect(Self.word(table.begin(Self.key("huge"), fingerprint: "a", at: Self.at(1))) == "perform")
+        put("first", 4_000, 2)
+        put("second", 4_000, 3)
+        put("third", 4_000, 4)
+        #expect(Self.word(table.begin(Self.key("first"), fingerprint: "a", at: Self.at(5))) == "perform")
+        #expect(Self.word(table.begin(Self.key("third"), fingerprint: "a", at: Self.at(5))) == "replay 200")
+        table.forget(owner: nil)
+        #expect(Self.word(table.begin(Self.key("third"), fingerprint: "x", at: Self.at(6))) == "perform")
+    }
+}

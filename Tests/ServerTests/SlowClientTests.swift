@@ -1,0 +1,89 @@
+import Basics
+import Dispatch
+import HTTP
+import HTTPTypes
+import Posix
+import Server
+import TestSupport
+import Testing
+
+/// Clients that pretend to go on, and floods.
+@Suite struct SlowClientTests {
+    /// A byte now and then keeps an idle timeout from ending, but not the least rate.
+    @Test func bodiesThatTrickleAreCutOff() throws {
+        var timeouts = Timeouts()
+        timeouts.bodyIdle = .milliseconds(200)
+        let server = try TestServer(timeouts: timeouts, describe)
+        let client = try server.client()
+        try client.send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 100000\r\n\r\n")
+        var sent = 0
+        while server.log.withLock({ $0.isEmpty }), sent < 6_000 {
+            do { try client.send("x") } catch { break }
+            sent += 1
+            pause(milliseconds: 10)
+        }
+        #expect(server.log.withLock { $0.first?.status } == 408)
+    }
+
+    /// One that reads a little now and then does not hold its answer in memory for ever.
+    @Test func answersThatAreSippedAreCutOff() throws {
+        var timeouts = Timeouts()
+        timeouts.write = .milliseconds(300)
+        var limits = Limits()
+        limits.minimumRate = 1 << 30
+        let server = try TestServer(limits: limits, timeouts: timeouts) { _, reply in
+            reply.send(Response(body: .bytes([UInt8](repeating: 1, count: 64 << 20))))
+        }
+        let client = try server.client()
+        try client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+        var isOver = false
+        for _ in 0..<6_000 where !isOver {
+            do { isOver = try client.read().isEmpty } catch { isOver = true }
+            pause(milliseconds: 10)
+        }
+        #expect(TestServer.eventually { server.server.connectionCount == 0 })
+        #expect(server.log.withLock { $0.map(\.isComplete) }.count == 1)
+    }
+
+    @Test func aSteadyClientHasAllTheTimeItNeeds() {
+        func at(_ seconds: Double) -> MonotonicTime { MonotonicTime(nanoseconds: UInt64((1_000 + seconds) * 1e9)) }
+        var pace = PaceKeeper(now: at(0))
+        func deadline() -> MonotonicTime { pace.deadline(grace: .seconds(30), bytesPerSecond: 1_024) }
+        #expect(deadline() == at(30))
+        pace.moved(1_024 * 100)
+        #expect(deadline() == at(130))
+        // While we could not take its bytes, it is not slow.
+        pace.excuse(.seconds(7))
+        #expect(deadline() == at(137))
+        pace.moved(.max / 2)
+        #expect(deadline() > at(1e9))
+    }
+
+    @Test func requestsBeyondTheQueueAreTurnedAway() throws {
+        let gate = DispatchSemaphore(value: 0)
+        var limits = Limits()
+        limits.waitingRequests = 0
+        let server = try TestServer(limits: limits) { request, reply in
+            gate.wait()
+            describe(request, reply)
+        }
+        let client = try server.client()
+        try client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+        let response = try client.response()
+        #expect(response.status == 503 && response.fields["retry-after"] == "1")
+        // The connection lives on.
+        try client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+        #expect(try client.response().status == 503)
+    }
+
+    @Test func namesOfRequestsAreAllDifferent() throws {
+        let server = try TestServer(isImmediate: true, describe)
+        let client = try server.client()
+        var names: Set<String> = []
+        for _ in 0..<500 {
+            try client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+            names.insert(try client.response().fields["x-request-id"] ?? "")
+        }
+        #expect(names.count == 500)
+    }
+}

@@ -1,0 +1,134 @@
+"""How the server bears load: rate and latency plain and under TLS, idle and slow clients, uploads. One JSON line each.
+
+Needs wrk. All on one machine, clients included: rates are of both together.
+"""
+
+import argparse
+import concurrent.futures
+import http.client
+import json
+import re
+import socket
+import subprocess
+import threading
+import time
+
+from pictures import png
+from serving import ROOT, Serving
+
+
+def say(what: str, **figures):
+    print(json.dumps({"bench": what, **figures}), flush=True)
+
+
+def wrk(address: str, seconds: int) -> dict:
+    text = subprocess.run(
+        ["wrk", "-t2", "-c64", f"-d{seconds}s", "--latency", f"{address}/healthz"], capture_output=True, text=True,
+        check=True).stdout
+    value, unit = re.search(r"99%\s+([\d.]+)(us|ms|s)", text).groups()
+    return {
+        "per_second": float(re.search(r"Requests/sec:\s+([\d.]+)", text)[1]),
+        "p99_ms": float(value) * {"us": 1e-3, "ms": 1, "s": 1e3}[unit],
+        "failed": sum(map(int, re.findall(r"Non-2xx or 3xx responses: (\d+)", text))),
+    }
+
+
+def rates(program: str, seconds: int):
+    """Interleaved, so that both have the same share of a busy machine."""
+    fixtures = ROOT / "Tests/Fixtures/tls"
+    tls = ["--tls-cert", str(fixtures / "server.pem"), "--tls-key", str(fixtures / "server-key.pem")]
+    with Serving(program) as plain, Serving(program, *tls) as secure:
+        rounds = [(wrk(plain.address, seconds), wrk(secure.address, seconds)) for _ in range(3)]
+    best = [max((one[side] for one in rounds), key=lambda figures: figures["per_second"]) for side in (0, 1)]
+    say("healthz", **best[0])
+    say("healthz-tls", **best[1], of_plain=best[1]["per_second"] / best[0]["per_second"])
+
+
+def connect(server: Serving) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", server.port), timeout=60)
+
+
+def idle(program: str, count: int = 1_000):
+    with Serving(program) as server:
+        def ask(client: socket.socket):
+            client.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            client.recv(4_096)
+        with connect(server) as first:
+            ask(first)
+        before = server.status("VmRSS")
+        clients = [connect(server) for _ in range(count)]
+        for client in clients:
+            ask(client)
+        say("idle", connections=count, bytes=server.status("VmRSS") - before)
+        for client in clients:
+            client.close()
+
+
+def slow(program: str, count: int = 2_000, seconds: int = 10):
+    with Serving(program) as server:
+        clients = [connect(server) for _ in range(count)]
+        over = threading.Event()
+
+        def dribble():
+            head = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nX: " + b"a" * 1_000
+            for byte in head:
+                for client in clients:
+                    if over.is_set():
+                        return
+                    try:
+                        client.send(bytes([byte]))
+                    except OSError:
+                        pass
+                time.sleep(0.5)
+
+        thread = threading.Thread(target=dribble)
+        thread.start()
+        worst, end = 0.0, time.monotonic() + seconds
+        while time.monotonic() < end:
+            start = time.monotonic()
+            connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
+            connection.request("GET", "/healthz")
+            assert connection.getresponse().status == 200
+            worst = max(worst, time.monotonic() - start)
+            connection.close()
+            time.sleep(0.05)
+        over.set()
+        thread.join()
+        say("slow-clients", clients=count, worst_healthz_ms=worst * 1e3)
+        for client in clients:
+            client.close()
+
+
+def uploads(program: str, count: int = 200, connections: int = 32):
+    with Serving(program) as server:
+        before = server.status("VmRSS")
+
+        def upload(seed: int) -> str:
+            connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=600)
+            connection.request("POST", "/v1/images", png(3_200, 3_200, seed), {"Content-Type": "image/png"})
+            answer = connection.getresponse()
+            body = json.loads(answer.read())
+            connection.close()
+            assert answer.status == 201, body
+            return body["id"]
+
+        start = time.monotonic()
+        with concurrent.futures.ThreadPoolExecutor(connections) as pool:
+            ids = set(pool.map(upload, range(count)))
+        say("uploads", count=count, kept=len(ids), seconds=time.monotonic() - start, rss_before=before,
+            peak=server.status("VmHWM"))
+
+
+def main():
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--gmiseg", default=".build/release/gmiseg")
+    options.add_argument("--seconds", type=int, default=5)
+    arguments = options.parse_args()
+    rates(arguments.gmiseg, arguments.seconds)
+    idle(arguments.gmiseg)
+    slow(arguments.gmiseg)
+    uploads(arguments.gmiseg)
+
+
+if __name__ == "__main__":
+    main()
