@@ -105,6 +105,7 @@ extension Service {
         let hashes = (try? store.adapters(of: id).map(\.sha256)) ?? []
         guard let deletion = try jobs.deleteTask(id) else { throw Self.unknownTask(id) }
         adapters.remove { hashes.contains($0) }
+        profiles.remove(task: id)
         embeddings.remove { $0.adapter.map(hashes.contains) ?? false }
         return .json([
             "deleted": .string(deletion.task), "jobs": .array(deletion.jobs.map { .string($0) }),

@@ -30,9 +30,9 @@ extension Service {
                 return Self.verdict(matches: false, [other], note: "this is not the image of the receipt", again: nil)
             }
             let (plan, build) = (try await plan(receipt, image: image), build)
-            return try await masks(plan, watch: watch) { masks, _, _ in
-                let merged = masks.merged(width: image.width, height: image.height)
-                let again = Receipt(plan, masks: masks, merged: merged, build: build)
+            return try await masks(plan, watch: watch) { segmented, _, _, _ in
+                let merged = segmented.masks.merged(width: image.width, height: image.height)
+                let again = Receipt(plan, segmented, merged: merged, build: build)
                 return Self.compare(receipt, again)
             }
         }
@@ -81,18 +81,29 @@ extension Service {
                 field: "receipt.model.sha256", hint: "start the server with a further --model FILE",
                 extensions: [.init("available", .array(models.names.map { .string($0) }))])
         }
+        let (tier, task) = try await tier(receipt, served)
+        return SegmentPlan(
+            task: task, served: served, tier: tier, image: image, options: receipt.options,
+            profile: try await profile(of: task, served, tier, receipt.options))
+    }
+
+    private func tier(_ receipt: RecordedReceipt, _ served: ServedModel) async throws -> (Tier, TaskRecord?) {
         guard let hash = receipt.adapter else {
-            return SegmentPlan(
-                task: nil, served: served, tier: .base(reason: "the receipt says so"), image: image,
-                options: receipt.options)
+            let task = try receipt.task.map { id in
+                guard let task = try store.task(id) else {
+                    throw Problem.notFound(
+                        "task", id, field: "receipt.task",
+                        hint: "it was deleted with its support set, which the answer depends on")
+                }
+                return task
+            }
+            return (.base(reason: "the receipt says so"), task)
         }
         guard let version = try store.adapters(sha256: hash).first, let task = try store.task(version.task) else {
             throw Problem.notFound(
                 "adapter", hash, field: "receipt.adapter_sha256",
                 hint: "it was deleted with its task; import its file as a task, then verify again")
         }
-        return SegmentPlan(
-            task: task, served: served, tier: .adapted(try await load(version, for: served.model)), image: image,
-            options: receipt.options)
+        return (.adapted(try await load(version, for: served.model)), task)
     }
 }
