@@ -9,42 +9,60 @@ extension Service {
     /// Makes the plan's masks, and gives them to `finish` on the queue of mask work.
     func masks<Result: Sendable>(
         _ plan: SegmentPlan, watch: Stopwatch,
-        finish: @escaping @Sendable ([SegmentedMask], CacheOutcome, Stopwatch) throws -> Result
+        finish: @escaping @Sendable (Segmented, ImageEmbedding, CacheOutcome, Stopwatch) throws -> Result
     ) async throws -> Result {
         let (image, options, model) = (plan.image, plan.options, plan.served.model)
         try options.prompts.check(width: image.width, height: image.height, path: "prompts")
         let prompts = options.prompts.prompts(for: model.configuration)
         var watch = watch
-        let (embeddings, outcome) = try await embed(plan, for: prompts)
+        let (views, outcome) = try await embed(plan, for: prompts)
         watch.lap("embed")
         return try await clicks.interactive {
             try await decoding.run { [watch] in
-                let masks = try Segmenter(model: model, tier: plan.tier).masks(
-                    embeddings, prompts: prompts, multimask: options.multimask)
+                let segmented = try Segmenter(model: model, tier: plan.tier, profile: plan.profile)
+                    .masks(views, options)
                 var lap = watch
                 lap.lap("predict")
-                return try finish(masks, outcome, lap)
+                return try finish(segmented, views.reference, outcome, lap)
             }
         }
     }
 
-    /// What each prompt is answered on: the image, or the part of it about a box (`Focus`), each embedded once.
+    /// Embeds each part of the image that a prompt is answered on, once, and all of it where more than the prompts ask for it.
     private func embed(
         _ plan: SegmentPlan, for prompts: [Prompt]
-    ) async throws -> (embeddings: [ImageEmbedding], outcome: CacheOutcome) {
+    ) async throws -> (views: PromptViews, outcome: CacheOutcome) {
         let (image, model) = (plan.image, plan.served.model)
         let windows = prompts.map { prompt in
             Focus.window(for: prompt, width: image.width, height: image.height, model: model.configuration)
         }
+        // A profile says how far the whole image is from the support set.
+        let wanted = plan.profile == nil ? windows : windows + [nil]
         var made: [PixelBox?: ImageEmbedding] = [:]
         var outcome = CacheOutcome.cached
-        for window in windows where made[window] == nil {
+        for window in wanted where made[window] == nil {
             let (embedding, how) = try await embed(image, window: window, model: model, tier: plan.tier)
             made[window] = embedding
             // Of several, the one that took the longest.
             outcome = outcome == .computed ? outcome : how == .cached ? outcome : how
         }
-        return (windows.compactMap { made[$0] }, outcome)
+        return (PromptViews(prompts, windows.compactMap { made[$0] }, whole: made[nil]), outcome)
+    }
+
+    /// What is known of a task's support set.
+    ///
+    /// A request without a prompt and one for its uncertainty cannot do without, and wait. Any other only says how far the
+    /// image is from the set, and takes what is there: a job makes the profile first of all, so that it soon is.
+    func profile(
+        of task: TaskRecord?, _ served: ServedModel, _ tier: Tier, _ options: SegmentOptions
+    ) async throws -> SupportProfile? {
+        guard let task else { return nil }
+        guard options.prompts.isEmpty || options.uncertainty else {
+            return try profiles.existing(of: task, model: served.model, tier: tier)
+        }
+        return try await profiles.profile(of: task, model: served.model, tier: tier) { [encoding, clicks] work in
+            try await encoding.run { try Threads.givingWay(to: clicks, work) }
+        }
     }
 
     /// The image that a request of `identity` names or brings; bytes that do not decode end here.
