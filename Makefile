@@ -27,17 +27,16 @@ test:
 # The page in a real Chromium, headless, against servers of its own (Debian: chromium chromium-driver python3-venv). Selenium
 # goes into a virtual environment of its own; screenshots of every view are left in .browser/screenshots.
 BROWSER_TESTS ?= discover
-BROWSER_PYTHON := .browser/venv/bin/python
-test-browser: build $(BROWSER_PYTHON)
-	cd Tests/BrowserTests && PYTHONDONTWRITEBYTECODE=1 ../../$(BROWSER_PYTHON) -m unittest $(BROWSER_TESTS)
+test-browser: build .browser/venv/ready
+	cd Tests/BrowserTests && PYTHONDONTWRITEBYTECODE=1 ../../.browser/venv/bin/python -m unittest $(BROWSER_TESTS)
 
-$(BROWSER_PYTHON): Tests/BrowserTests/requirements.txt
+.browser/venv/ready: Tests/BrowserTests/requirements.txt
 	@command -v chromedriver >/dev/null || { echo "test-browser: apt-get install chromium chromium-driver" >&2; exit 1; }
 	python3 -m venv .browser/venv
 	.browser/venv/bin/pip install --quiet --disable-pip-version-check -r $<
 	@touch $@
 
-# What CI runs, and nothing else.
+# What CI runs first; then it runs test-browser, and nothing else.
 check: format-check test
 
 # The tests of what threads share and what bytes from strangers reach, under ThreadSanitizer and AddressSanitizer. Half an hour.

@@ -38,13 +38,8 @@ export function moment(text) {
     : date.toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'short' });
 }
 
-/** `mean (low–high)` of an interval `{mean, low, high}`, as percentages. */
-export function interval(value) {
-  if (!value || typeof value.mean !== 'number') return NONE;
-  const range = typeof value.low === 'number' && typeof value.high === 'number'
-    ? ` (${(value.low * 100).toFixed(1)}–${(value.high * 100).toFixed(1)})` : '';
-  return `${percent(value.mean)}${range}`;
-}
+/** A p value to two places, as papers print it. */
+export const pValue = (value) => (value < 0.001 ? 'p < 0.001' : `p = ${value.toPrecision(2)}`);
 
 /** A clause of the server as a sentence of its own. */
 export const sentence = (text) => (text ? text[0].toUpperCase() + text.slice(1) + (/[.!?]$/.test(text) ? '' : '.') : '');

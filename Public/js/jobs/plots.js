@@ -1,5 +1,5 @@
 import { h, svg } from '../dom.js';
-import { decimal, interval, percent, sentence } from '../format.js';
+import { decimal, percent, sentence } from '../format.js';
 
 export const PROMPT_NAMES = { box: 'Box', point: 'One point', none: 'No prompt' };
 
@@ -74,16 +74,21 @@ export function scoreTable({ rows }) {
     h('thead', {}, h('tr', {}, h('th', { scope: 'col' }, 'Dice'), h('th', { scope: 'col', class: 'number' }, h('span', { class: 'key base' }), 'Base'),
       h('th', { scope: 'col', class: 'number' }, h('span', { class: 'key adapted' }), 'Adapted'), h('th', { scope: 'col', class: 'number' }, 'Gain'))),
     h('tbody', {}, rows.map(({ name, base, adapted, gain }) => h('tr', {}, h('th', { scope: 'row' }, name),
-      h('td', { class: 'number' }, interval(base)), h('td', { class: 'number' }, interval(adapted)),
-      h('td', { class: 'number' }, points(gain ?? difference(base, adapted)))))));
+      [base, adapted].map((value) => h('td', { class: 'number' }, percent(value?.mean), range(value, (share) => (share * 100).toFixed(1), '–'))),
+      gainCell(gain ?? difference(base, adapted))))));
 }
 
 const difference = (base, adapted) =>
   typeof base?.mean === 'number' && typeof adapted?.mean === 'number' ? { mean: adapted.mean - base.mean } : null;
 
 /** A difference of shares in percentage points. */
-function points(value) {
-  if (typeof value?.mean !== 'number') return '–';
+function gainCell(value) {
   const sign = (share) => `${share >= 0 ? '+' : '−'}${Math.abs(share * 100).toFixed(1)}`;
-  return typeof value.low === 'number' ? `${sign(value.mean)} (${sign(value.low)} to ${sign(value.high)})` : sign(value.mean);
+  return h('td', { class: 'number' }, typeof value?.mean === 'number' ? [sign(value.mean), range(value, sign, ' to ')] : '–');
+}
+
+/** The ends of an interval below its mean; null when it has none. */
+function range(value, text, between) {
+  if (typeof value?.low !== 'number' || typeof value?.high !== 'number') return null;
+  return [h('br'), h('small', { class: 'quiet' }, `${text(value.low)}${between}${text(value.high)}`)];
 }

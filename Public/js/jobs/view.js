@@ -1,6 +1,6 @@
 import { remove } from '../api.js';
 import { fill, h } from '../dom.js';
-import { duration, percent, plural, sentence } from '../format.js';
+import { duration, percent, plural, pValue, sentence } from '../format.js';
 import { announce, complain } from '../messages.js';
 import { findingList } from '../tasks/findings.js';
 import { follow, isEnded } from './follow.js';
@@ -85,7 +85,7 @@ export class JobView {
     const influence = result.held_out?.influence ?? [];
     return h('div', { class: 'verdict' },
       h('p', {}, h('strong', { class: isServed ? 'good' : 'warn' }, isServed ? 'The adapter is served. ' : 'The base model goes on answering. '),
-        sentence(reason), typeof gate?.p_value === 'number' ? h('span', { class: 'quiet' }, ` (p = ${gate.p_value.toPrecision(2)})`) : null),
+        sentence(reason), typeof gate?.p_value === 'number' ? h('span', { class: 'quiet' }, ` (${pValue(gate.p_value)})`) : null),
       gate?.prompts ? gateTable(gate.prompts) : null,
       !result.held_out && result.held_out_reason ? h('p', { class: 'notice' }, `Not validated: ${result.held_out_reason}`) : null,
       more ? h('p', { class: 'quiet' },
@@ -104,7 +104,7 @@ function gateTable(prompts) {
   const names = Object.keys(PROMPT_NAMES).filter((name) => prompts[name]);
   return h('dl', { class: 'facts gate', 'aria-label': 'Gate' }, names.map((name) => [h('dt', {}, PROMPT_NAMES[name]),
     h('dd', {}, prompts[name].served ? h('span', { class: 'good' }, 'adapter') : 'base model',
-      typeof prompts[name].p_value === 'number' ? h('span', { class: 'quiet' }, ` p = ${prompts[name].p_value.toPrecision(2)}`) : null)]));
+      typeof prompts[name].p_value === 'number' ? h('span', { class: 'quiet' }, ` ${pValue(prompts[name].p_value)}`) : null)]));
 }
 
 /** The ways of adapting that the folds chose from. */

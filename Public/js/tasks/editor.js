@@ -189,7 +189,7 @@ class Editor {
         h('strong', {}, row.stem),
         h('span', { class: row.mask ? 'quiet small' : 'warn small' }, row.mask ? (row.isDrawn ? 'mask drawn here' : row.mask.name) : 'no mask yet'),
         row.problem ? h('p', { class: 'bad small' }, row.problem) : null,
-        findingList(this.findings(row)),
+        findingList(this.findings(row), { isBesideFile: true }),
         h('div', { class: 'row tight' },
           h('button', { dataset: { key: `draw ${row.stem}` }, 'aria-label': `${row.mask ? 'Edit' : 'Draw'} the mask of ${row.stem}`,
             onclick: () => this.draw(row).catch(complain) }, row.mask ? 'Edit mask' : 'Draw mask'),

@@ -86,8 +86,8 @@ export function stateWord(task) {
 function shortScores(task) {
   const scores = task.held_out ? scoreRows({ held_out: task.held_out }) : null;
   if (!scores || scores.rows.length === 0) return h('span', { class: 'quiet' }, '–');
-  return h('span', { class: 'quiet' }, scores.rows.map(({ name, base, adapted }) =>
-    `${name.toLowerCase()} ${percent(base?.mean, 0)} → ${percent(adapted?.mean, 0)}`).join(' · '));
+  return scores.rows.map(({ name, base, adapted }) => h('div', { class: 'quiet small' },
+    `${name}: ${percent(base?.mean, 0)} → ${percent(adapted?.mean, 0)}`));
 }
 
 /** Asks, then deletes; resolves to whether it is gone. */

@@ -39,7 +39,7 @@ function facts(task) {
     ['Outlines', task.labels?.join(', ') || '–'],
     ['Pixel spacing', task.spacing_mm ? `${task.spacing_mm.join(' × ')} mm` : 'unknown: areas and distances are in pixels'],
     ['Model', task.model?.served === false ? `${task.model.name ?? task.model.sha256} (not served: start the server with it)` : task.model?.name ?? '–'],
-    ['Adapter', `${task.adapter?.kind ?? '–'}${task.adapter?.rank ? `, rank ${task.adapter.rank}` : ''}`],
+    ['Adapter', `${task.adapter?.kind === 'auto' ? 'kind chosen by the job' : task.adapter?.kind ?? '–'}${task.adapter?.rank ? `, rank ${task.adapter.rank}` : ''}`],
     ['Created', moment(task.created_at)],
     ['Id', h('span', { class: 'mono' }, task.id)],
   ];
