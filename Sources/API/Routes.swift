@@ -10,6 +10,11 @@ enum Routes {
         router.add(.get, "/v1/tasks/{task}", .blocking { try $0.showTask($1) })
         router.add(.delete, "/v1/tasks/{task}", .blocking { try $0.deleteTask($1) })
         router.add(.get, "/v1/tasks/{task}/adapter", .blocking { try $0.downloadAdapter($1) })
+        router.add(.delete, "/v1/tasks/{task}/adapter", .blocking { try $0.deleteVersion($1) })
+        router.add(.put, "/v1/tasks/{task}/served_version", .blocking { try $0.serveVersion($1) })
+        router.add(.post, "/v1/tasks/{task}/support", .working { try await $0.addSupport($1) })
+        router.add(.get, "/v1/tasks/{task}/support/{stem}/image", .blocking { try $0.supportFile($1, isMask: false) })
+        router.add(.get, "/v1/tasks/{task}/support/{stem}/mask", .blocking { try $0.supportFile($1, isMask: true) })
         router.add(.post, "/v1/tasks/{task}/segment", .working { try await $0.segmentForTask($1) })
 
         router.add(.get, "/v1/jobs", .blocking { try $0.listJobs($1) })

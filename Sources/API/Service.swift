@@ -13,6 +13,8 @@ package final class Service: Sendable {
         package var imageLimits = ImageLimits.standard
         /// Support examples of one task.
         package var maximumExamples = 512
+        /// Of an adapter's file that is imported.
+        package var maximumAdapterBytes = 256 << 20
         /// The longest time a `?wait=` may ask for.
         package var maximumWaitSeconds = 600
         package var embeddingCacheBytes = 256 << 20

@@ -37,6 +37,9 @@ package protocol Store: Sendable {
     /// Chooses what the task answers with; nil: the unadapted model.
     func serveAdapter(_ version: Int?, of task: String) throws(StoreError)
 
+    /// Removes a version with its file; false when there is none. The one that is served stays: `.unknown` then.
+    func deleteAdapter(_ version: Int, of task: String) throws(StoreError) -> Bool
+
     // MARK: Images
 
     /// Keeps an image; when its owner has it already, nothing changes and the first record comes back.
@@ -65,7 +68,8 @@ package protocol Store: Sendable {
     /// Jobs of one task or of all, of one owner or of all, newest first, from the one made before `after` on.
     func jobs(task: String?, limit: Int, after: String?, owner: String?) throws(StoreError) -> [Job]
 
-    /// Takes the next queued job and marks it as running; nil when none waits.
+    /// Takes the next queued job and marks it as running; nil when none waits. The next is of the highest priority; among
+    /// these of the owner whose last job began longest ago; among these the one that came first.
     func claimJob() throws(StoreError) -> Job?
 
     /// Keeps a running job's progress. True when somebody asked for the job's cancellation; `.unknown` when it was

@@ -53,6 +53,9 @@ struct RefusingStore: Store {
     func serveAdapter(_ version: Int?, of task: String) throws(StoreError) {
         try store.serveAdapter(version, of: task)
     }
+    func deleteAdapter(_ version: Int, of task: String) throws(StoreError) -> Bool {
+        try store.deleteAdapter(version, of: task)
+    }
     func saveImage(_ new: NewImage) throws(StoreError) -> ImageRecord { try store.saveImage(new) }
     func image(_ id: String, owner: String?) throws(StoreError) -> ImageRecord? { try store.image(id, owner: owner) }
     func deleteImage(_ id: String, owner: String?) throws(StoreError) -> [Int] {

@@ -44,6 +44,20 @@ import Testing
         #expect(try store.adapters(of: id).count == 2)
     }
 
+    @Test func oneThatIsNotServedCanBeDeleted() throws {
+        let id = try store.createTask(Sample.task(job: nil)).task.id
+        for content in ["one", "two", "three"] { try adapt(id, Sample.adapter(content)) }
+        let second = try #require(try store.adapter(of: id, version: 2))
+        #expect(try store.deleteAdapter(2, of: id))
+        #expect(try !store.deleteAdapter(2, of: id))
+        #expect(try !store.deleteAdapter(9, of: id))
+        #expect(try store.adapters(of: id).map(\.version) == [1, 3])
+        #expect(throws: StoreError.self) { try store.read(second.file) }
+        #expect(throws: StoreError.self) { try store.deleteAdapter(3, of: id) }
+        #expect(try store.adapter(of: id, version: nil)?.version == 3)
+        try expectNothingAstray(store, folder.path)
+    }
+
     @Test func canBePinnedAndRolledBack() throws {
         let id = try store.createTask(Sample.task(job: nil)).task.id
         try adapt(id, Sample.adapter("one"))

@@ -26,6 +26,19 @@ import Testing
         #expect(try store.claimJob() == nil)
     }
 
+    @Test func isClaimedFromTheOwnerWhoHasWaitedLongest() throws {
+        func queue(_ owner: String?, _ priority: Int = 0) throws -> String {
+            var task = Sample.task(examples: 0, job: NewJob(priority: priority))
+            task.owner = owner
+            return try #require(try store.createTask(task).job).id
+        }
+        // One owner sends many, two others one each, and nobody's are one owner's too.
+        let many = [try queue("a"), try queue("a"), try queue("a")]
+        let (other, nobody, urgent) = (try queue("b"), [try queue(nil), try queue(nil)], try queue("a", 1))
+        let claimed = try (0..<7).map { _ in try #require(try store.claimJob()).id }
+        #expect(claimed == [urgent, other, nobody[0], many[0], nobody[1], many[1], many[2]])
+    }
+
     @Test func isClaimedByOneOnly() throws {
         for _ in 0..<40 { _ = try queue() }
         let (store, claimed) = (store, Lock<[String]>([]))

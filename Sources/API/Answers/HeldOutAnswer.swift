@@ -1,4 +1,5 @@
 import Adaptation
+import Storage
 
 /// What the folds say, as its reader sees it; the same JSON stands in the job's result and with the adapter's version.
 enum HeldOutAnswer {
@@ -65,6 +66,13 @@ enum HeldOutAnswer {
     /// Why there are no held-out scores.
     static let unvalidated =
         "unvalidated: with the images of one patient alone nothing can be held out, so nobody knows how the adapter will do on the next image"
+
+    /// The same of a stored version.
+    static func unvalidated(_ version: AdapterVersion) -> String? {
+        guard version.heldOutJSON == nil else { return nil }
+        return AdapterCard.isImported(version.cardJSON)
+            ? "unvalidated: the adapter was imported; what its maker measured stands on its card" : unvalidated
+    }
 
     static func reason(_ heldOut: HeldOut, previous: Int?) -> String {
         if heldOut.previous?.isWorse == true {

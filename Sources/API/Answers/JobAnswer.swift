@@ -7,6 +7,7 @@ enum JobAnswer {
         return [
             "id": .string(job.id), "task": .string(job.task), "kind": .string(job.kind),
             "state": .string(job.state.rawValue),
+            "priority": .integer(job.priority),
             "cancel_requested": .bool(job.isCancelRequested),
             "progress": .rounded(progress.fraction, places: 4),
             "step": .integer(progress.step), "steps": .integer(progress.steps),

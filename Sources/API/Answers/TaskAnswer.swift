@@ -56,7 +56,7 @@ extension Service {
     /// Why there are no held-out scores; nil when there are some.
     private func heldOutReason(_ task: TaskRecord, _ versions: [AdapterVersion]) throws -> String? {
         guard let version = shown(versions, of: task) else { return try baseReason(task) }
-        return version.heldOutJSON == nil ? HeldOutAnswer.unvalidated : nil
+        return HeldOutAnswer.unvalidated(version)
     }
 
     private static func json(_ version: AdapterVersion, served: Int?) -> JSON {
@@ -64,6 +64,7 @@ extension Service {
             "version": .integer(version.version), "served": .bool(version.version == served),
             "sha256": .string(version.sha256), "bytes": .integer(version.file.byteCount),
             "created_at": .string(version.created.rfc3339), "card": .stored(version.cardJSON),
+            "held_out": StoredHeldOut(version.heldOutJSON)?.answer ?? .null,
         ]
     }
 

@@ -53,8 +53,10 @@ struct AdaptationResult {
 
 /// The card of an adapter as part of an answer; its names are those of the file's metadata.
 enum AdapterCard {
-    static func json(_ card: Adapter.Card) -> JSON {
+    /// - Parameter isImported: It came as a file, and was not made here.
+    static func json(_ card: Adapter.Card, isImported: Bool = false) -> JSON {
         [
+            "imported": .bool(isImported),
             "format_version": .integer(card.formatVersion),
             "kind": .string(card.kind.rawValue),
             "rank": .integer(card.rank),
@@ -68,6 +70,22 @@ enum AdapterCard {
             "seed": .integer(Int(clamping: card.seed)),
             "support_count": .integer(card.supportCount),
             "final_loss": .rounded(Double(card.finalLoss), places: 5),
+            "notes": card.notes.map(json) ?? .null,
         ]
     }
+
+    private static func json(_ notes: Adapter.Card.Notes) -> JSON {
+        [
+            "learning_rate": .decimal(notes.learningRate),
+            "decoder_learning_rate": .decimal(notes.decoderLearningRate),
+            "held_out_dice": .object(
+                notes.heldOutDice.sorted { $0.key < $1.key }.map {
+                    .init($0.key, .array($0.value.map { .rounded($0, places: 4) }))
+                }),
+            "support_sha256": .array(notes.supportSHA256.map { .string($0) }),
+        ]
+    }
+
+    /// Whether a stored card is of a file that came from elsewhere, whose support set is not ours.
+    static func isImported(_ stored: String) -> Bool { JSON.stored(stored)["imported"] == .bool(true) }
 }

@@ -40,6 +40,10 @@ package struct AdaptationWorker: Worker {
         } catch let error as SettingsError {
             throw JobFailure(
                 code: "invalid-value", message: "\(error.field) is \(error.found)", hint: "give \(error.expectation)")
+        } catch let error as AdapterError {
+            throw JobFailure(
+                code: "unusable-adapter", message: "the version that is served cannot be read: \(error)",
+                hint: "serve another version, or none, with PUT /v1/tasks/\(job.task)/served_version")
         } catch let problem as Problem {
             throw JobFailure(code: problem.kind.rawValue, message: problem.detail, hint: problem.hint)
         } catch let error as StoreError {
@@ -58,23 +62,50 @@ package struct AdaptationWorker: Worker {
         context.report(step: 0, of: 0, phase: "reading the support set", fraction: 0)
         let support = try store.support(of: task.id)
         let findings = try findings(task, support, model.configuration, context)
+        let previous = try previous(task, model)
         let fitting = try Fitting(
             model: model, examples: try examples(support, context),
             patients: PatientGroups(stems: support.map(\.stem), given: support.map(\.patient)),
-            spacing: task.spacing.flatMap { Spacing(x: $0.x, y: $0.y) }, recipe: recipe, taskName: task.name,
-            labels: task.labels.map(\.name))
+            spacing: task.spacing.flatMap { Spacing(x: $0.x, y: $0.y) }, recipe: recipe,
+            previous: previous?.version, taskName: task.name, labels: task.labels.map(\.name))
         let fitted = try fit(fitting, speed: try speeds.measured(model).speed, context)
 
+        let adapter = try fitted.trained.adapter.noted(notes(fitted, support))
         let path = context.scratchDirectory + "/adapter.safetensors"
-        try fitted.trained.adapter.write(to: path)
+        try adapter.write(to: path)
         let result = AdaptationResult(
-            fitted: fitted, stems: support.map(\.stem), previous: nil, findings: findings)
+            fitted: fitted, stems: support.map(\.stem), previous: previous?.number, findings: findings)
         return JobOutcome(
             resultJSON: result.json.text(),
             adapter: NewAdapter(
-                file: .file(path: path), sha256: fitted.trained.adapter.sha256,
-                cardJSON: AdapterCard.json(fitted.trained.adapter.card).text(), heldOutJSON: result.heldOut?.text(),
+                file: .file(path: path), sha256: adapter.sha256,
+                cardJSON: AdapterCard.json(adapter.card).text(), heldOutJSON: result.heldOut?.text(),
                 isServed: result.isServed))
+    }
+
+    /// The version that is served now: the next one starts from it, and must not be worse.
+    private func previous(
+        _ task: TaskRecord, _ model: SegmentAnythingModel
+    ) throws -> (number: Int, version: Fitting.Previous)? {
+        guard let version = try task.servedAdapter.flatMap({ try store.adapter(of: task.id, version: $0) }) else {
+            return nil
+        }
+        let adapter = try Adapter.load(path: try store.localPath(version.file), for: model)
+        // The support set only grows at its end. What a foreign adapter was trained on is not in it.
+        let known = AdapterCard.isImported(version.cardJSON) ? 0 : min(adapter.card.supportCount, task.supportCount)
+        return (version.version, Fitting.Previous(adapter: adapter, exampleCount: known))
+    }
+
+    private func notes(_ fitted: Fitted, _ support: [SupportExample]) -> Adapter.Card.Notes {
+        let dice = fitted.heldOut.map { heldOut in
+            HeldOutScorer.kinds.map { kind in
+                let pair = [false, true].compactMap { heldOut.interval(.dice, kind, adapted: $0)?.mean }
+                return (kind.rawValue, pair)
+            }
+        }
+        return Adapter.Card.Notes(
+            learningRate: fitted.settings.learningRate, decoderLearningRate: fitted.settings.decoderLearningRate,
+            heldOutDice: Dictionary(uniqueKeysWithValues: dice ?? []), supportSHA256: support.map(\.imageHash))
     }
 
     private func examples(_ support: [SupportExample], _ context: JobContext) throws -> [Example] {

@@ -6,8 +6,18 @@ import Storage
 extension Service {
     /// The adapter served for `task`, loaded and checked against the task's `model`, or the reason why the base answers.
     ///
-    /// - Parameter prompt: What is asked with: an adapter answers only the kinds that its folds say it is better at.
-    func tier(of task: TaskRecord, model: SegmentAnythingModel, prompt: PromptKind) async throws -> Tier {
+    /// - Parameters:
+    ///   - prompt: What is asked with: an adapter answers only the kinds that its folds say it is better at.
+    ///   - pinned: A version that the request insists on, whatever its folds say.
+    func tier(
+        of task: TaskRecord, model: SegmentAnythingModel, prompt: PromptKind, pinned: Int?
+    ) async throws -> Tier {
+        if let pinned {
+            guard let version = try store.adapter(of: task.id, version: pinned) else {
+                throw Self.unknownVersion(pinned, of: task.id, field: "query.adapter")
+            }
+            return .adapted(try await load(version, for: model))
+        }
         guard let served = task.servedAdapter else { return .base(reason: try baseReason(task)) }
         guard let version = try store.adapter(of: task.id, version: served) else {
             return .base(reason: "the adapter was deleted")
@@ -29,8 +39,7 @@ extension Service {
             return .init(adapter, byteCount: adapter.byteCount)
         }
         return ServedAdapter(
-            version: version.version, adapter: adapter,
-            caution: version.heldOutJSON == nil ? HeldOutAnswer.unvalidated : nil)
+            version: version.version, adapter: adapter, caution: HeldOutAnswer.unvalidated(version))
     }
 }
 

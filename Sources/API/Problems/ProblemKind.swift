@@ -21,12 +21,15 @@ package enum ProblemKind: String, CaseIterable, Sendable {
     case emptyMask = "empty-mask"
     case unpairedExample = "unpaired-example"
     case unusableExample = "unusable-example"
+    case unusableAdapter = "unusable-adapter"
+    case wrongBase = "wrong-base"
     case outsideImage = "outside-image"
     // What it names is not there, or not that way.
     case notFound = "not-found"
     case taskDeleted = "task-deleted"
     case adapterNotReady = "adapter-not-ready"
     case jobEnded = "job-ended"
+    case versionServed = "version-served"
     case methodNotAllowed = "method-not-allowed"
     case notAcceptable = "not-acceptable"
     case preconditionFailed = "precondition-failed"
@@ -56,10 +59,12 @@ package enum ProblemKind: String, CaseIterable, Sendable {
         case .expectationFailed: 417
         case .notImplemented: 501
         case .versionNotSupported: 505
-        case .undecodableImage, .sizeMismatch, .emptyMask, .unpairedExample, .unusableExample, .outsideImage: 422
+        case .undecodableImage, .sizeMismatch, .emptyMask, .unpairedExample, .unusableExample, .unusableAdapter,
+            .wrongBase, .outsideImage:
+            422
         case .notFound: 404
         case .taskDeleted: 410
-        case .adapterNotReady, .jobEnded: 409
+        case .adapterNotReady, .jobEnded, .versionServed: 409
         case .methodNotAllowed: 405
         case .notAcceptable: 406
         case .keyReused: 422
@@ -95,11 +100,14 @@ package enum ProblemKind: String, CaseIterable, Sendable {
         case .emptyMask: "A mask is empty"
         case .unpairedExample: "Images and masks do not pair up"
         case .unusableExample: "An example teaches nothing"
+        case .unusableAdapter: "The file is no adapter"
+        case .wrongBase: "The adapter is of another model"
         case .outsideImage: "A prompt lies outside the image"
         case .notFound: "There is no such thing here"
         case .taskDeleted: "The task was deleted"
         case .adapterNotReady: "The task has no adapter yet"
         case .jobEnded: "The job has ended already"
+        case .versionServed: "The version is in use"
         case .methodNotAllowed: "The method is not allowed here"
         case .notAcceptable: "The answer has no such form"
         case .keyReused: "The idempotency key belongs to another request"

@@ -4,31 +4,30 @@ import Imaging
 import Server
 import Storage
 
-/// The form of `POST /v1/tasks`: the part `task` and the support set, checked file by file.
-struct TaskForm: Sendable {
-    let task: TaskRequest
+/// The support set of a form: images and masks, paired, to be checked file by file.
+struct SupportForm: Sendable {
     let pairing: Pairing
+    /// Whom each image shows, by its file stem, where the client said so.
+    let patientNames: [String: String]
     private let images: [ImageUpload]
     private let masks: [ImageUpload]
     let stems: [String]
     /// What to call the files in a message.
     let names: [FindingAnswer.Names]
 
-    init(_ context: RequestContext, maximumExamples: Int) throws(Problem) {
-        let hint = "send a form: curl -F 'task={\"name\": \"heart\"}' -F image=@1.png -F mask=@1_mask.png …"
-        guard case .multipart(let parts) = context.request.body else {
-            throw context.unsupportedMediaType([.multipartFormData], hint: hint)
-        }
-        let form = try Form(parts, single: ["task"], repeated: ["image", "mask"])
-        guard let json = try form.json("task") else {
-            throw Problem.missing("task", "the part \"task\" is missing", hint: hint)
-        }
-        task = try TaskRequest(json, path: "task")
+    /// - Parameters:
+    ///   - room: Examples that may still be added.
+    ///   - taken: Stems of examples that are there already.
+    ///   - patientsPath: Where `patients` was found.
+    init(
+        _ form: Form, room: Int, taken: [String] = [], patients: [String: String], patientsPath: String
+    ) throws(Problem) {
+        patientNames = patients
         let (images, masks) = (form.all("image"), form.all("mask"))
-        for (name, count) in [("image", images.count), ("mask", masks.count)] where count > maximumExamples {
+        for (name, count) in [("image", images.count), ("mask", masks.count)] where count > room {
             throw Problem(
                 .tooLarge, "\(count) parts \"\(name)\" were sent", field: name,
-                hint: "a task takes at most \(maximumExamples) examples")
+                hint: "at most \(room) more examples are taken")
         }
         if masks.isEmpty, !images.isEmpty {
             throw Problem.missing(
@@ -39,7 +38,12 @@ struct TaskForm: Sendable {
         self.images = images.enumerated().map { ImageUpload($1, field: "image[\($0)]") }
         self.masks = masks.enumerated().map { ImageUpload($1, field: "mask[\($0)]") }
         stems = images.enumerated().map { index, part in
-            part.filename.flatMap(FileStem.of).map { String($0.prefix(200)) } ?? "example-\(index + 1)"
+            part.filename.flatMap(FileStem.of).map { String($0.prefix(200)) } ?? "example-\(taken.count + index + 1)"
+        }
+        if let (index, stem) = stems.enumerated().first(where: { taken.contains($1) }) {
+            throw Problem.invalid(
+                "image[\(index)]", "the task has an example called \(Quoted(stem)) already",
+                hint: "rename the file, or leave it out if it is the same image")
         }
         let pairing = self.pairing
         names = stems.enumerated().map { index, stem in
@@ -49,10 +53,10 @@ struct TaskForm: Sendable {
                 mask: masks[mask].filename.map { String($0.prefix(200)) } ?? "the mask of \(stem)",
                 maskField: "mask[\(mask)]")
         }
-        for stem in task.patients.keys.sorted() where !stems.contains(stem) {
+        for stem in patients.keys.sorted() where !stems.contains(stem) {
             let nearest = NearestName.suggestion(for: stem, among: stems).map { "did you mean \"\($0)\"? " } ?? ""
             throw Problem.invalid(
-                "task.patients.\(stem.prefix(80))", "no image has the file stem \(Quoted(stem))",
+                "\(patientsPath).\(stem.prefix(80))", "no image has the file stem \(Quoted(stem))",
                 hint: "\(nearest)give the stems of the images that are sent")
         }
     }
@@ -60,7 +64,7 @@ struct TaskForm: Sendable {
     var exampleCount: Int { images.count }
 
     /// Whom the images show, as far as it is known.
-    var patients: PatientGroups { PatientGroups(stems: stems, given: stems.map { task.patients[$0] }) }
+    var patients: PatientGroups { PatientGroups(stems: stems, given: stems.map { patientNames[$0] }) }
 
     /// What the linter wants to know of example `index`.
     func traits(_ index: Int, limits: ImageLimits) throws(Problem) -> ExampleTraits {
@@ -99,6 +103,34 @@ struct TaskForm: Sendable {
         return NewExample(
             stem: stems[index], image: image.stored, mask: mask.stored, imageHash: PixelHash.of(rawImage),
             maskHash: PixelHash.of(decoded), width: rawImage.width, height: rawImage.height,
-            patient: task.patients[stems[index]])
+            patient: patientNames[stems[index]])
+    }
+}
+
+/// The form of `POST /v1/tasks`: the part `task`, and a support set, an adapter's file, or both.
+struct TaskForm: Sendable {
+    let task: TaskRequest
+    /// Nil: an adapter alone is imported.
+    let support: SupportForm?
+    /// The file of an adapter that was made elsewhere.
+    let adapter: Part?
+
+    init(_ context: RequestContext, maximumExamples: Int) throws(Problem) {
+        let hint = "send a form: curl -F 'task={\"name\": \"heart\"}' -F image=@1.png -F mask=@1_mask.png …"
+        guard case .multipart(let parts) = context.request.body else {
+            throw context.unsupportedMediaType([.multipartFormData], hint: hint)
+        }
+        let form = try Form(parts, single: ["task", "adapter"], repeated: ["image", "mask"])
+        guard let json = try form.json("task") else {
+            throw Problem.missing("task", "the part \"task\" is missing", hint: hint)
+        }
+        task = try TaskRequest(json, path: "task")
+        adapter = form["adapter"]
+        if adapter != nil, form.all("image").isEmpty, form.all("mask").isEmpty {
+            support = nil
+        } else {
+            support = try SupportForm(
+                form, room: maximumExamples, patients: task.patients, patientsPath: "task.patients")
+        }
     }
 }

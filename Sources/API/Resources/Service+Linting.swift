@@ -20,24 +20,28 @@ extension Service {
             ])
         }
         let served = try check(form.task)
+        guard let support = form.support else {
+            throw Problem.missing(
+                "image", "there is no support set to look through", hint: "leave dry_run out to import the adapter")
+        }
         let linter = SupportLinter(configuration: served.model.configuration, hasSpacing: form.task.spacing != nil)
         let findings = try await imaging.run { [limits = configuration.imageLimits] in
-            try Self.findings(form, linter, limits: limits)
+            try Self.findings(support, linter, limits: limits)
         }
         let estimate = try await encoding.run { [clicks, speeds] in
             try Threads.givingWay(to: clicks) {
-                try Self.estimate(form, try speeds.measured(served.model), served.model)
+                try Self.estimate(form.task.recipe, support, try speeds.measured(served.model), served.model)
             }
         }
         return .json([
             "findings": .array(findings.map(\.json)),
             "estimate": estimate,
-            "pairing": Self.json(form.pairing.rule),
+            "pairing": Self.json(support.pairing.rule),
             "examples": .array(
-                zip(form.stems, form.names).enumerated().map { index, example in
+                zip(support.stems, support.names).enumerated().map { index, example in
                     [
                         "stem": .string(example.0), "image": .string(example.1.image), "mask": .string(example.1.mask),
-                        "patient": .integer(form.patients.groups[index] + 1),
+                        "patient": .integer(support.patients.groups[index] + 1),
                     ]
                 }),
         ])
@@ -45,7 +49,7 @@ extension Service {
 
     /// Of every example that can be read, and of those that cannot why.
     private static func findings(
-        _ form: TaskForm, _ linter: SupportLinter, limits: ImageLimits
+        _ form: SupportForm, _ linter: SupportLinter, limits: ImageLimits
     ) throws -> [FindingAnswer] {
         var unreadable: [FindingAnswer] = []
         var (traits, names, groups) = ([ExampleTraits](), [FindingAnswer.Names](), [Int]())
@@ -61,14 +65,14 @@ extension Service {
             }
         }
         let stems = groups.map { form.stems[$0] }
-        let patients = PatientGroups(stems: stems, given: stems.map { form.task.patients[$0] })
+        let patients = PatientGroups(stems: stems, given: stems.map { form.patientNames[$0] })
         return unreadable
             + linter.findings(traits, patients: patients).map { FindingAnswer($0, names: names, places: groups) }
     }
 
     /// The support set as it is to be stored. What the linter calls an error is refused.
     static func support(
-        _ form: TaskForm, limits: ImageLimits, configuration: SegmentAnything.Configuration
+        _ form: SupportForm, limits: ImageLimits, configuration: SegmentAnything.Configuration
     ) throws(Problem) -> [NewExample] {
         let linter = SupportLinter(configuration: configuration, hasSpacing: true)
         var examples: [NewExample] = []
@@ -86,10 +90,10 @@ extension Service {
     }
 
     private static func estimate(
-        _ form: TaskForm, _ measured: SpeedProbes.Measured, _ model: SegmentAnythingModel
+        _ recipe: Recipe, _ form: SupportForm, _ measured: SpeedProbes.Measured, _ model: SegmentAnythingModel
     ) throws -> JSON {
         let (seconds, bytes) = measured.speed.estimate(
-            form.task.recipe, patients: form.patients, configuration: model.configuration,
+            recipe, patients: form.patients, configuration: model.configuration,
             trainedNumbers: model.trainedNumbers)
         let encoder = JSON.rounded(measured.speed.encoderSeconds * 1e3, places: 0).text()
         let step = JSON.rounded(measured.speed.decoderSeconds * 1e3, places: 0).text()

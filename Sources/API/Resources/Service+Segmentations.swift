@@ -9,8 +9,8 @@ import Storage
 /// `POST /v1/tasks/{id}/segment` and `POST /v1/segment`.
 extension Service {
     func segmentForTask(_ context: RequestContext) async throws -> Response {
-        _ = try context.query()
-        return try await segment(context, task: try requireTask(context))
+        let pinned = try context.query(known: ["adapter"]).integer("adapter", in: 1...1_000_000)
+        return try await segment(context, task: try requireTask(context), pinned: pinned)
     }
 
     func segmentWithBase(_ context: RequestContext) async throws -> Response {
@@ -18,7 +18,9 @@ extension Service {
         return try await segment(context, task: nil)
     }
 
-    private func segment(_ context: RequestContext, task: TaskRecord?) async throws -> Response {
+    private func segment(
+        _ context: RequestContext, task: TaskRecord?, pinned: Int? = nil
+    ) async throws -> Response {
         let type = try context.negotiate([.json, .png, .csv])
         let request = try SegmentRequest(context)
         let served = try chooseModel(request, task: task)
@@ -26,7 +28,8 @@ extension Service {
             var watch = Stopwatch { [telemetry] in telemetry.observe(stage: $0, seconds: $1) }
             let tier: Tier =
                 if let task {
-                    try await self.tier(of: task, model: served.model, prompt: request.options.prompts.kind)
+                    try await self.tier(
+                        of: task, model: served.model, prompt: request.options.prompts.kind, pinned: pinned)
                 } else {
                     .base(reason: "no task was named")
                 }

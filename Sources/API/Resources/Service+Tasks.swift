@@ -13,29 +13,41 @@ import Storage
 extension Service {
     func createTask(_ context: RequestContext) async throws -> Response {
         _ = try context.negotiate([.json])
-        let query = try context.query(known: ["wait", "dry_run"])
+        let query = try context.query(known: ["wait", "dry_run", "priority"])
         let wait = try query.integer("wait", in: 0...configuration.maximumWaitSeconds) ?? 0
         if try query.bool("dry_run") ?? false { return try await checkTask(context) }
+        let priority = try Self.priority(query)
         let form = try TaskForm(context, maximumExamples: configuration.maximumExamples)
-        let served = try check(form.task)
+        var imported: (adapter: NewAdapter, model: ServedModel)?
+        if let file = form.adapter { imported = try await importedAdapter(file, model: form.task.model) }
+        let served = try check(form.task, imported?.model)
         let support = try await imaging.run { [limits = configuration.imageLimits] in
-            try Self.support(form, limits: limits, configuration: served.model.configuration)
+            try form.support.map { try Self.support($0, limits: limits, configuration: served.model.configuration) }
+                ?? []
         }
-        let settings = TaskSettings(request: form.task, pairing: form.pairing.rule, model: served.name)
+        let rule = form.support?.pairing.rule
+        let settings = TaskSettings(request: form.task, pairing: rule ?? .order, model: served.name)
         let (task, job) = try store.createTask(
             NewTask(
                 name: form.task.name,
                 labels: form.task.label.map { [Label(value: 1, name: $0)] } ?? [],
                 spacing: form.task.spacing.map { PixelSpacing(x: $0.x, y: $0.y) },
                 model: served.model.sha256, settingsJSON: settings.json.text(), owner: context.identity.owner,
-                support: support, job: NewJob()))
+                support: support, job: support.isEmpty ? nil : NewJob(priority: priority), adapter: imported?.adapter))
         jobs.wake()
-        return try await created(task.id, job: job?.id, pairing: form.pairing.rule, wait: wait)
+        return try await created(task.id, job: job?.id, pairing: rule, wait: wait)
+    }
+
+    static func priority(_ query: QueryReader) throws(Problem) -> Int {
+        try query.integer("priority", in: -100...100) ?? 0
     }
 
     /// The task's model. Refuses what it cannot do, before any pixel is decoded.
-    func check(_ task: TaskRequest) throws(Problem) -> ServedModel {
-        let served = try models.named(task.model, field: "task.model")
+    ///
+    /// - Parameter imported: The model of the adapter that comes along; it is the task's.
+    func check(_ task: TaskRequest, _ imported: ServedModel? = nil) throws(Problem) -> ServedModel {
+        let served: ServedModel
+        if let imported { served = imported } else { served = try models.named(task.model, field: "task.model") }
         do {
             try task.recipe.validate()
             try task.recipe.settings.validate(for: served.model.configuration)
@@ -46,10 +58,10 @@ extension Service {
     }
 
     /// 202 while the job goes on, 201 when a `?wait=` saw it end.
-    private func created(_ id: String, job: String?, pairing: Pairing.Rule, wait: Int) async throws -> Response {
+    func created(_ id: String, job: String?, pairing: Pairing.Rule?, wait: Int) async throws -> Response {
         let deleted = Problem(
             .taskDeleted, "the task \(id) was deleted during its job", hint: "create it again if that was a mistake")
-        var isEnded = false
+        var isEnded = job == nil
         if let job {
             guard let last = try await self.wait(for: job, seconds: wait) else { throw deleted }
             isEnded = last.state.isFinal
@@ -60,7 +72,7 @@ extension Service {
         let answer: JSON = [
             "task": try answer(for: task),
             "job": try job.flatMap { try jobs.job($0) }.map(JobAnswer.json) ?? .null,
-            "pairing": Self.json(pairing),
+            "pairing": pairing.map(Self.json) ?? .null,
         ]
         return .json(answer, isEnded ? .created : .accepted, fields: fields)
     }
@@ -116,11 +128,7 @@ extension Service {
         let version = try context.query(known: ["version"]).integer("version", in: 1...1_000_000)
         let task = try requireTask(context)
         guard let adapter = try store.adapter(of: task.id, version: version) else {
-            if let version {
-                throw Problem.notFound(
-                    "adapter version", "\(version)", field: "query.version",
-                    hint: "GET /v1/tasks/\(task.id) lists the versions")
-            }
+            if let version { throw Self.unknownVersion(version, of: task.id, field: "query.version") }
             throw Problem(
                 .adapterNotReady, "the task \(task.id) serves no adapter: \(try baseReason(task))",
                 hint: task.latestJob.map { "poll /v1/jobs/\($0) until it has succeeded" })

@@ -33,6 +33,22 @@ package struct Adapter: Sendable {
         adjustment = layout.adjustment(tensors.map { Value($0) }, scale: card.alpha / Float(card.rank))
     }
 
+    /// The same adapter with notes on its card, which are part of what `sha256` names.
+    package func noted(_ notes: Card.Notes) throws -> Adapter {
+        var card = self.card
+        card.notes = notes
+        return try Adapter(card: card, layout: layout, tensors: tensors)
+    }
+
+    /// The base model that an adapter file says it was made for, before anything else of it is looked at.
+    package static func base(path: String) throws(AdapterError) -> (name: String, sha256: String) {
+        let file = try openSafetensors(path)
+        guard let text = file.metadata[cardKey], let card = CanonicalJSON.decode(Card.self, from: text) else {
+            throw .notAnAdapter(reason: "its metadata has no card under \(cardKey) that can be read")
+        }
+        return (card.baseModel, card.baseSHA256)
+    }
+
     /// Bytes of its tensors in memory.
     package var byteCount: Int { tensors.reduce(0) { $0 + 4 * $1.count } }
 

@@ -19,6 +19,34 @@ extension Adapter {
         package let supportCount: Int
         /// Mean training loss of the last ten steps.
         package let finalLoss: Float
+        /// What is known of how it was made and how well it does; nil in files that say nothing of it.
+        package var notes: Notes?
+
+        package struct Notes: Codable, Sendable, Equatable {
+            package let learningRate: Float
+            package let decoderLearningRate: Float
+            /// Mean held-out Dice by kind of prompt: of the base model, then of the adapter. Empty when nothing was held out.
+            package let heldOutDice: [String: [Double]]
+            /// Of the pixels of each support image. No pixel can be had from them.
+            package let supportSHA256: [String]
+
+            package init(
+                learningRate: Float, decoderLearningRate: Float, heldOutDice: [String: [Double]],
+                supportSHA256: [String]
+            ) {
+                self.learningRate = learningRate
+                self.decoderLearningRate = decoderLearningRate
+                self.heldOutDice = heldOutDice
+                self.supportSHA256 = supportSHA256
+            }
+
+            private enum CodingKeys: String, CodingKey {
+                case learningRate = "learning_rate"
+                case decoderLearningRate = "decoder_learning_rate"
+                case heldOutDice = "held_out_dice"
+                case supportSHA256 = "support_sha256"
+            }
+        }
 
         package init(
             formatVersion: Int = currentVersion, kind: AdapterKind, rank: Int, alpha: Float, lastBlocks: Int?,
@@ -63,6 +91,7 @@ extension Adapter {
             case seed
             case supportCount = "support_count"
             case finalLoss = "final_loss"
+            case notes
         }
     }
 }

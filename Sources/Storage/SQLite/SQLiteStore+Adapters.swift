@@ -45,6 +45,26 @@ extension SQLiteStore {
         }
     }
 
+    package func deleteAdapter(_ version: Int, of task: String) throws(StoreError) -> Bool {
+        let file: StoredFile? = try write { database in
+            let found = try Row.fetchOne(
+                database, sql: "SELECT * FROM adapters WHERE task = ? AND version = ?", arguments: [task, version])
+            guard let found else { return nil }
+            let served = try Int.fetchOne(
+                database, sql: "SELECT served_adapter FROM tasks WHERE id = ?", arguments: [task])
+            guard served != version else {
+                throw StoreError.unknown(kind: "unserved adapter", id: "\(task)/\(version)")
+            }
+            try database.execute(
+                sql: "DELETE FROM adapters WHERE task = ? AND version = ?", arguments: [task, version])
+            return try adapterVersion(columns(found)).file
+        }
+        guard let file else { return false }
+        try Files.remove(layout.path(file.name))
+        forgetLog()
+        return true
+    }
+
     /// Makes a staged adapter the task's next version, within the caller's transaction.
     func publish(_ new: NewAdapter, _ file: StoredFile, to task: String, _ database: Database) throws {
         let next = try Int.fetchOne(

@@ -28,7 +28,12 @@ extension SQLiteStore {
                 sql: """
                     UPDATE jobs SET state = 'running', attempts = attempts + 1, started = ?, revision = revision + 1
                     WHERE sequence = (
-                        SELECT sequence FROM jobs WHERE state = 'queued' ORDER BY priority DESC, sequence LIMIT 1)
+                        SELECT waiting.sequence FROM jobs AS waiting JOIN tasks ON tasks.id = waiting.task
+                        WHERE waiting.state = 'queued'
+                        ORDER BY waiting.priority DESC,
+                            (SELECT coalesce(max(before.started), 0) FROM jobs AS before
+                             JOIN tasks AS theirs ON theirs.id = before.task WHERE theirs.owner IS tasks.owner),
+                            waiting.sequence LIMIT 1)
                     RETURNING *
                     """,
                 arguments: [clock.now().milliseconds])

@@ -1,0 +1,194 @@
+import API
+import Client
+import SegmentAnything
+import TestSupport
+import Testing
+
+/// A task that grows: more support, versions, adapters from elsewhere.
+@Suite struct VersionTests {
+    /// Examples beside those of `Forms.task`.
+    private static func more(_ indices: ClosedRange<Int>) -> [FormPart] {
+        indices.flatMap { index in
+            let x = 16 + 3 * index
+            return [
+                FormPart("image", bytes: TestImages.disc(x: x, radius: 18), filename: "\(index).png"),
+                FormPart("mask", bytes: TestImages.mask(x: x, radius: 18), filename: "\(index)_mask.png"),
+            ]
+        }
+    }
+
+    private static func json(_ path: String, _ method: String, _ body: String) -> ClientRequest {
+        ClientRequest(method, path, headers: [("Content-Type", "application/json")], body: Array(body.utf8))
+    }
+
+    @Test func moreSupportMakesTheNextVersion() async throws {
+        try await withLiveServer { server in
+            let client = server.client
+            let created = try await client.post("/v1/tasks?wait=600", form: Forms.task(steps: 20, count: 3)).json
+            let task = try #require(created["task"]?["id"]?.stringValue)
+            let grown = try await client.post("/v1/tasks/\(task)/support?wait=600&priority=7", form: Self.more(3...4))
+            #expect(grown.status == 201, "\(grown.text)")
+            let answer = try grown.json
+            #expect(answer["job"]?["priority"] == 7)
+            #expect(answer["pairing"]?["by"] == "stem")
+            #expect(answer["task"]?["support_count"] == 5)
+            #expect(answer["task"]?["versions"]?.elements?.map { $0["version"]?.integerValue } == [1, 2])
+            let heldOut = answer["job"]?["result"]?["held_out"]
+            #expect(heldOut?["folds"] == 5)
+            #expect(heldOut?["compared_with"]?["version"] == 1)
+            #expect(heldOut?["compared_with"]?["examples"] == 2)
+            #expect(heldOut?["compared_with"]?["gain"]?["mean"]?.doubleValue != nil)
+            let second = answer["task"]?["versions"]?[1]
+            #expect(second?["held_out"] == heldOut)
+            #expect(second?["card"]?["support_count"] == 5)
+            #expect(second?["card"]?["imported"] == false)
+            #expect(second?["card"]?["notes"]?["support_sha256"]?.elements?.count == 5)
+            #expect(second?["card"]?["notes"]?["held_out_dice"]?["box"]?.elements?.count == 2)
+
+            try await checkServing(client, task)
+            try await checkDeleting(client, task)
+        }
+    }
+
+    private func checkServing(_ client: TestClient, _ task: String) async throws {
+        let pinned = try await client.post("/v1/tasks/\(task)/segment?adapter=1", form: Forms.segment("{}")).json
+        #expect(pinned["adapter_version"] == 1 && pinned["tier"] == "adapted")
+        let nowhere = try await client.post("/v1/tasks/\(task)/segment?adapter=9", form: Forms.segment("{}"))
+        #expect(nowhere.status == 404)
+        #expect(try nowhere.json["field"] == "query.adapter")
+
+        let path = "/v1/tasks/\(task)/served_version"
+        for (version, served) in [("1", JSON.integer(1)), ("2", .integer(2)), ("null", .null)] {
+            let answer = try await client.send(Self.json(path, "PUT", "{\"version\": \(version)}"))
+            #expect(answer.status == 200, "\(answer.text)")
+            #expect(try answer.json["served_version"] == served)
+            #expect(try await client.get("/v1/tasks/\(task)").json["served_version"] == served)
+        }
+        let base = try await client.post("/v1/tasks/\(task)/segment", form: Forms.segment("{}")).json
+        #expect(base["tier"] == "base")
+        for (body, status, field) in [
+            (#"{"version": 9}"#, 404, "version"), (#"{"version": 0}"#, 400, "version"), ("{}", 400, "version"),
+            (#"{"verison": 1}"#, 400, "verison"), ("[]", 400, "body"),
+        ] {
+            let answer = try await client.send(Self.json(path, "PUT", body))
+            #expect(answer.status == status)
+            #expect(try answer.json["field"]?.stringValue == field)
+        }
+    }
+
+    private func checkDeleting(_ client: TestClient, _ task: String) async throws {
+        _ = try await client.send(Self.json("/v1/tasks/\(task)/served_version", "PUT", #"{"version": 1}"#))
+        let inUse = try await client.delete("/v1/tasks/\(task)/adapter?version=1")
+        #expect(inUse.status == 409)
+        #expect(try inUse.json["type"] == "/problems/version-served")
+        #expect(try await client.delete("/v1/tasks/\(task)/adapter").status == 400)
+        #expect(try await client.delete("/v1/tasks/\(task)/adapter?version=2").status == 200)
+        #expect(try await client.delete("/v1/tasks/\(task)/adapter?version=2").status == 404)
+        #expect(try await client.get("/v1/tasks/\(task)/adapter?version=2").status == 404)
+        #expect(try await client.get("/v1/tasks/\(task)").json["versions"]?.elements?.count == 1)
+        // A number is never given twice.
+        let third = try await client.post("/v1/tasks/\(task)/support?wait=600", form: Self.more(5...5)).json
+        #expect(third["task"]?["versions"]?.elements?.map { $0["version"]?.integerValue } == [1, 3])
+    }
+
+    @Test func badSupportIsRefusedAndLeavesTheTaskAsItWas() async throws {
+        try await withLiveServer { server in
+            let client = server.client
+            let created = try await client.post("/v1/tasks?wait=600", form: Forms.task()).json
+            let path = "/v1/tasks/\(created["task"]?["id"]?.stringValue ?? "")"
+            let patients = FormPart("patients", text: #"{"8": "a"}"#)
+            let rows: [(form: [FormPart], query: String, status: Int, field: String)] = [
+                (Self.more(0...0), "", 400, "image[0]"), (Array(Self.more(5...5).prefix(1)), "", 400, "mask"),
+                ([FormPart("task", text: "{}")] + Self.more(5...5), "", 400, "task"),
+                (Self.more(5...5) + [patients], "", 400, "patients.8"),
+                (Self.more(5...5), "?priority=101", 400, "query.priority"),
+            ]
+            for row in rows {
+                let answer = try await client.post("\(path)/support\(row.query)", form: row.form)
+                #expect(answer.status == row.status, "\(answer.text)")
+                #expect(try answer.json["field"]?.stringValue == row.field)
+            }
+            #expect(try await client.get(path).json["support_count"] == 2)
+            #expect(
+                try await client.post("/v1/tasks/task_0000000000000000/support", form: Self.more(5...5)).status == 404)
+        }
+    }
+
+    @Test func anAdapterMovesToAnotherTask() async throws {
+        try await withLiveServer { server in
+            let client = server.client
+            let created = try await client.post("/v1/tasks?wait=600", form: Forms.task(count: 3)).json
+            let first = created["task"]?["id"]?.stringValue ?? ""
+            let file = try await client.get("/v1/tasks/\(first)/adapter").body
+            let form = [
+                FormPart("task", text: #"{"name": "copy"}"#),
+                FormPart("adapter", bytes: file, filename: "a.safetensors"),
+            ]
+            let imported = try await client.post("/v1/tasks", form: form)
+            #expect(imported.status == 201, "\(imported.text)")
+            let copy = try imported.json["task"]
+            #expect(copy?["tier"] == "adapted")
+            #expect(copy?["versions"]?[0]?["card"]?["imported"] == true)
+            #expect(copy?["versions"]?[0]?["sha256"] == created["task"]?["versions"]?[0]?["sha256"])
+            #expect(copy?["held_out_reason"]?.stringValue?.hasPrefix("unvalidated") == true)
+            #expect(try imported.json["job"] == .null)
+            let answers = try await [first, copy?["id"]?.stringValue ?? ""].asyncMap {
+                try await client.post("/v1/tasks/\($0)/segment?adapter=1", form: Forms.segment("{}")).json["masks"]?[
+                    0]?["png"]
+            }
+            #expect(answers[0] == answers[1] && answers[0] != nil)
+
+            // With examples of its own, it is where their adapter starts from.
+            let grown = try await client.post("/v1/tasks?wait=600", form: Forms.task(count: 3, extra: [form[1]])).json
+            #expect(grown["task"]?["versions"]?.elements?.count == 2)
+            // Nothing is known of what it was trained on, so all examples are new to it.
+            #expect(grown["job"]?["result"]?["held_out"]?["compared_with"]?["examples"] == 3)
+
+            for bytes in [Array(file.dropLast(9)), [], Array("no adapter".utf8)] {
+                let answer = try await client.post(
+                    "/v1/tasks", form: [form[0], FormPart("adapter", bytes: bytes, filename: "a.safetensors")])
+                #expect(answer.status == 422)
+                #expect(try answer.json["type"] == "/problems/unusable-adapter")
+            }
+            try await refusedElsewhere(form, base: created["task"]?["model"]?["sha256"])
+        }
+    }
+
+    private func refusedElsewhere(_ form: [FormPart], base: JSON?) async throws {
+        let other = ServedModels(SegmentAnythingModel(configuration: .tiny, randomSeed: 8))
+        try await withLiveServer(models: other) { server in
+            let answer = try await server.client.post("/v1/tasks", form: form)
+            #expect(answer.status == 422)
+            #expect(try answer.json["type"] == "/problems/wrong-base")
+            #expect(try answer.json["adapter_base_sha256"] == base)
+            #expect(try answer.json["model_sha256"]?.stringValue == other.standard.model.sha256)
+            #expect(try await server.client.get("/v1/tasks").json["tasks"] == [])
+        }
+    }
+
+    @Test func theSupportSetCanBeReadBack() async throws {
+        try await withLiveServer { server in
+            let client = server.client
+            let created = try await client.post("/v1/tasks?wait=600", form: Forms.task()).json
+            let path = "/v1/tasks/\(created["task"]?["id"]?.stringValue ?? "")/support"
+            let image = try await client.get(path + "/1/image")
+            #expect(image.status == 200)
+            #expect(image.header("Content-Type") == "image/png")
+            #expect(image.body == TestImages.disc(x: 19, radius: 18))
+            #expect(try await client.get(path + "/1/mask").body == TestImages.mask(x: 19, radius: 18))
+            let tag = try #require(image.header("ETag"))
+            #expect(try await client.get(path + "/1/image", headers: [("If-None-Match", tag)]).status == 304)
+            let missing = try await client.get(path + "/7/image")
+            #expect(missing.status == 404)
+            #expect(try missing.json["field"] == "stem")
+        }
+    }
+}
+
+extension Array {
+    fileprivate func asyncMap<Result>(_ transform: (Element) async throws -> Result) async rethrows -> [Result] {
+        var results: [Result] = []
+        for element in self { results.append(try await transform(element)) }
+        return results
+    }
+}
