@@ -48,6 +48,7 @@ package final class Service: Sendable {
     package let embeddings: SharedCache<EmbeddingKey, ImageEmbedding>
     let adapters: SharedCache<String, Adapter>
     let speeds = SpeedProbes()
+    let profiles: SupportProfiles
     let log: Logger
     let build = BuildInfo.current
     /// Raster work: decoding uploads.
@@ -87,8 +88,10 @@ package final class Service: Sendable {
         self.models = models
         self.store = store
         self.log = log
+        profiles = SupportProfiles(store: store, imageLimits: configuration.imageLimits)
         let worker = AdaptationWorker(
-            models: models, store: store, gate: gate, speeds: speeds, imageLimits: configuration.imageLimits)
+            models: models, store: store, gate: gate, speeds: speeds, profiles: profiles,
+            imageLimits: configuration.imageLimits)
         jobs = JobQueue(
             store: store, worker: MeasuredWorker(worker: worker, telemetry: telemetry), log: log)
         embeddings = SharedCache(byteCapacity: configuration.embeddingCacheBytes)

@@ -76,7 +76,10 @@ import Testing
             let truth = FormPart("ground_truth", bytes: TestImages.mask(), filename: "t.png")
             let answers = [
                 created, try await client.get("/v1/tasks/\(task)").json, try await client.get("/v1/jobs").json,
-                try await client.post("/v1/tasks/\(task)/segment", form: Forms.segment("{}", [truth])).json,
+                try await client.post(
+                    "/v1/tasks/\(task)/segment",
+                    form: Forms.segment("{}", [truth, FormPart("uncertainty", text: "true")])
+                ).json,
                 try await client.post(
                     "/v1/images", form: [FormPart("image", bytes: TestImages.disc(), filename: "a.png")]
                 ).json,

@@ -42,12 +42,25 @@ import Testing
                 "16,20",
                 "--ground-truth", folder.file("support/masks/0.png"), "--output", folder.file("out/mask.png"),
             ], environment: environment)
-        let answer = try JSONParser.parse(Array(segment.rest().utf8))
+        let text = segment.rest()
+        let answer = try JSONParser.parse(Array(text.utf8))
         #expect(segment.exitStatus() == 0)
         #expect(answer["metrics"]?["dice"]?.doubleValue != nil)
         #expect(answer["masks"]?[0]?["png"] == nil)
         let mask = Mask(try ImageDecoder.decode(path: folder.file("out/mask.png")))
         #expect(mask.area == answer["masks"]?[0]?["area_px"]?.integerValue)
+
+        // What was printed is enough to make it again, and for a table and a paragraph.
+        let kept = folder.file("out/answer.json")
+        try Data(text.utf8).write(to: URL(filePath: kept))
+        let verify = try Program(
+            ["verify", kept, folder.file("support/images/0.png")], environment: environment)
+        #expect(try JSONParser.parse(Array(verify.rest().utf8))["matches"] == true)
+        #expect(verify.exitStatus() == 0)
+        let other = ["verify", kept, folder.file("support/images/1.png")]
+        #expect(try Program(other, environment: environment).exitStatus() != 0)
+        #expect(try Program(["receipts", kept, kept]).rest().split(separator: "\r\n").count == 3)
+        #expect(try Program(["receipts", "--methods", kept, kept]).rest().hasPrefix("(2 images) Masks were made"))
 
         let outside = ["segment", folder.file("support/images/0.png"), "--box", "0,0,99,99"]
         #expect(try Program(outside, environment: environment).exitStatus() != 0)

@@ -15,20 +15,22 @@ struct SegmentAnswer: Sendable {
     let csv: Response
 
     init(
-        _ plan: SegmentPlan, masks: [SegmentedMask], truth: Mask?, spacing: Spacing?, embedding: CacheOutcome,
-        build: BuildInfo, watch: Stopwatch
+        _ plan: SegmentPlan, _ segmented: Segmented, _ embedding: ImageEmbedding, truth: Mask?, spacing: Spacing?,
+        outcome: CacheOutcome, build: BuildInfo, watch: Stopwatch
     ) throws {
+        let masks = segmented.masks
         let (image, tier, boxes) = (plan.image, plan.tier, plan.options.prompts.boxes)
         var watch = watch
         let merged = masks.merged(width: image.width, height: image.height)
         let metrics = try truth.map { try SegmentationMetrics(prediction: merged, groundTruth: $0, spacing: spacing) }
         let encoded = masks.map { PNG.encode($0.mask) }
         let mergedPNG = masks.count == 1 ? encoded[0] : PNG.encode(merged)
-        let receipt = Receipt(plan, masks: masks, merged: merged, build: build)
+        let receipt = Receipt(plan, segmented, merged: merged, build: build)
+        let label = plan.task?.labels.first?.name
         watch.lap("answer")
 
         let answers: [JSON] = zip(masks, encoded).map { mask, png in
-            Self.json(mask, png: png, box: boxes.isEmpty ? nil : boxes[mask.prompt], spacing)
+            Self.json(mask, label: label, png: png, box: boxes.isEmpty ? nil : boxes[mask.prompt], spacing)
         }
         let body: JSON = [
             "task": .optional(plan.task?.id),
@@ -42,7 +44,10 @@ struct SegmentAnswer: Sendable {
             "masks": .array(answers),
             "metrics": metrics.map(MetricsAnswer.json) ?? .null,
             "spacing_mm": spacing.map { [.number($0.x), .number($0.y)] } ?? .null,
-            "embedding": .string(embedding.rawValue),
+            "promptless": PromptlessAnswer.json(segmented, plan.profile),
+            "review": ReviewAnswer.json(segmented, plan, embedding),
+            "far_from_support": FarAnswer.json(plan.profile, embedding),
+            "embedding": .string(outcome.rawValue),
             "timings_ms": .object(watch.members),
             "receipt": receipt.json,
             "receipt_sha256": .string(receipt.sha256),
@@ -61,21 +66,28 @@ struct SegmentAnswer: Sendable {
         png = Response(.ok, type: .png, bytes: mergedPNG, fields: fields)
     }
 
-    private static func json(_ mask: SegmentedMask, png: [UInt8], box: PromptsRequest.Box?, _ spacing: Spacing?) -> JSON
-    {
+    private static func json(
+        _ mask: SegmentedMask, label: String?, png: [UInt8], box: PromptsRequest.Box?, _ spacing: Spacing?
+    ) -> JSON {
         let area = mask.mask.area
-        return [
-            "prompt": .integer(mask.prompt),
-            "candidate": .integer(mask.candidate),
-            "prompt_box": box?.json ?? .null,
-            "score": .rounded(mask.score, places: 4),
-            "area_px": .integer(area),
-            "area_mm2": spacing.map { .rounded(Double(area) * $0.x * $0.y, places: 4) } ?? .null,
-            "bounds": mask.mask.boundingBox.map {
-                ["x0": .integer($0.x0), "y0": .integer($0.y0), "x1": .integer($0.x1), "y1": .integer($0.y1)]
-            } ?? .null,
-            "png": .string(Data(png).base64EncodedString()),
+        var members: [JSON.Member] = [
+            .init("prompt", .integer(mask.prompt)),
+            .init("candidate", .integer(mask.candidate)),
+            .init("instance", .optional(mask.instance)),
+            .init("label", .optional(label)),
+            .init("found", .bool(mask.isFound)),
+            .init("prompt_box", box?.json ?? .null),
+            .init("score", .rounded(mask.score, places: 4)),
+            .init("area_px", .integer(area)),
+            .init(
+                "area_mm2", spacing.map { .rounded(Double(area) * $0.x * $0.y, places: 4) } ?? .null),
+            .init("bounds", mask.mask.boundingBox?.json ?? .null),
+            .init("png", .string(Data(png).base64EncodedString())),
         ]
+        if let spread = mask.spread {
+            members += UncertaintyAnswer.members(spread, area: area, mask.mask, spacing)
+        }
+        return .object(members)
     }
 }
 

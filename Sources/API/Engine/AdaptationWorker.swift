@@ -15,12 +15,14 @@ package struct AdaptationWorker: Worker {
     private let store: any Store
     private let gate: InteractiveGate
     private let speeds: SpeedProbes
+    private let profiles: SupportProfiles
     private let imageLimits: ImageLimits
     /// A kill costs at most this much training; a checkpoint costs a few megabytes of writing.
     private let checkpointInterval: Duration
 
     package init(
         models: ServedModels, store: any Store, gate: InteractiveGate, speeds: SpeedProbes,
+        profiles: SupportProfiles,
         imageLimits: ImageLimits,
         checkpointInterval: Duration = .seconds(2)
     ) {
@@ -28,6 +30,7 @@ package struct AdaptationWorker: Worker {
         self.store = store
         self.gate = gate
         self.speeds = speeds
+        self.profiles = profiles
         self.imageLimits = imageLimits
         self.checkpointInterval = checkpointInterval
     }
@@ -61,6 +64,10 @@ package struct AdaptationWorker: Worker {
         let recipe = try TaskSettings(stored: task.settingsJSON).recipe
         context.report(step: 0, of: 0, phase: "reading the support set", fraction: 0)
         let support = try store.support(of: task.id)
+        // First of all, so that the task can be used without a prompt while its adapter is in the making.
+        try profiles.prepare(support, task: task.id, model: model, tier: .base(reason: "no adapter yet")) {
+            try pause(context)
+        }
         let findings = try findings(task, support, model.configuration, context)
         let previous = try previous(task, model)
         let fitting = try Fitting(
@@ -69,6 +76,8 @@ package struct AdaptationWorker: Worker {
             spacing: task.spacing.flatMap { Spacing(x: $0.x, y: $0.y) }, recipe: recipe,
             previous: previous?.version, taskName: task.name, labels: task.labels.map(\.name))
         let fitted = try fit(fitting, speed: try speeds.measured(model).speed, context)
+        let served = ServedAdapter(version: 0, adapter: fitted.trained.adapter)
+        try profiles.prepare(support, task: task.id, model: model, tier: .adapted(served)) { try pause(context) }
 
         let adapter = try fitted.trained.adapter.noted(notes(fitted, support))
         let path = context.scratchDirectory + "/adapter.safetensors"

@@ -1,3 +1,4 @@
+import Adaptation
 import Imaging
 import SegmentAnything
 import Storage
@@ -9,6 +10,8 @@ struct SegmentPlan: Sendable {
     let tier: Tier
     let image: OpenedImage
     let options: SegmentOptions
+    /// What is known of the task's support set; nil without a task, and when it is not wanted badly enough to wait for.
+    let profile: SupportProfile?
 }
 
 /// An image whose identity and size are known, and whose pixels can be had.

@@ -9,7 +9,7 @@ extension Service {
     /// Makes the plan's masks, and gives them to `finish` on the queue of mask work.
     func masks<Result: Sendable>(
         _ plan: SegmentPlan, watch: Stopwatch,
-        finish: @escaping @Sendable ([SegmentedMask], CacheOutcome, Stopwatch) throws -> Result
+        finish: @escaping @Sendable (Segmented, ImageEmbedding, CacheOutcome, Stopwatch) throws -> Result
     ) async throws -> Result {
         let (image, options, model) = (plan.image, plan.options, plan.served.model)
         try options.prompts.check(width: image.width, height: image.height, path: "prompts")
@@ -18,12 +18,28 @@ extension Service {
         watch.lap("embed")
         return try await clicks.interactive {
             try await decoding.run { [watch] in
-                let masks = try Segmenter(model: model, tier: plan.tier).masks(
-                    embedding, prompts: options.prompts.prompts(for: model.configuration), multimask: options.multimask)
+                let segmented = try Segmenter(model: model, tier: plan.tier, profile: plan.profile)
+                    .masks(embedding, options)
                 var lap = watch
                 lap.lap("predict")
-                return try finish(masks, outcome, lap)
+                return try finish(segmented, embedding, outcome, lap)
             }
+        }
+    }
+
+    /// What is known of a task's support set.
+    ///
+    /// A request without a prompt and one for its uncertainty cannot do without, and wait. Any other only says how far the
+    /// image is from the set, and takes what is there: a job makes the profile first of all, so that it soon is.
+    func profile(
+        of task: TaskRecord?, _ served: ServedModel, _ tier: Tier, _ options: SegmentOptions
+    ) async throws -> SupportProfile? {
+        guard let task else { return nil }
+        guard options.prompts.isEmpty || options.uncertainty else {
+            return try profiles.existing(of: task, model: served.model, tier: tier)
+        }
+        return try await profiles.profile(of: task, model: served.model, tier: tier) { [encoding, clicks] work in
+            try await encoding.run { try Threads.givingWay(to: clicks, work) }
         }
     }
 

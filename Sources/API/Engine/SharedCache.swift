@@ -102,6 +102,9 @@ package final class SharedCache<Key: Hashable & Sendable, Value: Sendable>: Send
         }
     }
 
+    /// Keeps a value that was made elsewhere.
+    package func insert(_ made: Made, for key: Key) { state.withLock { keep(made, for: key, &$0) } }
+
     /// The value of `key` if it is there; counts as a use.
     package func existing(_ key: Key) -> Value? {
         state.withLock { Self.touch(key, &$0) }

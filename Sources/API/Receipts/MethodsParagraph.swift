@@ -13,7 +13,7 @@ package enum MethodsParagraph {
         var works = [segmentAnything]
         var sentences = [program(receipt)]
         sentences.append(adaptation(receipt, &works))
-        sentences.append(prompts(receipt["request"] ?? .null))
+        sentences.append(prompts(receipt))
         sentences.append(
             "Logits were brought to the image's size by bilinear interpolation and thresholded at 0. A receipt of every "
                 + "answer names pixels, weights, adapter and program by hash and holds the prompts; POST /v1/verify repeats it."
@@ -59,7 +59,22 @@ package enum MethodsParagraph {
             + "(\(numbers.joined(separator: ", ")))."
     }
 
-    private static func prompts(_ request: JSON) -> String {
+    /// What the support set itself did in place of a prompt.
+    private static func way(_ receipt: JSON) -> String {
+        let likeness =
+            " The tokens of the image embedding were compared with the mean tokens of the object and of its "
+            + "surroundings in the support set, and "
+        return switch receipt["promptless"]?["route"]?.stringValue {
+        case "prototype-map": likeness + "the map of log-odds was taken as the mask."
+        case "prototype-mask": likeness + "the map of log-odds was the mask prompt."
+        case "prototype-box": likeness + "the box around the likeliest region was the prompt."
+        case "prototype-point": likeness + "the likeliest place was the prompt."
+        default: ""
+        }
+    }
+
+    private static func prompts(_ receipt: JSON) -> String {
+        let request = receipt["request"] ?? .null
         let points = request["prompts"]?["points"]?.elements ?? []
         let boxes = request["prompts"]?["boxes"]?.elements?.count ?? 0
         let foreground = points.count { $0["label"] == 1 }
@@ -70,7 +85,10 @@ package enum MethodsParagraph {
         if background > 0 { kinds.append("\(background) background point\(background == 1 ? "" : "s")") }
         if request["prompts"]?["mask"]?.members != nil { kinds.append("an earlier mask") }
         let candidates = request["multimask"] == true ? ", with all candidate masks of the model" : ""
-        guard !kinds.isEmpty else { return "No prompt was given\(candidates)." }
+        if request["instances"] == true {
+            return "All objects were segmented one by one, without a prompt." + way(receipt)
+        }
+        guard !kinds.isEmpty else { return "No prompt was given\(candidates)." + way(receipt) }
         return "The image was prompted with \(kinds.joined(separator: ", "))\(candidates)."
     }
 }

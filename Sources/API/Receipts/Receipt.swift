@@ -18,7 +18,7 @@ struct Receipt: Sendable {
     /// SHA-256 of the receipt's compact JSON.
     let sha256: String
 
-    init(_ plan: SegmentPlan, masks: [SegmentedMask], merged: Mask, build: BuildInfo) {
+    init(_ plan: SegmentPlan, _ segmented: Segmented, merged: Mask, build: BuildInfo) {
         let adapter = plan.tier.adapter
         let body: JSON = [
             "format": .integer(Self.format),
@@ -32,13 +32,20 @@ struct Receipt: Sendable {
             "adapter_sha256": .optional(adapter?.adapter.sha256),
             "adaptation": adapter.map { Self.summary($0.adapter.card) } ?? .null,
             "request": plan.options.json,
+            "promptless": Self.promptless(plan, segmented),
             "preprocessing": .string(Preprocessing.version),
             "build": build.json,
             "mask_sha256": .string(PixelHash.of(merged)),
-            "masks_sha256": .array(masks.map { .string(PixelHash.of($0.mask)) }),
+            "masks_sha256": .array(segmented.masks.map { .string(PixelHash.of($0.mask)) }),
         ]
         json = body
         sha256 = SHA256.hex(body.encoded())
+    }
+
+    /// By which way the image was segmented without a prompt, and the hash of what decided it.
+    private static func promptless(_ plan: SegmentPlan, _ segmented: Segmented) -> JSON {
+        guard let route = segmented.promptless, let profile = plan.profile else { return .null }
+        return ["route": .string(route.rawValue), "profile_sha256": .string(profile.sha256)]
     }
 
     /// What a methods section says of the adapter, so that it can be written from the receipt alone.

@@ -7,6 +7,8 @@ struct RecordedReceipt: Sendable {
     let pixels: String
     let model: String
     let modelName: String?
+    /// Whose support set decided how to do without a prompt; nil: none did.
+    let task: String?
     /// Nil: the base model answered.
     let adapter: String?
     let options: SegmentOptions
@@ -16,7 +18,8 @@ struct RecordedReceipt: Sendable {
 
     private static let names = [
         "format", "pixels_sha256", "width", "height", "model", "task", "tier", "adapter_version", "adapter_sha256",
-        "adaptation", "request", "preprocessing", "build", "mask_sha256", "masks_sha256",
+        "adaptation", "request", "promptless", "preprocessing", "build", "mask_sha256",
+        "masks_sha256",
     ]
     private static let hint = "send the member \"receipt\" of an answer as it was, or the whole answer"
 
@@ -43,6 +46,8 @@ struct RecordedReceipt: Sendable {
         modelName = try modelFields.string("name", maximumLength: 200)
         let tier = try fields.require("tier", try fields.choice("tier", of: ["base", "adapted"]), hint: Self.hint)
         adapter = tier == "base" ? nil : try Self.hash(fields, "adapter_sha256")
+        let named = try fields.string("task", maximumLength: 100)
+        task = fields.value("promptless") == nil ? nil : named
         let request = try fields.require("request", fields.value("request"), hint: Self.hint)
         options = try SegmentOptions(
             try Fields(request, path: fields.path(of: "request"), known: SegmentOptions.names))

@@ -4,12 +4,20 @@
 package struct SegmentOptions: Sendable, Equatable {
     package var prompts: PromptsRequest
     package var multimask: Bool
+    /// Whether prompts nearby are tried, to tell how much the answer depends on this one.
+    package var uncertainty: Bool
+    /// Whether every object gets a mask of its own.
+    package var instances: Bool
 
-    static let names = ["prompts", "multimask"]
+    static let names = ["prompts", "multimask", "uncertainty", "instances"]
 
-    package init(prompts: PromptsRequest = .none, multimask: Bool = false) {
+    package init(
+        prompts: PromptsRequest = .none, multimask: Bool = false, uncertainty: Bool = false, instances: Bool = false
+    ) {
         self.prompts = prompts
         self.multimask = multimask
+        self.uncertainty = uncertainty
+        self.instances = instances
     }
 
     /// Of the members of a request, or of a receipt.
@@ -19,8 +27,22 @@ package struct SegmentOptions: Sendable, Equatable {
                 try PromptsRequest(json, path: fields.path(of: "prompts"))
             } ?? .none
         multimask = try fields.bool("multimask") ?? false
+        uncertainty = try fields.bool("uncertainty") ?? false
+        instances = try fields.bool("instances") ?? false
+        guard instances else { return }
+        let others = [("prompts", !prompts.isEmpty), ("multimask", multimask), ("uncertainty", uncertainty)]
+        if let other = others.first(where: \.1)?.0 {
+            throw Problem.invalid(
+                fields.path(of: "instances"), "\"instances\" asks for all objects, beside \"\(other)\" for one",
+                hint: "leave \"\(other)\" out, or send \"instances\" in a request of its own")
+        }
     }
 
     /// The one canonical form.
-    package var json: JSON { ["prompts": prompts.json, "multimask": .bool(multimask)] }
+    package var json: JSON {
+        [
+            "prompts": prompts.json, "multimask": .bool(multimask), "uncertainty": .bool(uncertainty),
+            "instances": .bool(instances),
+        ]
+    }
 }

@@ -30,6 +30,7 @@ extension Service {
         let owner = try store.task(id)?.owner
         let deletion = try jobs.deleteTask(id)
         adapters.remove { hashes.contains($0) }
+        profiles.remove(task: id)
         embeddings.remove { $0.adapter.map(hashes.contains) ?? false }
         idempotency.withLock { $0.forget(owner: owner) }
         return deletion

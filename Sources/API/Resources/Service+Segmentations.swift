@@ -33,16 +33,18 @@ extension Service {
                 } else {
                     .base(reason: "no task was named")
                 }
+            let image = try await open(request.source, for: context.identity)
             let plan = SegmentPlan(
-                task: task, served: served, tier: tier,
-                image: try await open(request.source, for: context.identity), options: request.options)
+                task: task, served: served, tier: tier, image: image, options: request.options,
+                profile: try await profile(of: task, served, tier, request.options))
             let truth = try await groundTruth(request.groundTruth, of: plan.image)
             watch.lap("decode")
             let spacing = (request.spacing ?? task?.spacing.map { SpacingRequest(x: $0.x, y: $0.y) })
                 .flatMap { Spacing(x: $0.x, y: $0.y) }
-            let answer = try await masks(plan, watch: watch) { [build] masks, outcome, watch in
+            let answer = try await masks(plan, watch: watch) { [build] segmented, embedding, outcome, watch in
                 try SegmentAnswer(
-                    plan, masks: masks, truth: truth, spacing: spacing, embedding: outcome, build: build, watch: watch)
+                    plan, segmented, embedding, truth: truth, spacing: spacing, outcome: outcome, build: build,
+                    watch: watch)
             }
             switch type {
             case .png: return answer.png

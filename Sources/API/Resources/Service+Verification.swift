@@ -30,9 +30,9 @@ extension Service {
                 return Self.verdict(matches: false, [other], note: "this is not the image of the receipt", again: nil)
             }
             let (plan, build) = (try await plan(receipt, image: image, for: context.identity), build)
-            return try await masks(plan, watch: watch) { masks, _, _ in
-                let merged = masks.merged(width: image.width, height: image.height)
-                let again = Receipt(plan, masks: masks, merged: merged, build: build)
+            return try await masks(plan, watch: watch) { segmented, _, _, _ in
+                let merged = segmented.masks.merged(width: image.width, height: image.height)
+                let again = Receipt(plan, segmented, merged: merged, build: build)
                 return Self.compare(receipt, again)
             }
         }
@@ -83,10 +83,25 @@ extension Service {
                 field: "receipt.model.sha256", hint: "start the server with a further --model FILE",
                 extensions: [.init("available", .array(models.names.map { .string($0) }))])
         }
+        let (tier, task) = try await tier(receipt, served, for: identity)
+        return SegmentPlan(
+            task: task, served: served, tier: tier, image: image, options: receipt.options,
+            profile: try await profile(of: task, served, tier, receipt.options))
+    }
+
+    private func tier(
+        _ receipt: RecordedReceipt, _ served: ServedModel, for identity: Identity
+    ) async throws -> (Tier, TaskRecord?) {
         guard let hash = receipt.adapter else {
-            return SegmentPlan(
-                task: nil, served: served, tier: .base(reason: "the receipt says so"), image: image,
-                options: receipt.options)
+            let task = try receipt.task.map { id in
+                guard let task = try store.task(id), identity.maySee(task) else {
+                    throw Problem.notFound(
+                        "task", id, field: "receipt.task",
+                        hint: "it was deleted with its support set, which the answer depends on")
+                }
+                return task
+            }
+            return (.base(reason: "the receipt says so"), task)
         }
         // The same adapter may be in several tasks; only those that are seen count.
         let tasks = try store.adapters(sha256: hash).compactMap { version in
@@ -97,8 +112,6 @@ extension Service {
                 "adapter", hash, field: "receipt.adapter_sha256",
                 hint: "it was deleted with its task; import its file as a task, then verify again")
         }
-        return SegmentPlan(
-            task: task, served: served, tier: .adapted(try await load(version, for: served.model)), image: image,
-            options: receipt.options)
+        return (.adapted(try await load(version, for: served.model)), task)
     }
 }

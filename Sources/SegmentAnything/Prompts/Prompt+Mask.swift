@@ -21,3 +21,24 @@ extension Prompt {
         }
     }
 }
+
+extension Prompt {
+    /// A value for each token of the embedding, `[g, g]`, as a mask prompt, `[4g, 4g]`: bilinear, without aligned corners.
+    package static func maskLogits(tokens: [Float], model: Configuration) -> Tensor {
+        let (grid, side) = (model.grid, model.logitsSide)
+        precondition(tokens.count == grid * grid, "\(tokens.count) values for \(grid) x \(grid) tokens")
+        let taps = (0..<side).map { AxisResampling.neighbours(of: $0, from: grid, to: side) }
+        return Tensor(shape: [side, side]) { logits in
+            for (y, row) in taps.enumerated() {
+                for (x, column) in taps.enumerated() {
+                    func value(_ row: Int) -> Float {
+                        let (one, other) = (tokens[row * grid + column.first], tokens[row * grid + column.second])
+                        return one + column.share * (other - one)
+                    }
+                    let (above, below) = (value(row.first), value(row.second))
+                    logits[y * side + x] = above + row.share * (below - above)
+                }
+            }
+        }
+    }
+}

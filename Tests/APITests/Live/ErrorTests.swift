@@ -235,6 +235,16 @@ import Testing
             "segment as HTML", "/v1/segment", Forms.segment(), .notAcceptable, "Accept",
             headers: [("Accept", "text/html")]),
         form(
+            "instances beside a prompt", "/v1/segment", Forms.segment(box, [FormPart("instances", text: "true")]),
+            .invalidValue, "instances"),
+        form(
+            "instances beside uncertainty", "/v1/segment",
+            Forms.segment("{}", [FormPart("instances", text: "true"), FormPart("uncertainty", text: "true")]),
+            .invalidValue, "instances"),
+        form(
+            "uncertainty no boolean", "/v1/segment", Forms.segment(nil, [FormPart("uncertainty", text: "\"yes\"")]),
+            .invalidValue, "uncertainty"),
+        form(
             "mask prompt of another size", "/v1/segment",
             Forms.segment("{\"mask\": \"\(Data(TestImages.mask(width: 40)).base64EncodedString())\"}"), .sizeMismatch,
             "prompts.mask"),

@@ -1,0 +1,118 @@
+import Adaptation
+import Basics
+import Cryptography
+package import Imaging
+import SegmentAnything
+package import Storage
+import Tensor
+
+/// What is known of tasks' support sets (`SupportProfile`): made from the stored examples when first wanted, and kept in
+/// memory. The same examples, model and adapter give the same profile, so nothing of it need be written down.
+package final class SupportProfiles: Sendable {
+    struct Key: Hashable {
+        let task: String
+        /// SHA-256 of the hashes of all examples, in order.
+        let support: String
+        let model: String
+        /// Hash of the adapter; nil for the base model.
+        let adapter: String?
+    }
+
+    private let cache: SharedCache<Key, SupportProfile>
+    private let imageLimits: ImageLimits
+    private let store: any Store
+
+    package init(store: any Store, imageLimits: ImageLimits, byteCapacity: Int = 64 << 20) {
+        self.store = store
+        self.imageLimits = imageLimits
+        cache = SharedCache(byteCapacity: byteCapacity)
+    }
+
+    func key(_ support: [SupportExample], task: String, model: SegmentAnythingModel, tier: Tier) -> Key {
+        var hash = SHA256()
+        for example in support {
+            hash.update(Array(example.imageHash.utf8))
+            hash.update(Array(example.maskHash.utf8))
+        }
+        return Key(
+            task: task, support: Hex.string(hash.finalize()), model: model.sha256,
+            adapter: tier.adapter?.adapter.sha256)
+    }
+
+    /// The profile of `task` for `tier`; nil when the task has no examples (its adapter was imported).
+    ///
+    /// - Parameter run: Runs the work where the encoder works.
+    func profile(
+        of task: TaskRecord, model: SegmentAnythingModel, tier: Tier,
+        run: @Sendable (@escaping @Sendable () throws -> SupportProfile) async throws -> SupportProfile
+    ) async throws -> SupportProfile? {
+        let support = try store.support(of: task.id)
+        guard !support.isEmpty else { return nil }
+        let key = key(support, task: task.id, model: model, tier: tier)
+        return try await cache.value(for: key) {
+            let profile = try await run { [self] in
+                try make(support, model: model, tier: tier) {}
+            }
+            return .init(profile, byteCount: profile.byteCount)
+        }.value
+    }
+
+    /// The profile if it is there already.
+    func existing(of task: TaskRecord, model: SegmentAnythingModel, tier: Tier) throws -> SupportProfile? {
+        let support = try store.support(of: task.id)
+        return support.isEmpty ? nil : cache.existing(key(support, task: task.id, model: model, tier: tier))
+    }
+
+    /// For a job, which has the time: makes the profile unless it is there.
+    func prepare(
+        _ support: [SupportExample], task: String, model: SegmentAnythingModel, tier: Tier, pause: () throws -> Void
+    ) throws {
+        let key = key(support, task: task, model: model, tier: tier)
+        guard !support.isEmpty, cache.existing(key) == nil else { return }
+        let profile = try withoutActuallyEscaping(pause) { pause in
+            try make(support, model: model, tier: tier, pause: pause)
+        }
+        cache.insert(.init(profile, byteCount: profile.byteCount), for: key)
+    }
+
+    func remove(task: String) { cache.remove { $0.task == task } }
+
+    private func make(
+        _ support: [SupportExample], model: SegmentAnythingModel, tier: Tier, pause: @escaping () throws -> Void
+    ) throws -> SupportProfile {
+        let examples = try support.map { example in
+            try pause()
+            return Example(
+                image: RGBImage(try decode(example.image, "image[\(example.index)]"), window: Preprocessing.window),
+                mask: Mask(try decode(example.mask, "mask[\(example.index)]")))
+        }
+        let adapter = tier.adapter?.adapter
+        let predictor = Predictor(model, adjustment: adapter?.adjustment ?? .none)
+        return try SupportProfiler(predictor, isAdapted: adapter != nil, pause: pause).profile(examples)
+    }
+
+    private func decode(_ file: StoredFile, _ field: String) throws -> RawImage {
+        let path = try store.localPath(file)
+        do {
+            return try ImageDecoder.decode(path: path, limits: imageLimits)
+        } catch {
+            throw Problem(error, field: field, name: "the stored file of \(field)")
+        }
+    }
+}
+
+extension SupportProfile {
+    /// Memory that keeping it costs.
+    var byteCount: Int {
+        let floats = distance.descriptors.reduce(0) { $0 + $1.count } + (prototypes?.direction.count ?? 0)
+        return 4 * floats + 1_024
+    }
+
+    /// SHA-256 of all that an answer without a prompt depends on: for its receipt.
+    var sha256: String {
+        var text = "\(route.rawValue)"
+        if let presence { text += " \(presence.tokenCount) \(presence.threshold) \(presence.scale)" }
+        if let prototypes { text += " \(prototypes.offset) \(prototypes.direction)" }
+        return SHA256.hex(Array(text.utf8))
+    }
+}

@@ -1,0 +1,85 @@
+import Adaptation
+import Imaging
+import Metrics
+import SegmentAnything
+import TestSupport
+import Testing
+
+@Suite struct SupportProfileTests {
+    private func profile(_ examples: [Example], isAdapted: Bool = false) throws -> SupportProfile {
+        try SupportProfiler(Predictor(tinyModel), isAdapted: isAdapted).profile(examples)
+    }
+
+    @Test func isTheSameEveryTime() throws {
+        let examples = discs(3)
+        #expect(try profile(examples) == profile(examples))
+        #expect(try profile(examples) != profile(discs(3, seed: 8)))
+    }
+
+    @Test func measuresEveryRouteAndTakesTheBest() throws {
+        let profile = try profile(discs(4))
+        #expect(Set(profile.routeDice.keys) == Set(PromptlessRoute.allCases))
+        #expect(profile.routeDice[profile.route] == profile.routeDice.values.max())
+        #expect(Set(profile.review.keys) == [.box, .point, .none])
+        #expect(profile.review.values.allSatisfy { $0.count == 4 })
+        // An adapter was trained on the set: its own way is not compared there.
+        #expect(try self.profile(discs(4), isAdapted: true).route == .model)
+    }
+
+    @Test func oneExampleIsEnough() throws {
+        let profile = try profile(discs(1))
+        #expect(profile.routeDice.isEmpty)
+        #expect(profile.route == .mask)
+        #expect(profile.distance.reference == nil)
+    }
+
+    @Test func objectsThatFillTheImageHaveNoPrototype() throws {
+        let example = discs(1)[0]
+        let full = Mask(
+            width: example.mask.width, height: example.mask.height,
+            pixels: [UInt8](repeating: 1, count: example.mask.pixels.count))
+        let profile = try profile([Example(image: example.image, mask: full)])
+        #expect(profile.prototypes == nil && profile.presence == nil)
+        #expect(profile.route == .model)
+        let reader = PromptlessReader(Predictor(tinyModel), isAdapted: false)
+        _ = try reader.answer(.none, reader.predictor.embed(example.image), profile)
+    }
+
+    @Test func stopsWhenAsked() {
+        struct Stop: Error {}
+        #expect(throws: Stop.self) {
+            try SupportProfiler(Predictor(tinyModel), isAdapted: false, pause: { throw Stop() }).profile(discs(2))
+        }
+    }
+}
+
+/// On the embedded model: the way without a prompt works before any step of training.
+@Suite(.enabled(if: EmbeddedModel.isThere, "models/gmiseg-mini.safetensors is missing"))
+struct UntrainedPromptlessTests {
+    @Test func theSupportSetStandsInForThePrompt() throws {
+        let model = try SegmentAnythingModel(path: EmbeddedModel.path)
+        let predictor = Predictor(model)
+        let support = try labelledImages(Fixtures.repository("examples/cardiac/support"))
+        let profile = try SupportProfiler(predictor, isAdapted: false).profile(support)
+        let reader = PromptlessReader(predictor, isAdapted: false)
+        var (with, without, count) = (0.0, 0.0, 0.0)
+        for query in try labelledImages(Fixtures.repository("examples/cardiac/queries")) {
+            let embedding = predictor.embed(query.image)
+            let (answer, _) = try reader.answer(.none, embedding, profile)
+            with += try SegmentationMetrics(prediction: answer.mask(), groundTruth: query.mask).dice
+            without +=
+                try SegmentationMetrics(
+                    prediction: predictor.segment(embedding, [.none])[0].mask(), groundTruth: query.mask
+                ).dice
+            count += 1
+            #expect(profile.presence(embedding)?.isThere == true)
+            #expect(try #require(profile.distance.value(embedding)) < EmbeddingDistance.limit)
+        }
+        #expect(with / count >= without / count + 0.15, "\(without / count) → \(with / count), \(profile.routeDice)")
+        // A blank image holds no heart, and is like none of the support set.
+        let blank = predictor.embed(
+            RGBImage(width: 160, height: 160, filledWith: Colour(red: 200, green: 200, blue: 200)))
+        #expect(profile.presence(blank)?.isThere == false)
+        #expect(try #require(profile.distance.value(blank)) > EmbeddingDistance.limit)
+    }
+}
