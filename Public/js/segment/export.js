@@ -23,7 +23,7 @@ export function exportAnswer(session) {
  */
 export function curlCommand(session, origin = location.origin) {
   const { body } = session;
-  const parts = [`curl -sS ${origin}${session.address}`];
+  const parts = [`curl -sS ${quoted(origin + session.address)}`];
   if (hasToken()) parts.push('-H "Authorization: Bearer $GMISEG_TOKEN"');
   for (const [name, value] of Object.entries(body)) {
     if (name === 'ground_truth') parts.push(`-F ground_truth=@${quoted(session.truth?.name ?? 'truth.png')}`);
@@ -34,7 +34,7 @@ export function curlCommand(session, origin = location.origin) {
 }
 
 /** Within single quotes a shell takes everything as it is, but the quote itself. */
-const quoted = (text) => (/^[A-Za-z0-9_./=-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
+const quoted = (text) => (/^[A-Za-z0-9_./:=-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
 
 /** A paragraph for a paper, from the server or, where it writes none, from the receipt. */
 export function methodsParagraph(session) {

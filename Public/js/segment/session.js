@@ -16,6 +16,7 @@ export class Session {
     this.features = features;
     this.clear();
     this.task = null;
+    this.version = null;
     this.model = null;
     this.wants = { alternatives: false, instances: false, uncertainty: false, refine: false };
   }
@@ -35,8 +36,12 @@ export class Session {
 
   get prompts() { return this.history.value; }
 
-  /** The address of segment requests: the task's, or the base model's. */
-  get address() { return this.task ? `/v1/tasks/${this.task.id}/segment` : '/v1/segment'; }
+  /** The address of segment requests: the task's, which may insist on an adapter's version, or the base model's. */
+  get address() {
+    if (!this.task) return '/v1/segment';
+    const isPinned = this.version && this.features.pinVersion;
+    return `/v1/tasks/${this.task.id}/segment${isPinned ? `?adapter=${this.version}` : ''}`;
+  }
 
   /**
    * Uploads `file` and opens it. The server judges first, so that what it refuses is told in its words.
@@ -126,7 +131,6 @@ export class Session {
     if (this.wants.uncertainty && this.features.uncertainty && !body.instances) body.uncertainty = true;
     if (this.truth) body.ground_truth = this.truth.base64;
     if (this.spacing) body.spacing_mm = this.spacing;
-    if (this.version && this.features.pinVersion && this.task) body.adapter = this.version;
     return body;
   }
 

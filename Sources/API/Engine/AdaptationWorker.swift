@@ -76,10 +76,10 @@ package struct AdaptationWorker: Worker {
             spacing: task.spacing.flatMap { Spacing(x: $0.x, y: $0.y) }, recipe: recipe,
             previous: previous?.version, taskName: task.name, labels: task.labels.map(\.name))
         let fitted = try fit(fitting, speed: try speeds.measured(model).speed, context)
-        let served = ServedAdapter(version: 0, adapter: fitted.trained.adapter)
-        try profiles.prepare(support, task: task.id, model: model, tier: .adapted(served)) { try pause(context) }
-
+        // With its notes, as it will be served: they are part of its hash, and so of the profile's key.
         let adapter = try fitted.trained.adapter.noted(notes(fitted, support))
+        let served = ServedAdapter(version: 0, adapter: adapter)
+        try profiles.prepare(support, task: task.id, model: model, tier: .adapted(served)) { try pause(context) }
         let path = context.scratchDirectory + "/adapter.safetensors"
         try adapter.write(to: path)
         let result = AdaptationResult(

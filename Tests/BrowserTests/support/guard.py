@@ -27,7 +27,7 @@ class Guard:
                         b'{"type": "/problems/unauthorized", "title": "An access token is needed", "status": 401,'
                         b' "detail": "the request carries no token that is known here", "hint": "ask whoever runs this server"}'))
                 connection = http.client.HTTPConnection(target.hostname, target.port)
-                headers = {name: value for name, value in self.headers.items() if name.lower() not in ("host", "connection")}
+                headers = {name: value for name, value in self.headers.items() if name.lower() != "connection"}
                 connection.request(self.command, self.path, body or None, headers)
                 response = connection.getresponse()
                 content = response.read()

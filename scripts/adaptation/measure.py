@@ -1,0 +1,246 @@
+#!/usr/bin/env python3
+"""Measures adaptation through a running server: gain, harm, and whether held-out scores foretell later ones."""
+
+import argparse
+import collections
+import hashlib
+import io
+import json
+import pathlib
+import random
+import re
+import statistics
+import sys
+import time
+import urllib.error
+import urllib.request
+
+import numpy
+from PIL import Image
+
+PROMPTS = ("box", "point", "none")
+
+
+class Server:
+    def __init__(self, address):
+        self.address = address.rstrip("/")
+
+    def call(self, method, path, parts=None):
+        """The JSON answer; parts are (name, file name or None, bytes)."""
+        request = urllib.request.Request(self.address + path, method=method)
+        if parts is not None:
+            boundary = "gmiseg-" + hashlib.sha256(path.encode()).hexdigest()[:16]
+            body = io.BytesIO()
+            for name, filename, content in parts:
+                file = f'; filename="{filename}"' if filename else ""
+                body.write(f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"{file}\r\n\r\n'.encode())
+                body.write(content + b"\r\n")
+            body.write(f"--{boundary}--\r\n".encode())
+            request.data = body.getvalue()
+            request.add_header("Content-Type", f"multipart/form-data; boundary={boundary}")
+        try:
+            with urllib.request.urlopen(request, timeout=900) as answer:
+                return json.load(answer)
+        except urllib.error.HTTPError as error:
+            sys.exit(f"{method} {path}: {error.code} {error.read().decode(errors='replace')}")
+
+
+def png(array):
+    file = io.BytesIO()
+    Image.fromarray(array).save(file, "PNG")
+    return file.getvalue()
+
+
+class Task:
+    """One label of one dataset."""
+
+    def __init__(self, folder, label, pairs):
+        self.folder, self.label, self.pairs = folder, label, pairs
+
+    @staticmethod
+    def all(data, labels, minimum):
+        """The tasks of every dataset: its labels that are in most images."""
+        for folder in sorted(path for path in pathlib.Path(data).iterdir() if (path / "masks").is_dir()):
+            images = {path.stem: path for path in (folder / "images").iterdir()}
+            found = collections.defaultdict(dict)
+            for mask in sorted((folder / "masks").iterdir()):
+                if mask.stem not in images:
+                    continue
+                values, counts = numpy.unique(numpy.asarray(Image.open(mask)), return_counts=True)
+                for value, count in zip(values, counts):
+                    if value != 0 and count >= minimum:
+                        found[int(value)][mask.stem] = (images[mask.stem], mask)
+            for label in sorted(found, key=lambda label: (-len(found[label]), label))[:labels]:
+                yield Task(folder.name, label, found[label])
+
+    def mask(self, stem):
+        return numpy.asarray(Image.open(self.pairs[stem][1])) == self.label
+
+    def parts(self, stem):
+        mask = png(self.mask(stem).astype("uint8") * 255)
+        image = self.pairs[stem][0]
+        return [("image", image.name, image.read_bytes()), ("mask", stem + ".png", mask)]
+
+    def prompts(self, stem):
+        """As `gmiseg evaluate` draws them: a box whose edges move by up to a tenth of its sides, and any pixel inside."""
+        mask = self.mask(stem)
+        draw = random.Random(f"{self.folder}/{self.label}/{stem}")
+        ys, xs = numpy.nonzero(mask)
+
+        def moved(edge, side, limit):
+            return min(max(float(edge) + (2 * draw.random() - 1) * 0.1 * side, 0), limit - 1)
+
+        width, height = int(xs.max() - xs.min() + 1), int(ys.max() - ys.min() + 1)
+        x = sorted(moved(edge, width, mask.shape[1]) for edge in (xs.min(), xs.max()))
+        y = sorted(moved(edge, height, mask.shape[0]) for edge in (ys.min(), ys.max()))
+        at = draw.randrange(len(xs))
+        return {
+            "box": {"boxes": [{"x0": x[0], "y0": y[0], "x1": x[1], "y1": y[1]}]},
+            "point": {"points": [{"x": int(xs[at]), "y": int(ys[at]), "label": 1}]},
+            "none": {},
+        }
+
+
+def draw(task, size, seed, tests, pattern):
+    """A support set and images of other patients; None when there are too few."""
+
+    def patient(stem):
+        found = pattern.search(stem) if pattern else None
+        return found.group(1) if found else stem
+
+    stems = sorted(task.pairs)
+    random.Random(f"{task.folder}/{task.label}/{seed}").shuffle(stems)
+    support = stems[:size]
+    taken = {patient(stem) for stem in support}
+    rest = [stem for stem in stems[size:] if patient(stem) not in taken][:tests]
+    return (support, rest, patient) if len(support) == size and len(rest) >= 4 else None
+
+
+def measure(server, task, size, seed, kind, arguments, pattern):
+    drawn = draw(task, size, seed, arguments.tests, pattern)
+    if drawn is None:
+        return {"omitted": "too few images"}
+    support, tests, patient = drawn
+    request = {
+        "name": f"{task.folder} {task.label}", "adapter": {"kind": kind},
+        "adaptation": {"seed": seed, "budget_seconds": arguments.budget},
+    }
+    if pattern:
+        request["patients"] = {stem: patient(stem) for stem in support}
+    parts = [("task", None, json.dumps(request).encode())] + [part for stem in support for part in task.parts(stem)]
+    created = server.call("POST", "/v1/tasks", parts)
+    identifier, job = created["task"]["id"], created["job"]
+    while job["state"] in ("queued", "running"):
+        time.sleep(0.5)
+        job = server.call("GET", f"/v1/jobs/{job['id']}")
+    try:
+        if job["state"] != "succeeded":
+            return {"failed": job["error"]}
+        result = job["result"]
+        later = {
+            tier: {
+                prompt: statistics.fmean(dice(server, path, task, stem, prompt) for stem in tests)
+                for prompt in PROMPTS
+            }
+            for tier, path in (("base", "/v1/segment"), ("served", f"/v1/tasks/{identifier}/segment"))
+        }
+        heldout = result["held_out"]
+        return {
+            "seconds": result["seconds"], "recipes": result["recipes"], "tests": len(tests), "later": later,
+            "served": heldout and {p: heldout["gate"]["prompts"][p]["served"] for p in PROMPTS},
+            "foretold": heldout and {
+                prompt: heldout["prompts"][prompt][
+                    "adapted" if heldout["gate"]["prompts"][prompt]["served"] else "base"]["dice"]["mean"]
+                for prompt in PROMPTS
+            },
+        }
+    finally:
+        server.call("DELETE", f"/v1/tasks/{identifier}")
+
+
+def dice(server, path, task, stem, prompt):
+    parts = [
+        ("image", task.pairs[stem][0].name, task.pairs[stem][0].read_bytes()),
+        ("prompts", None, json.dumps(task.prompts(stem)[prompt]).encode()),
+        ("ground_truth", "truth.png", png(task.mask(stem).astype("uint8") * 255)),
+    ]
+    return server.call("POST", path, parts)["metrics"]["dice"]
+
+
+def run(arguments):
+    pattern = re.compile(arguments.patient_pattern) if arguments.patient_pattern else None
+    journal = pathlib.Path(arguments.output)
+    done = {tuple(line["key"]) for line in lines(journal)}
+    server = Server(arguments.server)
+    with journal.open("a") as file:
+        for task in Task.all(arguments.data, arguments.labels, arguments.min_pixels):
+            for seed in range(arguments.seeds):
+                for size in arguments.sizes:
+                    for kind in arguments.kinds:
+                        key = (task.folder, task.label, size, seed, kind)
+                        if key in done:
+                            continue
+                        found = measure(server, task, size, seed, kind, arguments, pattern)
+                        file.write(json.dumps({"key": key, **found}) + "\n")
+                        file.flush()
+                        print(*key, json.dumps(found.get("later", found)), flush=True)
+
+
+def lines(journal):
+    """What was measured; a last line that was cut off counts for nothing, and is measured again."""
+    if not journal.exists():
+        return []
+    text = journal.read_text()
+    if text and not text.endswith("\n"):
+        text = text[: text.rfind("\n") + 1]
+        journal.write_text(text)
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def report(arguments):
+    groups = collections.defaultdict(list)
+    for line in lines(pathlib.Path(arguments.journal)):
+        if "later" in line:
+            groups[line["key"][4], line["key"][2]].append(line)
+    print("kind          n  runs  prompt  base  served   gain  worst  harm>1pt  |foretold-later|  seconds")
+    for (kind, size), group in sorted(groups.items()):
+        seconds = statistics.fmean(line["seconds"] for line in group)
+        for prompt in PROMPTS:
+            base = [100 * line["later"]["base"][prompt] for line in group]
+            served = [100 * line["later"]["served"][prompt] for line in group]
+            gains = [after - before for before, after in zip(base, served)]
+            errors = [
+                abs(100 * line["foretold"][prompt] - after) for line, after in zip(group, served) if line["foretold"]
+            ]
+            error = f"{statistics.fmean(errors):17.1f}" if errors else " " * 17
+            print(
+                f"{kind:12}{size:3}{len(group):6}  {prompt:6}{statistics.fmean(base):6.1f}{statistics.fmean(served):8.1f}"
+                f"{statistics.fmean(gains):+7.1f}{min(gains):+7.1f}"
+                f"{100 * sum(gain < -1 for gain in gains) / len(gains):8.0f} %{error}{seconds:9.0f}")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    commands = parser.add_subparsers(required=True)
+    runner = commands.add_parser("run", help="measure what is not in the journal yet")
+    runner.add_argument("data", help="a folder of datasets, each with images/ and masks/")
+    runner.add_argument("--server", default="http://127.0.0.1:8080")
+    runner.add_argument("--output", required=True, help="the journal")
+    runner.add_argument("--sizes", type=lambda text: [int(n) for n in text.split(",")], default=[8])
+    runner.add_argument("--seeds", type=int, default=5)
+    runner.add_argument("--kinds", type=lambda text: text.split(","), default=["auto"])
+    runner.add_argument("--tests", type=int, default=12, help="later images of each run, at most")
+    runner.add_argument("--labels", type=int, default=1, help="labels of each dataset, the most frequent first")
+    runner.add_argument("--min-pixels", type=int, default=20)
+    runner.add_argument("--budget", type=float, default=120)
+    runner.add_argument("--patient-pattern", help="a regular expression whose first group is the patient in a stem")
+    runner.set_defaults(act=run)
+    reporter = commands.add_parser("report", help="the table")
+    reporter.add_argument("journal")
+    reporter.set_defaults(act=report)
+    arguments = parser.parse_args()
+    arguments.act(arguments)
+
+
+if __name__ == "__main__":
+    main()
