@@ -64,7 +64,7 @@ fuzz:
 
 # The server against wrk and clients of its own kinds: needs wrk and python3.
 bench-http: build
-	python3 scripts/bench/http.py --gmiseg $(GMISEG)
+	python3 scripts/bench/http_load.py --gmiseg $(GMISEG)
 
 # Ten minutes of requests of all kinds, good, bad and broken off: fails if memory or descriptors grow, or a 5xx comes.
 SOAK_SECONDS ?= 600
