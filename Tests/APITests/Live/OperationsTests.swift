@@ -114,7 +114,7 @@ import Testing
         let audit = try AuditLog(
             dataFolder: try TemporaryDirectory().path, clock: WallClock { Timestamp(milliseconds: day) },
             log: Logger(label: "test"))
-        try await withLiveServer(Self.retaining(.seconds(10)), auditLog: audit) { server in
+        try await withLiveServer(Self.retaining(.seconds(86_400)), auditLog: audit) { server in
             let created = try await server.client.post("/v1/tasks?wait=60", form: Forms.task()).json
             let task = try #require(created["task"]?["id"]?.stringValue)
             let picture = [FormPart("image", bytes: TestImages.disc(), filename: "a.png")]
