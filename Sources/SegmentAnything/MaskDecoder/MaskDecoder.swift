@@ -54,13 +54,13 @@ package struct MaskDecoder: Sendable {
             network(slice(answers, axis: 1, mask + 1..<mask + 2))
         }
         var logits = upscaling(keys, masks: concatenate(filters, axis: 1))
-        if let prior = prompts.prior { logits = logits + Value(Self.repeated(prior, masks: maskCount)) }
+        if let prior = prompts.prior { logits = logits + Value(Self.forEachMask(prior, count: maskCount)) }
         let iou = iouHead(slice(answers, axis: 1, 0..<1)).reshaped([batch, maskCount])
         return (logits, iou)
     }
 
     /// `[B, s, s]` -> `[B, M, s, s]`.
-    private static func repeated(_ prior: Tensor, masks: Int) -> Tensor {
+    private static func forEachMask(_ prior: Tensor, count masks: Int) -> Tensor {
         let (batch, side) = (prior.shape[0], prior.shape[1])
         return Tensor.stacked((0..<batch).flatMap { Array(repeating: prior.rows($0..<$0 + 1), count: masks) })
             .reshaped([batch, masks, side, side])
