@@ -82,6 +82,6 @@ import Testing
             Prompt(points: [.init(x: 20, y: 30, isForeground: true)]), .none,
             Prompt(box: boxes[0].box, maskLogits: map),
         ]
-        for prompt in others { #expect(logits(plain, [prompt]) == logits(trusted, [prompt])) }
+        for prompt in others { #expect(logits(plain, [prompt]).elements == logits(trusted, [prompt]).elements) }
     }
 }
