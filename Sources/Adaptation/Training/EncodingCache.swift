@@ -15,14 +15,13 @@ final class EncodingCache {
         /// block.
         let activations: Tensor
         let geometry: ImageGeometry
-        let target: MaskTarget
-
-        var byteCount: Int { 4 * (activations.count + target.truth.count + target.weight.count) }
     }
 
     private struct Key: Hashable {
         let example: Int
         let view: Int
+        /// Nil: of the encoding, which all labels share.
+        let label: Int?
     }
 
     private let model: SegmentAnythingModel
@@ -31,6 +30,7 @@ final class EncodingCache {
     private let room: Int
     private let seed: UInt64
     private var kept: [Key: Encoding] = [:]
+    private var targets: [Key: MaskTarget] = [:]
     private(set) var keptBytes = 0
 
     /// - Parameters:
@@ -50,14 +50,28 @@ final class EncodingCache {
 
     /// - Parameter isCancelled: Asked before each block of the encoder, which in a large model takes its time.
     func encoding(view index: Int, of example: Int, isCancelled: () -> Bool) throws(AdaptationError) -> Encoding {
-        let key = Key(example: example, view: index)
+        let key = Key(example: example, view: index, label: nil)
         if let known = kept[key] { return known }
         let encoding = try encode(support.examples[example], view(index, of: example), isCancelled)
-        if keptBytes + encoding.byteCount <= room {
-            kept[key] = encoding
-            keptBytes += encoding.byteCount
-        }
+        if reserve(encoding.activations.count) { kept[key] = encoding }
         return encoding
+    }
+
+    /// The truth of one label in a view whose geometry is known from its encoding.
+    func target(view index: Int, of item: SupportSet.Item, _ geometry: ImageGeometry) -> MaskTarget {
+        let key = Key(example: item.example, view: index, label: item.label)
+        if let known = targets[key] { return known }
+        let mask = view(index, of: item.example).flipped(support.examples[item.example].labels.mask(item.label))
+        let target = MaskTarget(mask, geometry: geometry, side: model.configuration.logitsSide)
+        if reserve(target.truth.count + target.weight.count) { targets[key] = target }
+        return target
+    }
+
+    /// Whether so many more numbers may be kept; they are counted if so.
+    private func reserve(_ numbers: Int) -> Bool {
+        guard keptBytes + 4 * numbers <= room else { return false }
+        keptBytes += 4 * numbers
+        return true
     }
 
     private func encode(
@@ -78,8 +92,6 @@ final class EncodingCache {
         if firstAdaptedBlock == configuration.depth {
             activations = encoder.finish(activations, from: firstAdaptedBlock)
         }
-        return Encoding(
-            activations: activations.tensor, geometry: geometry,
-            target: MaskTarget(mask, geometry: geometry, side: configuration.logitsSide))
+        return Encoding(activations: activations.tensor, geometry: geometry)
     }
 }

@@ -52,7 +52,8 @@ package struct Optimizer: Sendable {
 }
 
 extension Optimizer {
-    /// The optimiser of a recipe: low-rank factors and replaced tensors have learning rates of their own.
+    /// The optimiser of a recipe: low-rank factors and replaced tensors have learning rates of their own. The rows of labels
+    /// start alike and must part soon, so they go at the pace of the factors.
     package init(layout: AdapterLayout, settings: AdaptationSettings, moments: [AdamWMoments]? = nil) {
         self.init(
             schedule: LearningRateSchedule(steps: settings.steps),

@@ -160,7 +160,7 @@ final class FittingSession {
         if let known = journal.base { return known }
         try report(.scoring, step: 0, steps: exampleCount, loss: nil)
         let cache = cache(firstAdaptedBlock: configuration.depth)
-        let predictor = Predictor(fitting.model)
+        let predictor = LabelledPredictor(Predictor(fitting.model))
         var scores: [HeldOutScore] = []
         for example in 0..<exampleCount {
             let encoding = try cache.encoding(view: 0, of: example, isCancelled: hooks.isCancelled)
@@ -177,7 +177,7 @@ final class FittingSession {
     private func previousScores() throws -> [HeldOutScore] {
         if let known = journal.previous { return known }
         guard let previous = fitting.previous, previous.exampleCount < exampleCount else { return [] }
-        let predictor = Predictor(fitting.model, adjustment: previous.adapter.adjustment)
+        let predictor = LabelledPredictor(fitting.model, adjustments: previous.adapter.adjustments)
         var scores: [HeldOutScore] = []
         for example in previous.exampleCount..<exampleCount {
             guard !hooks.isCancelled() else { throw AdaptationError.cancelled(step: 0) }
@@ -258,9 +258,11 @@ final class FittingSession {
         _ = try train(trainer, key, stopAfter: marks[marks.count - 1], phase: phase) { [self] state in
             guard marks.contains(state.step) else { return }
             var scores: [HeldOutScore] = []
-            let predictor = Predictor(fitting.model, adjustment: trainer.adjustment(state))
+            let adjustments = trainer.adjustments(state)
+            let predictor = LabelledPredictor(fitting.model, adjustments: adjustments)
             for example in held {
-                let embedding = try embedding(example, cache, trainer.adjustment(state))
+                // Of any label: they have the encoder in common.
+                let embedding = try embedding(example, cache, adjustments[0])
                 scores += try scorer.scores(example, predictor, embedding, isCancelled: hooks.isCancelled)
             }
             let gains =
@@ -296,7 +298,7 @@ final class FittingSession {
     /// Gradients of every example in every run: worth a tenth of the budget, not more.
     private func isInfluenceAffordable(_ settings: AdaptationSettings) -> Bool {
         let each = journal.speed.decoderSeconds + (settings.kind.trainsEncoder ? journal.speed.encoderSeconds : 0)
-        return Double(exampleCount * FoldPlan.foldCount) * each <= 0.1 * fitting.recipe.budgetSeconds
+        return Double(fitting.support.items.count * FoldPlan.foldCount) * each <= 0.1 * fitting.recipe.budgetSeconds
     }
 
     private func gains(

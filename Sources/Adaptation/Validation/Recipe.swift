@@ -12,6 +12,11 @@ package struct Recipe: Sendable, Equatable {
     package var budgetSeconds: Double
     /// The gain in Dice that an adapter must exceed to be served; -1 serves whatever was trained.
     package var margin: Double
+    /// Labels that the adapter is to tell apart. Each needs steps of its own.
+    package private(set) var labelCount = 1
+
+    /// Beyond so many labels the steps no longer grow with them.
+    private static let mostShares = 8
 
     package static let standardBudgetSeconds = 120.0
 
@@ -23,6 +28,20 @@ package struct Recipe: Sendable, Equatable {
         self.fixed = fixed
         self.budgetSeconds = budgetSeconds
         self.margin = margin
+    }
+
+    /// The same recipe for so many labels.
+    package func telling(_ labelCount: Int) -> Recipe {
+        var recipe = self
+        recipe.labelCount = labelCount
+        return recipe
+    }
+
+    /// The settings to start from: as many steps for each label as one alone would have.
+    private var beginning: AdaptationSettings {
+        var settings = self.settings
+        if !fixed.contains(.steps) { settings.steps *= min(max(labelCount, 1), Self.mostShares) }
+        return settings
     }
 
     /// Throws when one of the numbers is out of its range.
@@ -39,7 +58,7 @@ package struct Recipe: Sendable, Equatable {
 
     /// The recipes to try, the cheap and gentle first: what the client fixed is the same in all.
     func candidates() -> [AdaptationSettings] {
-        var settings = self.settings
+        var settings = beginning
         // Averaging over the ranks leaves a fourth of each factor's movement, so it needs longer strides.
         if settings.kind == .pooled, !fixed.contains(.learningRate) { settings.learningRate *= 2 }
         var candidates = [settings]
@@ -58,7 +77,7 @@ package struct Recipe: Sendable, Equatable {
 
     /// For one example, where nothing can be held out and harm would go unseen: a third of the steps at half the rates.
     func conservative() -> AdaptationSettings {
-        var settings = self.settings
+        var settings = beginning
         if !fixed.contains(.steps) { settings.steps = max(settings.steps / 3, 1) }
         if !fixed.contains(.learningRate) { settings.learningRate /= 2 }
         if !fixed.contains(.decoderLearningRate) { settings.decoderLearningRate /= 2 }

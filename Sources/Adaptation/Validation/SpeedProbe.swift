@@ -86,7 +86,7 @@ package struct SpeedProbe: Codable, Sendable, Equatable {
         }
         let first = candidates[0]
         // Forward only, a kind at a time: some twelfth of a training step's share, for each prompt at each mark.
-        let scoring = Double(count * 4 * (recipe.marks(first).count + 1)) * decoderSeconds / 8
+        let scoring = Double(count * recipe.labelCount * 4 * (recipe.marks(first).count + 1)) * decoderSeconds / 8
         var seconds = encodingSeconds(first, examples: count) + Double(runs) * training(first) + scoring
         for settings in candidates.dropFirst() {
             let more = Double(runs - 1) * training(settings) + encodingSeconds(settings, examples: count) / 8 + scoring

@@ -27,7 +27,13 @@ package struct MaskDecoder: Sendable {
         }
         iouHead = Perceptron(parameters.scoped("iou_prediction_head"), depth: configuration.iouHeadDepth)
         iouToken = parameters("iou_token.weight")
-        maskTokens = parameters("mask_tokens.weight")
+        let tokens = parameters("mask_tokens.weight")
+        maskTokens =
+            if let single = adjustment.singleMaskToken {
+                concatenate([single, slice(tokens, axis: 0, 1..<tokens.shape[0])], axis: 0)
+            } else {
+                tokens
+            }
         let grid = configuration.grid
         places = Value(gridEncoding.reshaped([grid * grid, configuration.embeddingChannels]))
     }
