@@ -49,7 +49,10 @@ import Testing
                     var byte: UInt8 = 1
                     // A reader on a busy machine leaves the socket full for a while.
                     while write(mine, &byte, 1) != 1 {
-                        guard errno == EAGAIN || errno == EINTR else { return Issue.record("write: errno \(errno)") }
+                        guard errno == EAGAIN || errno == EINTR else {
+                            Issue.record("write: errno \(errno)")
+                            return
+                        }
                         usleep(500)
                     }
                     if index % 100 == thread { usleep(2_000) }

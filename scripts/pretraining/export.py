@@ -1,6 +1,7 @@
 """Writes the weights file that the service loads: half precision, original names, configuration and card as metadata.
 
-`python export.py CHECKPOINT OUTPUT [--card card.json]` takes the moving average out of a checkpoint of any stage.
+`python export.py CHECKPOINT OUTPUT [--card card.json]` takes the moving average out of a checkpoint of any stage;
+`python export.py --mean FIRST SECOND OUTPUT` takes the mean of two weights files, of a run and of the one that it started from.
 """
 
 import argparse
@@ -9,9 +10,23 @@ import os
 from pathlib import Path
 
 import torch
+from safetensors import safe_open
 from safetensors.torch import save_file
 
 from model import Configuration, Sam, grown
+
+
+def mean(first, second):
+    """(model, card) with the mean of the weights of two files of the same sizes."""
+    state, cards = {}, []
+    for path in (first, second):
+        with safe_open(path, "pt") as file:
+            cards.append(json.loads(file.metadata().get("gmiseg.card", "{}")))
+            for name in file.keys():
+                state[name] = state.get(name, 0) + file.get_tensor(name).float() / 2
+    model = Sam(Configuration())
+    model.load_state_dict(state, strict=False)
+    return model, {"mean_of": cards}
 
 
 def write_model(model, path, card):
@@ -27,11 +42,18 @@ def write_model(model, path, card):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("checkpoint")
+    parser.add_argument("inputs", nargs="+", metavar="input", help="a checkpoint; with --mean two weights files")
     parser.add_argument("output")
+    parser.add_argument("--mean", action="store_true")
     parser.add_argument("--card", help="JSON file for the metadata")
     options = parser.parse_args()
-    state = torch.load(options.checkpoint, map_location="cpu", weights_only=True)
+    if len(options.inputs) != (2 if options.mean else 1):
+        parser.error("one checkpoint, or --mean and two weights files")
+    if options.mean:
+        model, card = mean(*options.inputs)
+        write_model(model, options.output, card)
+        return
+    state = torch.load(options.inputs[0], map_location="cpu", weights_only=True)
     model = Sam(Configuration())
     model.load_state_dict(grown(state["average"], model))
     card = (
