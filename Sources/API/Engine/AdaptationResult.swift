@@ -69,6 +69,7 @@ enum AdapterCard {
             "steps": .integer(card.steps),
             "seed": .integer(Int(clamping: card.seed)),
             "support_count": .integer(card.supportCount),
+            "tile_side": .optional(card.tileSide),
             "final_loss": .rounded(Double(card.finalLoss), places: 5),
             "notes": card.notes.map(json) ?? .null,
         ]

@@ -31,8 +31,10 @@ struct Segmented: Sendable {
 struct Segmenter: Sendable {
     private let reader: PromptlessReader
     private let profile: SupportProfile?
+    private let tiling: Tiling?
 
     init(model: SegmentAnythingModel, tier: Tier, profile: SupportProfile?) {
+        tiling = tier.adapter?.adapter.card.tiling
         let adapter = tier.adapter?.adapter
         reader = PromptlessReader(
             Predictor(model, adjustment: adapter?.adjustment ?? .none), isAdapted: adapter != nil)
@@ -40,7 +42,8 @@ struct Segmenter: Sendable {
     }
 
     /// - Parameter views: What the prompts are answered on.
-    func masks(_ views: PromptViews, _ options: SegmentOptions) throws(PromptError) -> Segmented {
+    func masks(_ views: PromptViews, _ options: SegmentOptions) throws -> Segmented {
+        if let tiling { return try tiled(views, tiling, options) }
         let prompts = views.prompts
         if options.multimask {
             var ranked = [[MaskPrediction]](repeating: [], count: prompts.count)
@@ -71,16 +74,46 @@ struct Segmenter: Sendable {
         return Segmented(masks: masks.sorted { $0.prompt < $1.prompt }, promptless: nil)
     }
 
+    /// Every prompt on all tiles that it concerns.
+    private func tiled(_ views: PromptViews, _ tiling: Tiling, _ options: SegmentOptions) throws -> Segmented {
+        if options.prompts.isEmpty, let absent = absent(views.reference) { return absent }
+        let geometry = views.reference.geometry
+        let image = TiledImage(
+            width: geometry.originalWidth, height: geometry.originalHeight, tiling: tiling, by: reader.predictor
+        ) { window in
+            guard let tile = views.tiles[window] else { preconditionFailure("a tile that no prompt concerns") }
+            return tile
+        }
+        if options.instances {
+            let found = InstanceFinder.pieces(of: try image.segment(.none))
+            return Segmented(masks: found.enumerated().map { instance($1, $0) }, promptless: profile?.route ?? .model)
+        }
+        let masks = try views.prompts.enumerated().map { index, prompt in
+            // The mask goes to the tiles as it is, not as the coarse logits of the whole.
+            var prompt = prompt
+            prompt.maskLogits = nil
+            let answer = try image.segment(prompt, mask: options.prompts.mask)
+            let spread =
+                options.uncertainty
+                ? try image.spread(answer, given: prompt, mask: options.prompts.mask) : nil
+            return mask(answer, prompt: index, candidate: 0, spread: spread)
+        }
+        return Segmented(masks: masks, promptless: options.prompts.isEmpty ? profile?.route ?? .model : nil)
+    }
+
+    /// The answer that the object is not in the image; nil when it is, or nobody can tell.
+    private func absent(_ embedding: ImageEmbedding) -> Segmented? {
+        guard let found = profile.flatMap({ $0.presence(embedding) }), !found.isThere else { return nil }
+        let empty = Mask(empty: embedding.geometry.originalWidth, height: embedding.geometry.originalHeight)
+        let mask = SegmentedMask(
+            prompt: 0, candidate: 0, instance: nil, mask: empty, score: found.score, isFound: false, spread: nil)
+        return Segmented(masks: [mask], promptless: profile?.route)
+    }
+
     private func promptless(
         _ embedding: ImageEmbedding, _ options: SegmentOptions
     ) throws(PromptError) -> Segmented {
-        let found = profile.flatMap { $0.presence(embedding) }
-        if let found, !found.isThere {
-            let empty = Mask(empty: embedding.geometry.originalWidth, height: embedding.geometry.originalHeight)
-            let mask = SegmentedMask(
-                prompt: 0, candidate: 0, instance: nil, mask: empty, score: found.score, isFound: false, spread: nil)
-            return Segmented(masks: [mask], promptless: profile?.route)
-        }
+        if let absent = absent(embedding) { return absent }
         if options.instances { return try instances(embedding) }
         let (answer, given) = try reader.answer(.none, embedding, profile)
         let spread = options.uncertainty ? try reader.spread(answer, given: given, embedding) : nil

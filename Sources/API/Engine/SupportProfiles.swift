@@ -88,7 +88,9 @@ package final class SupportProfiles: Sendable {
         }
         let adapter = tier.adapter?.adapter
         let predictor = Predictor(model, adjustment: adapter?.adjustment ?? .none)
-        return try SupportProfiler(predictor, isAdapted: adapter != nil, pause: pause).profile(examples)
+        return try SupportProfiler(
+            predictor, isAdapted: adapter != nil, tiling: adapter?.card.tiling, pause: pause
+        ).profile(examples)
     }
 
     private func decode(_ file: StoredFile, _ field: String) throws -> RawImage {

@@ -82,7 +82,8 @@ package struct Adapter: Sendable {
         // What the card says decides how much is built below, so it must be as sane as a request.
         do {
             let settings = AdaptationSettings(
-                kind: card.kind, rank: card.rank, alpha: card.alpha, lastBlocks: card.lastBlocks)
+                kind: card.kind, rank: card.rank, alpha: card.alpha, lastBlocks: card.lastBlocks,
+                tileSide: card.tileSide)
             try settings.validate(for: model.configuration)
         } catch {
             throw AdapterError.notAnAdapter(reason: "on its card \(error)")

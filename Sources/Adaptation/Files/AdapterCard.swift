@@ -1,3 +1,5 @@
+package import SegmentAnything
+
 extension Adapter {
     /// What an adapter says of itself, kept as JSON in its file's metadata. It holds nothing of the images.
     package struct Card: Codable, Sendable, Equatable {
@@ -17,6 +19,8 @@ extension Adapter {
         package let steps: Int
         package let seed: UInt64
         package let supportCount: Int
+        /// Of the tiles that images are answered in, in pixels of the original image; nil: they are answered whole.
+        package let tileSide: Int?
         /// Mean training loss of the last ten steps.
         package let finalLoss: Float
         /// What is known of how it was made and how well it does; nil in files that say nothing of it.
@@ -51,7 +55,7 @@ extension Adapter {
         package init(
             formatVersion: Int = currentVersion, kind: AdapterKind, rank: Int, alpha: Float, lastBlocks: Int?,
             baseModel: String, baseSHA256: String, task: String, labels: [String], steps: Int, seed: UInt64,
-            supportCount: Int, finalLoss: Float
+            supportCount: Int, tileSide: Int? = nil, finalLoss: Float
         ) {
             self.formatVersion = formatVersion
             self.kind = kind
@@ -65,8 +69,11 @@ extension Adapter {
             self.steps = steps
             self.seed = seed
             self.supportCount = supportCount
+            self.tileSide = tileSide
             self.finalLoss = finalLoss
         }
+
+        package var tiling: Tiling? { tileSide.map { Tiling(side: $0) } }
 
         /// The one field that every version of the card has.
         struct Version: Decodable {
@@ -90,6 +97,7 @@ extension Adapter {
             case steps
             case seed
             case supportCount = "support_count"
+            case tileSide = "tile_side"
             case finalLoss = "final_loss"
             case notes
         }

@@ -16,18 +16,22 @@ final class EncodingCache {
         let activations: Tensor
         let geometry: ImageGeometry
         let target: MaskTarget
+        /// What draws prompts in a tile; nil: the object is not in it, or it is no tile.
+        let simulator: PromptSimulator?
 
         var byteCount: Int { 4 * (activations.count + target.truth.count + target.weight.count) }
     }
 
-    private struct Key: Hashable {
-        let example: Int
-        let view: Int
+    private enum Key: Hashable {
+        case view(Int, example: Int)
+        case tile(PixelBox, example: Int)
     }
 
     private let model: SegmentAnythingModel
     private let support: SupportSet
     let firstAdaptedBlock: Int
+    /// How the views are cut; nil: they show the image.
+    let tiling: Tiling?
     private let room: Int
     private let seed: UInt64
     private var kept: [Key: Encoding] = [:]
@@ -36,10 +40,14 @@ final class EncodingCache {
     /// - Parameters:
     ///   - firstAdaptedBlock: The depth when the whole encoder is frozen.
     ///   - room: Ceiling of the bytes kept.
-    init(model: SegmentAnythingModel, support: SupportSet, firstAdaptedBlock: Int, room: Int, seed: UInt64) {
+    init(
+        model: SegmentAnythingModel, support: SupportSet, firstAdaptedBlock: Int, tiling: Tiling?, room: Int,
+        seed: UInt64
+    ) {
         self.model = model
         self.support = support
         self.firstAdaptedBlock = firstAdaptedBlock
+        self.tiling = tiling
         self.room = room
         self.seed = seed
     }
@@ -50,9 +58,26 @@ final class EncodingCache {
 
     /// - Parameter isCancelled: Asked before each block of the encoder, which in a large model takes its time.
     func encoding(view index: Int, of example: Int, isCancelled: () -> Bool) throws(AdaptationError) -> Encoding {
-        let key = Key(example: example, view: index)
+        let key = Key.view(index, example: example)
         if let known = kept[key] { return known }
-        let encoding = try encode(support.examples[example], view(index, of: example), isCancelled)
+        let view = view(index, of: example)
+        let mask = view.flipped(support.examples[example].mask)
+        let window = tiling.map { view.tile($0, of: mask) } ?? view.window(about: mask, model: model.configuration)
+        let image = view.flipped(support.examples[example].image)
+        let made = try encode(image, mask, window, view, isCancelled)
+        return keep(key, made)
+    }
+
+    /// A part of the image as it came, as ``TiledImage`` shows it.
+    func encoding(tile window: PixelBox, of example: Int, isCancelled: () -> Bool) throws(AdaptationError) -> Encoding {
+        let key = Key.tile(window, example: example)
+        if let known = kept[key] { return known }
+        let (image, mask) = (support.examples[example].image, support.examples[example].mask)
+        let made = try encode(image, mask, window, nil, isCancelled)
+        return keep(key, made)
+    }
+
+    private func keep(_ key: Key, _ encoding: Encoding) -> Encoding {
         if keptBytes + encoding.byteCount <= room {
             kept[key] = encoding
             keptBytes += encoding.byteCount
@@ -60,15 +85,15 @@ final class EncodingCache {
         return encoding
     }
 
+    /// - Parameter view: Whose tone the pixels get; nil: their own.
     private func encode(
-        _ example: Example, _ view: AugmentedView, _ isCancelled: () -> Bool
+        _ shown: RGBImage, _ mask: Mask, _ window: PixelBox?, _ view: AugmentedView?, _ isCancelled: () -> Bool
     ) throws(AdaptationError) -> Encoding {
         let configuration = model.configuration
-        let mask = view.flipped(example.mask)
-        let image = Preprocessor(side: configuration.imageSize)(
-            view.flipped(example.image), window: view.window(about: mask, model: configuration))
+        let image = Preprocessor(side: configuration.imageSize)(shown, window: window)
         let geometry = image.geometry
-        let pixels = Value(view.toned(image.pixels, width: geometry.resizedWidth, height: geometry.resizedHeight))
+        let pixels = Value(
+            view?.toned(image.pixels, width: geometry.resizedWidth, height: geometry.resizedHeight) ?? image.pixels)
         let encoder = ImageEncoder(model)
         var activations = encoder.prefix(pixels, blocks: 0)
         for block in 0..<firstAdaptedBlock {
@@ -78,8 +103,11 @@ final class EncodingCache {
         if firstAdaptedBlock == configuration.depth {
             activations = encoder.finish(activations, from: firstAdaptedBlock)
         }
+        let part = tiling == nil ? mask : mask.cropped(to: geometry.window)
         return Encoding(
             activations: activations.tensor, geometry: geometry,
-            target: MaskTarget(mask, geometry: geometry, side: configuration.logitsSide))
+            target: MaskTarget(mask, geometry: geometry, side: configuration.logitsSide),
+            simulator: tiling == nil
+                ? nil : PromptSimulator(mask: part, origin: (geometry.window.x0, geometry.window.y0)))
     }
 }

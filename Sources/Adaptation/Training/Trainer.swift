@@ -52,7 +52,8 @@ package struct Trainer: Sendable {
         self.members = members ?? Array(support.examples.indices)
         layout = AdapterLayout(
             kind: settings.kind, rank: settings.rank, lastBlocks: settings.lastBlocks, model: model)
-        self.beginning = beginning?.layout == layout ? beginning : nil
+        let isSameWay = beginning?.layout == layout && beginning?.card.tileSide == settings.tileSide
+        self.beginning = isSameWay ? beginning : nil
         self.taskName = taskName
         self.labels = labels
     }
@@ -97,15 +98,17 @@ package struct Trainer: Sendable {
     /// Encodings for this run and every other one on the same support set, seed and first adapted block.
     func cache() -> EncodingCache {
         EncodingCache(
-            model: model, support: support, firstAdaptedBlock: layout.blocks.lowerBound, room: settings.cacheBytes,
-            seed: settings.seed)
+            model: model, support: support, firstAdaptedBlock: layout.blocks.lowerBound, tiling: settings.tiling,
+            room: settings.cacheBytes, seed: settings.seed)
     }
 
     /// - Parameter stopAfter: Steps to do of the settings' number, which shapes the schedule: an early stop.
     func run(
         resuming: TrainerCheckpoint?, cache: EncodingCache, stopAfter: Int, hooks: Hooks
     ) throws -> TrainedAdapter {
-        precondition(cache.firstAdaptedBlock == layout.blocks.lowerBound, "a cache of another recipe")
+        precondition(
+            cache.firstAdaptedBlock == layout.blocks.lowerBound && cache.tiling == settings.tiling,
+            "a cache of another recipe")
         // Every step takes the same tensors: as many as the encoder keeps for its backward pass.
         return try reusingMemory(upTo: 1 << 30) { try steps(resuming, cache, min(stopAfter, settings.steps), hooks) }
     }
@@ -160,15 +163,15 @@ package struct Trainer: Sendable {
         _ state: inout TrainerState, _ plan: StepPlan, _ cache: EncodingCache, _ isCancelled: () -> Bool
     ) throws(AdaptationError) -> Float {
         var sum = GradientSum(shapes: layout.entries.map(\.shape))
-        var loss = 0.0
-        let draws = plan.draws(at: state.step)
-        for draw in draws {
+        var (loss, count) = (0.0, 0)
+        for draw in plan.draws(at: state.step) {
             guard !isCancelled() else { throw .cancelled(step: state.step) }
-            loss += try accumulate(
+            let found = try accumulate(
                 members[draw.example], view: draw.view, draw.generator, cache, tensors: state.tensors,
                 step: state.step, throughEncoder: settings.kind.trainsEncoder, into: &sum, isCancelled)
+            loss += found.loss
+            count += found.prompts
         }
-        let count = draws.count * PromptKind.allCases.count
         let mean = Float(loss / Double(count))
         guard mean.isFinite else { throw .nonFinite(step: state.step + 1, what: "the loss") }
         guard
@@ -189,17 +192,17 @@ package struct Trainer: Sendable {
     ) throws(AdaptationError) -> [Tensor] {
         var sum = GradientSum(shapes: layout.entries.map(\.shape))
         let generator = SeededRandom(seed: settings.seed ^ 0x496E_666C &+ UInt64(truncatingIfNeeded: example))
-        _ = try accumulate(
+        let found = try accumulate(
             example, view: 0, generator, cache, tensors: state.tensors, step: state.step,
             throughEncoder: !settings.kind.trainsDecoder, into: &sum, isCancelled)
-        return sum.tensors(scaledBy: 1 / Float(PromptKind.allCases.count))
+        return sum.tensors(scaledBy: 1 / Float(found.prompts))
     }
 
-    /// Adds the gradients of one view's losses to `sum`; returns the losses' sum.
+    /// Adds the gradients of one view's losses to `sum`; returns the losses' sum, and of how many prompts.
     private func accumulate(
         _ index: Int, view viewIndex: Int, _ prompts: SeededRandom, _ cache: EncodingCache, tensors: [Tensor],
         step: Int, throughEncoder: Bool, into sum: inout GradientSum, _ isCancelled: () -> Bool
-    ) throws(AdaptationError) -> Double {
+    ) throws(AdaptationError) -> (loss: Double, prompts: Int) {
         let example = support.examples[index]
         let view = cache.view(viewIndex, of: index)
         let encoding = try cache.encoding(view: viewIndex, of: index, isCancelled: isCancelled)
@@ -221,10 +224,18 @@ package struct Trainer: Sendable {
         let criterion = MaskLoss(qualityWeight: settings.kind.trainsDecoder ? 1 : 0)
         var generator = prompts
         var total = 0.0
-        for kind in PromptKind.allCases {
+        // In a tile without the object there is nothing to point at.
+        let isEmptyTile = cache.tiling != nil && encoding.simulator == nil
+        let kinds = isEmptyTile ? [PromptKind.none] : PromptKind.allCases
+        for kind in kinds {
             guard !isCancelled() else { throw .cancelled(step: step) }
-            let drawn = support.simulators[index].prompt(kind, using: &generator)
-            let prompt = view.flipped(drawn, width: example.mask.width, height: example.mask.height)
+            let prompt: Prompt
+            if cache.tiling == nil {
+                let drawn = support.simulators[index].prompt(kind, using: &generator)
+                prompt = view.flipped(drawn, width: example.mask.width, height: example.mask.height)
+            } else {
+                prompt = encoding.simulator?.prompt(kind, using: &generator) ?? .none
+            }
             // A fresh decoder on fresh leaves per prompt: a graph can be walked back only once.
             let parameters = tensors.map(Value.parameter)
             let decoder = MaskDecoder(model, adjustment: layout.adjustment(parameters, scale: scale))
@@ -240,7 +251,7 @@ package struct Trainer: Sendable {
             let seed = embeddingSum.tensors(scaledBy: 1)[0]
             sum.add(gradients(of: embedding, seed: seed, for: Array(parameters[..<encoderCount])))
         }
-        return total
+        return (total, kinds.count)
     }
 
     private func adapter(_ state: TrainerState) throws -> Adapter {
@@ -248,7 +259,7 @@ package struct Trainer: Sendable {
         let card = Adapter.Card(
             kind: settings.kind, rank: settings.rank, alpha: settings.alpha, lastBlocks: settings.lastBlocks,
             baseModel: model.name, baseSHA256: model.sha256, task: taskName, labels: labels, steps: state.step,
-            seed: settings.seed, supportCount: members.count,
+            seed: settings.seed, supportCount: members.count, tileSide: settings.tileSide,
             finalLoss: tail.reduce(0, +) / Float(max(tail.count, 1)))
         return try Adapter(card: card, layout: layout, tensors: state.tensors)
     }

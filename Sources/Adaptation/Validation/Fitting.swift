@@ -43,6 +43,7 @@ package struct Fitting: Sendable {
         try recipe.settings.validate(for: model.configuration)
         self.model = model
         support = try SupportSet(examples)
+        let recipe = try recipe.resolved(for: examples.map(\.mask), model: model.configuration)
         self.patients = patients
         self.spacing = spacing
         self.recipe = recipe

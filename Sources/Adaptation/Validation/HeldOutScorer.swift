@@ -27,15 +27,22 @@ package struct HeldOutScorer: Sendable {
     func scores(
         _ example: Int, _ predictor: Predictor, _ embedding: ImageEmbedding, isCancelled: () -> Bool
     ) throws -> [HeldOutScore] {
-        var random = SeededRandom(seed: seed ^ 0x5363_6F72 &+ UInt64(truncatingIfNeeded: example))
         let image = EmbeddedImage(examples[example].image, by: predictor, whole: embedding)
+        return try scores(example, isCancelled: isCancelled) { try image.segment($0) }
+    }
+
+    /// The scores of what `answer` says to each prompt.
+    func scores(
+        _ example: Int, isCancelled: () -> Bool, answer: (Prompt) throws -> MaskPrediction
+    ) throws -> [HeldOutScore] {
+        var random = SeededRandom(seed: seed ^ 0x5363_6F72 &+ UInt64(truncatingIfNeeded: example))
         var scores: [HeldOutScore] = []
         for (kind, count) in Self.draws {
             for _ in 0..<count {
                 guard !isCancelled() else { throw AdaptationError.cancelled(step: 0) }
                 let prompt = simulators[example].prompt(kind, using: &random)
                 let metrics = try SegmentationMetrics(
-                    prediction: try image.segment(prompt).mask(), groundTruth: examples[example].mask, spacing: spacing)
+                    prediction: try answer(prompt).mask(), groundTruth: examples[example].mask, spacing: spacing)
                 scores.append(HeldOutScore(example: example, prompt: kind, metrics))
             }
         }
