@@ -47,6 +47,12 @@ package struct Recipe: Sendable, Equatable {
         try recipe.checkTiles(masks.map { Extent(width: $0.width, height: $0.height) })
         guard recipe.settings.tileSide != nil else { return recipe }
         let longer = recipe.settings.lengthened()
+        // The frozen encoder has not learnt to see what is thin; the rates are those measured on vessels.
+        if !fixed.contains(.kind) {
+            recipe.settings.kind = .loraDecoder
+            if !fixed.contains(.learningRate) { recipe.settings.learningRate = 1e-2 }
+            if !fixed.contains(.decoderLearningRate) { recipe.settings.decoderLearningRate = 3e-3 }
+        }
         if !fixed.contains(.augmentedViews) { recipe.settings.augmentedViews = longer.augmentedViews }
         if !fixed.contains(.steps) { recipe.settings.steps = longer.steps }
         return recipe
