@@ -41,21 +41,30 @@ package struct APIHandler: Handler {
     }
 
     /// An upload to nowhere, or by somebody who may not, is told so before it is sent. Here, too, requests are counted.
-    package func refusal(before body: HTTPRequest) -> Response? {
+    package func refusal(before body: HTTPRequest, id: @autoclosure () -> String) -> Response? {
         guard !isImmediate(body) else { return nil }
         let path = body.pathWithoutQuery
         let match = router.match(body.method, path: path)
+        let pattern: String? = if case .found(_, _, let pattern) = match { pattern } else { nil }
         do throws(Problem) {
             try CrossOrigin.check(body, acceptsAnyHost: service.access.isRequired || service.configuration.isOpen)
-            if case .found(_, _, let pattern) = match {
+            if let pattern {
                 let scope = AccessRules.scope(for: body.method, pattern)
                 try service.access.count(try service.access.authorize(body.headerFields, scope: scope))
             }
         } catch {
+            service.audit(refused: body, pattern, error, id: id())
             return error.response
         }
         guard body.method != .get, body.method != .head else { return nil }
         return Self.problem(match, body.method, path)?.response
+    }
+
+    package func keepsBody(of head: HTTPRequest) -> Bool {
+        guard case .found(_, _, let pattern) = router.match(head.method, path: head.pathWithoutQuery) else {
+            return false
+        }
+        return AccessRules.stores(head.method, pattern)
     }
 
     package func respond(to request: Request, reply: ResponseWriter) {
@@ -67,6 +76,9 @@ package struct APIHandler: Handler {
                 let context = RequestContext(request: request, parameters: parameters, identity: identity)
                 return try perform(endpoint, context, pattern, reply)
             } catch {
+                if let problem = error as? Problem {
+                    service.audit(refused: request.head, pattern, problem, id: request.id)
+                }
                 return send(response(.failure(error), request), to: request, reply)
             }
         case .options(let allow):

@@ -3,6 +3,7 @@
 
 #include <stddef.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 
 int cposix_accept(int listener) {
@@ -35,9 +36,9 @@ int cposix_epoll_remove(int epoll, int descriptor) {
     return epoll_ctl(epoll, EPOLL_CTL_DEL, descriptor, &ignored);
 }
 
-int cposix_epoll_poll(int epoll, cposix_event *events, int capacity) {
+int cposix_epoll_wait(int epoll, cposix_event *events, int capacity, int milliseconds) {
     struct epoll_event found[256];
-    int count = epoll_wait(epoll, found, capacity < 256 ? capacity : 256, 0);
+    int count = epoll_wait(epoll, found, capacity < 256 ? capacity : 256, milliseconds);
     for (int index = 0; index < count; index++) {
         uint32_t bits = 0;
         if (found[index].events & (EPOLLIN | EPOLLRDHUP)) bits |= CPOSIX_READABLE;
@@ -47,4 +48,12 @@ int cposix_epoll_poll(int epoll, cposix_event *events, int capacity) {
         events[index] = (cposix_event){.bits = bits, .token = found[index].data.u64};
     }
     return count;
+}
+
+int cposix_eventfd(void) {
+    return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+}
+
+void cposix_eventfd_signal(int descriptor) {
+    (void)eventfd_write(descriptor, 1);
 }

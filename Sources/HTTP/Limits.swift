@@ -24,6 +24,10 @@ package struct Limits: Sendable, Equatable {
     package var waitingRequests = 1_024
     /// Bytes a second that a client must send of a body, and take of an answer, on average. Below: cut off.
     package var minimumRate = 1_024
+    /// Bytes of disk that stay free whatever clients send, for the database and for what is under way. Beyond: 507 or 503.
+    package var diskReserve = 64 << 20
+    /// Bytes of memory that stay free for the same reason. Beyond: 503.
+    package var memoryReserve = 64 << 20
 
     package init() {}
 }

@@ -1,6 +1,7 @@
 internal import CPosix
 package import Dispatch
 import Glibc
+import Synchronization
 
 /// What has become possible on a descriptor since it was last told.
 package struct Readiness: OptionSet, Sendable {
@@ -25,6 +26,9 @@ package protocol EventHandler: AnyObject {
 /// The descriptors sit in one epoll instance, and Dispatch watches that: one wake-up serves all that is due, and a request on a
 /// connection costs no system call beyond its read and its write. (A Dispatch source per connection re-arms its descriptor after
 /// every event, which takes a system call and a pass through Dispatch's manager thread each time.)
+///
+/// While there is traffic the queue's thread itself waits for the next event, for a millisecond at a time: a wake-up by way of Dispatch
+/// takes two changes of thread, which cost more than a short request does. Whoever puts work on the queue meanwhile wakes it.
 package final class EventLoop: @unchecked Sendable {
     package let queue: DispatchQueue
     // Invariant: everything below is touched on `queue` only, but for `epoll`, which never changes.
@@ -34,25 +38,43 @@ package final class EventLoop: @unchecked Sendable {
     private var source: (any DispatchSourceRead)?
     private var timer: (any DispatchSourceTimer)?
     private let events: UnsafeMutableBufferPointer<cposix_event>
+    // Shared by all threads. Whoever adds work counts it and then looks whether the queue waits; the queue says that it waits and then
+    // looks at the count: one of them sees the other.
+    private let wake: CInt
+    private let waitingWork = Atomic(0)
+    private let isWaiting = Atomic(false)
 
     /// The time at which the events being handled were fetched; good enough for timeouts.
     package private(set) var now = MonotonicTime.now
 
     private static let current = DispatchSpecificKey<ObjectIdentifier>()
     private static let capacity = 256
-    // Rounds of polling before other work on the queue gets its turn.
-    private static let rounds = 32
+    // How long the queue's thread waits for the next event before it is given back.
+    private static let patienceMilliseconds: CInt = 1
+    // After so long timers on the queue get their turn.
+    private static let turn = Duration.milliseconds(5)
 
     package init(label: String) throws(SystemCallError) {
         queue = DispatchQueue(label: label)
         epoll = cposix_epoll_create()
         guard epoll >= 0 else { throw .last("epoll_create") }
+        wake = cposix_eventfd()
+        // Token 0 is nobody's.
+        guard wake >= 0, cposix_epoll_add(epoll, wake, 0) == 0 else {
+            let error = SystemCallError.last("eventfd")
+            if wake >= 0 { _ = Glibc.close(wake) }
+            _ = Glibc.close(epoll)
+            throw error
+        }
         events = .allocate(capacity: Self.capacity)
         events.initialize(repeating: cposix_event())
         let source = DispatchSource.makeReadSource(fileDescriptor: epoll, queue: queue)
         source.setEventHandler { @Sendable [weak self] in self?.poll() }
-        let epoll = epoll
-        source.setCancelHandler { @Sendable in _ = Glibc.close(epoll) }
+        let (epoll, wake) = (epoll, wake)
+        source.setCancelHandler { @Sendable in
+            _ = Glibc.close(epoll)
+            _ = Glibc.close(wake)
+        }
         self.source = source
         queue.setSpecific(key: Self.current, value: ObjectIdentifier(self))
         source.activate()
@@ -69,10 +91,13 @@ package final class EventLoop: @unchecked Sendable {
 
     /// Runs `body` on the loop's queue.
     package func execute(_ body: @escaping @Sendable () -> Void) {
+        waitingWork.add(1, ordering: .sequentiallyConsistent)
         queue.async { @Sendable [self] in
+            waitingWork.subtract(1, ordering: .sequentiallyConsistent)
             now = .now
             body()
         }
+        if isWaiting.load(ordering: .sequentiallyConsistent) { cposix_eventfd_signal(wake) }
     }
 
     /// Watches `descriptor` until `remove`; the loop keeps `handler` alive so long. Readiness that is there already is told.
@@ -115,14 +140,27 @@ package final class EventLoop: @unchecked Sendable {
     }
 
     private func poll() {
-        for _ in 0..<Self.rounds {
-            let count = Int(cposix_epoll_poll(epoll, events.baseAddress, CInt(Self.capacity)))
+        let began = MonotonicTime.now
+        repeat {
+            var count = next(patience: 0)
+            if count == 0 {
+                isWaiting.store(true, ordering: .sequentiallyConsistent)
+                if !hasWork { count = next(patience: Self.patienceMilliseconds) }
+                isWaiting.store(false, ordering: .sequentiallyConsistent)
+            }
             guard count > 0 else { return }
             now = .now
             for event in events[0..<count] {
                 // Gone when an earlier event of this round removed it.
                 handlers[event.token]?.ready(Readiness(rawValue: event.bits))
             }
-        }
+        } while !hasWork && now.since(began) < Self.turn
+    }
+
+    private var hasWork: Bool { waitingWork.load(ordering: .sequentiallyConsistent) > 0 }
+
+    /// How many events there are, the first of them in at most so many milliseconds. None, too, when a signal came between.
+    private func next(patience milliseconds: CInt) -> Int {
+        max(0, Int(cposix_epoll_wait(epoll, events.baseAddress, CInt(Self.capacity), milliseconds)))
     }
 }

@@ -114,13 +114,16 @@ extension Connection {
         inputPace = PaceKeeper(now: shard.loop.now)
         let action = state.headArrived(head)
         phaseBegan = shard.loop.now
-        exchange?.earlyAnswer = context.handler.refusal(before: head.request)
+        guard let number = exchange?.number else { return }
+        exchange?.earlyAnswer = context.handler.refusal(before: head.request, id: context.requestID.name(number))
         guard action != .none else { return }
-        if let answer = exchange?.earlyAnswer, let number = exchange?.number {
+        if let answer = exchange?.earlyAnswer {
             self.answer(answer, number)
             return
         }
         do throws(Refusal) {
+            exchange?.claim = try context.admission.claim(
+                head.framing, isKept: context.handler.keepsBody(of: head.request), now: shard.loop.now)
             let mediaType = head.request.headerFields[.contentType].flatMap { MediaType($0) }
             exchange?.receiver = try BodyReceiver(
                 mediaType: mediaType, limits: context.limits, directory: context.spoolDirectory)

@@ -9,8 +9,8 @@ extension Connection {
     /// Answers for the server itself.
     func refuse(_ refusal: Refusal, _ number: UInt64) {
         var response = context.refuse(refusal)
-        if case .busy = refusal, response.fields[.retryAfter] == nil {
-            response.fields[.retryAfter] = String(Refusal.retryAfterSeconds)
+        if case .busy(let scarcity) = refusal, response.fields[.retryAfter] == nil {
+            response.fields[.retryAfter] = String(scarcity.retryAfterSeconds)
         }
         answer(response, number)
     }

@@ -18,6 +18,8 @@ final class Connection: EventHandler, @unchecked Sendable {
         var head: RequestHead?
         var trace: TraceContext?
         var receiver: BodyReceiver?
+        /// What is set aside for its body.
+        var claim: AdmissionLedger.Claim?
         /// An answer that needs no handler, held until the request has ended.
         var earlyAnswer: Response?
         var requestBytes = 0
@@ -125,6 +127,7 @@ final class Connection: EventHandler, @unchecked Sendable {
         guard let exchange else { return }
         self.exchange = nil
         served += 1
+        if let claim = exchange.claim { context.admission.release(claim) }
         guard let log = context.accessLog else { return }
         let request = exchange.head?.request
         log(

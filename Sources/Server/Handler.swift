@@ -16,11 +16,17 @@ package protocol Handler: Sendable {
 
     /// An answer that needs no body, given as soon as the head is there: unknown path, wrong method, no permission. A client
     /// that means to send a gigabyte to the wrong place is then told so first. Nil: go on. Must be quick.
-    func refusal(before body: HTTPRequest) -> Response?
+    ///
+    /// - Parameter id: The request's name, which `Request.id` has later.
+    func refusal(before body: HTTPRequest, id: @autoclosure () -> String) -> Response?
+
+    /// Whether what this request sends is to be stored, and not only looked at. Must be quick.
+    func keepsBody(of head: HTTPRequest) -> Bool
 }
 
 extension Handler {
     package func route(of head: HTTPRequest) -> String? { nil }
     package func isImmediate(_ head: HTTPRequest) -> Bool { false }
-    package func refusal(before body: HTTPRequest) -> Response? { nil }
+    package func refusal(before body: HTTPRequest, id: @autoclosure () -> String) -> Response? { nil }
+    package func keepsBody(of head: HTTPRequest) -> Bool { false }
 }

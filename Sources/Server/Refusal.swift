@@ -13,10 +13,18 @@ package enum Refusal: Error, Sendable, Equatable {
         case connections
         /// Requests that wait for a handler.
         case requests
-    }
+        /// Room on the disk that bodies on their way may need.
+        case disk
+        case memory
 
-    /// For the Retry-After field.
-    package static let retryAfterSeconds = 1
+        /// For the Retry-After field.
+        package var retryAfterSeconds: Int {
+            switch self {
+            case .connections, .requests: 1
+            case .disk, .memory: 5
+            }
+        }
+    }
 
     case malformed(RequestError)
     case multipart(MultipartError)
@@ -26,6 +34,8 @@ package enum Refusal: Error, Sendable, Equatable {
     case busy(Scarcity)
     /// The body could not be kept.
     case storage(SystemCallError)
+    /// There is no room for the body, and it was not taken.
+    case diskFull
     /// The handler let go of the request without an answer.
     case unanswered
 
@@ -37,6 +47,7 @@ package enum Refusal: Error, Sendable, Equatable {
         case .busy: .serviceUnavailable
         case .storage(let error):
             error.isOutOfSpace ? .init(code: 507, reasonPhrase: "Insufficient Storage") : .internalServerError
+        case .diskFull: .init(code: 507, reasonPhrase: "Insufficient Storage")
         case .unanswered: .internalServerError
         }
     }
@@ -51,6 +62,7 @@ package enum Refusal: Error, Sendable, Equatable {
         case .timeout: "request took too long"
         case .busy: "server is busy"
         case .storage(let error): error.isOutOfSpace ? "disk is full" : "upload could not be stored"
+        case .diskFull: "disk is full"
         case .unanswered: "internal error"
         }
     }
@@ -64,6 +76,9 @@ package enum Refusal: Error, Sendable, Equatable {
         case .timeout(.body): "The request's body stopped arriving."
         case .busy(.connections): "All connections are in use."
         case .busy(.requests): "Too many requests wait already."
+        case .busy(.disk): "Uploads on their way may need all the space that is left."
+        case .busy(.memory): "Memory is short."
+        case .diskFull: "There is no space left for this upload."
         // No path, no errno: they say nothing to the client, and it is not to know how the disk is laid out.
         case .storage(let error):
             error.isOutOfSpace ? "There is no space left for uploads." : "The upload could not be written to disk."
@@ -83,7 +98,8 @@ package enum Refusal: Error, Sendable, Equatable {
         case .malformed: "Check the client, or use one that speaks HTTP/1.1, such as curl."
         case .multipart: "Send multipart/form-data as curl -F does."
         case .timeout: "Send the request without pauses; check the connection."
-        case .busy: "Try again in \(Self.retryAfterSeconds) s."
+        case .busy(let scarcity): "Try again in \(scarcity.retryAfterSeconds) s."
+        case .diskFull: "Ask the operator to free space."
         case .storage(let error):
             error.isOutOfSpace ? "Ask the operator to free space." : "Ask the operator to look at the server's log."
         case .unanswered: "Ask the operator to look at the server's log."

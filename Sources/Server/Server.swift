@@ -21,6 +21,8 @@ package final class Server: Sendable {
         package var shards: Int
         /// Handlers that may run at once, those aside that are immediate. Further requests wait.
         package var handlerThreads = 16
+        /// Measures what is left of disk and memory; nil: those of this machine.
+        package var resources: (@Sendable () -> Resources)?
 
         /// - Parameter shards: Nil for one per two processors, as handlers need some too; at most 8.
         package init(

@@ -13,6 +13,7 @@ final class ServerContext: Sendable {
     let refuse: @Sendable (Refusal) -> Response
     let accessLog: (@Sendable (AccessLogEntry) -> Void)?
     let census: Census
+    let admission: AdmissionGate
     /// Where handlers run, and where bodies are written to disk: apart, so that slow handlers do not hold up uploads.
     let handlers: WorkerPool
     let spool = WorkerPool(label: "gmiseg.spool", width: 4)
@@ -31,6 +32,9 @@ final class ServerContext: Sendable {
         self.refuse = refuse
         self.accessLog = accessLog
         handlers = WorkerPool(label: "gmiseg.handler", width: configuration.handlerThreads)
+        let directory = configuration.spoolDirectory
+        admission = AdmissionGate(
+            configuration.limits, measure: configuration.resources ?? { Resources.now(directory) })
         census = Census(
             limit: configuration.limits.connections, limitPerHost: configuration.limits.connectionsPerAddress)
     }

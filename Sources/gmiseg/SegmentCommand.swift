@@ -35,11 +35,18 @@ struct SegmentCommand: ParsableCommand {
     @Option(help: "A mask of the image's size to start from, such as an earlier answer's.")
     var mask: String?
 
+    @Option(
+        help: "Which of the task's labels the prompts are about, by name or number (default: all, without a prompt).")
+    var label: String?
+
     @Option(name: .customLong("ground-truth"), help: "The true mask; the answer then has Dice, Jaccard, ASD and HD95.")
     var groundTruth: String?
 
     @Option(
-        name: .shortAndLong, help: "Write the mask to this PNG file; of several the numbers 1, 2, … go before .png.")
+        name: .shortAndLong,
+        help:
+            "Write the mask to this PNG file; of several the numbers 1, 2, … go before .png. Of a task with several labels it is the label map."
+    )
     var output: String?
 
     @Flag(help: "Ask for all candidate masks of each prompt.")
@@ -61,7 +68,13 @@ struct SegmentCommand: ParsableCommand {
         let path = task.map { "/v1/tasks/\(pathSegment($0))/segment" } ?? "/v1/segment"
         let answer = try options.client().post(path, form: form).json()
         let masks = answer["masks"]?.elements ?? []
-        if let output { try write(masks, to: output) }
+        if let output {
+            if let map = answer["label_map_png"]?.stringValue.flatMap({ Data(base64Encoded: $0) }) {
+                try map.write(to: URL(filePath: output), options: .atomic)
+            } else {
+                try write(masks, to: output)
+            }
+        }
         print(Self.withoutPixels(answer).text(pretty: true))
     }
 
@@ -81,7 +94,9 @@ struct SegmentCommand: ParsableCommand {
             ]
         }
         let mask = try mask.map { JSON.string(try Data(contentsOf: URL(filePath: $0)).base64EncodedString()) }
-        return ["points": .array(points), "boxes": .array(boxes), "mask": mask ?? .null]
+        return [
+            "points": .array(points), "boxes": .array(boxes), "mask": mask ?? .null, "label": .optional(label),
+        ]
     }
 
     private static func numbers(_ text: String, count: Int, form: String) throws -> [Double] {

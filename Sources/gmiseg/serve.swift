@@ -3,6 +3,7 @@ import ArgumentParser
 import Basics
 import Dispatch
 import Foundation
+import HTTP
 import Logging
 import Posix
 import SegmentAnything
@@ -24,6 +25,7 @@ func serve(_ options: ServeCommand) throws {
     }
     let log = Logger(label: "gmiseg")
     let tokens = TokenFile(dataFolder: options.data.folder)
+    if !options.ephemeral { warnOfOpenFolder(options.data.folder, log) }
     let memory = options.ephemeral ? try EphemeralFolder() : nil
     defer { memory?.remove() }
     let data = memory?.path ?? options.data.folder
@@ -40,7 +42,9 @@ func serve(_ options: ServeCommand) throws {
     let models = try loadModels(options.model, installation)
     let store = try SQLiteStore(directory: data)
 
+    var serving = Server.Configuration(listen: addresses, spoolDirectory: store.spoolDirectory)
     var configuration = Service.Configuration()
+    configuration.minimumFreeBytes = serving.limits.diskReserve
     configuration.embeddingCacheBytes = options.cacheMegabytes << 20
     configuration.isOpen = options.insecureOpen
     configuration.retention = options.retention?.duration
@@ -53,7 +57,6 @@ func serve(_ options: ServeCommand) throws {
         models: models, store: store, configuration: configuration, access: access, auditLog: auditLog,
         log: Logger(label: "gmiseg.service")
     )
-    var serving = Server.Configuration(listen: addresses, spoolDirectory: store.spoolDirectory)
     serving.identity = identity
     serving.inherited = inherited
     let logsRequests = options.logFormat == .json && options.logLevel <= .info
@@ -152,6 +155,14 @@ private func refuseReachable(_ addresses: [Address]) throws {
     throw ValidationError(
         "\(address) can be reached by other machines, and this server asks nobody who they are. Make a token (gmiseg token "
             + "create), listen on 127.0.0.1, or say --insecure-open if the network is one you trust.")
+}
+
+/// A data folder that is there already is not closed to others, as it may be shared on purpose; whoever did not mean it is told.
+private func warnOfOpenFolder(_ path: String, _ log: Logger) {
+    guard let mode = FileMode.of(path), mode.othersMayEnter else { return }
+    log.warning(
+        "other users of this machine may look into the data folder",
+        metadata: ["data": "\(path)", "mode": "\(mode)", "hint": "chmod 700 \(path)"])
 }
 
 private func url(_ address: Address, isEncrypted: Bool) -> String {

@@ -11,7 +11,7 @@ import Testing
     static func trained(_ kind: AdapterKind) throws -> Adapter {
         try Trainer(
             model: tinyModel, examples: discs(2), settings: quick(kind, steps: 2), taskName: "discs",
-            labels: ["disc"]
+            labels: AdapterLabels(name: "disc")
         ).run().adapter
     }
 

@@ -190,6 +190,60 @@ import Testing
         #expect(throws: SettingsError.self) { try recipe.checkTiles([Extent(width: 900, height: 700)]) }
     }
 
+    /// A file that says so all the same is none: nobody would know how to answer by it.
+    @Test func tilesOfSeveralLabelsAreRefused() throws {
+        var recipe = Recipe(fixed: [.tiles]).telling(2)
+        try recipe.checkTiles([Extent(width: 100, height: 90)])
+        recipe.settings.tileSide = 48
+        let error = #expect(throws: SettingsError.self) { try recipe.checkTiles([Extent(width: 100, height: 90)]) }
+        #expect(error?.field == "adaptation.tiles")
+        try recipe.telling(1).checkTiles([Extent(width: 100, height: 90)])
+
+        let adapter = try Trainer(
+            model: tinyModel, examples: discs(2), settings: Self.settings(steps: 1),
+            labels: AdapterLabels(names: ["disc", "other"], values: [1, 2])
+        ).run().adapter
+        let folder = try TemporaryDirectory()
+        let path = folder.file("adapter.safetensors")
+        try adapter.write(to: path)
+        #expect(throws: AdapterError.notAnAdapter(reason: "its card has tiles and several labels")) {
+            try Adapter.load(path: path, for: tinyModel)
+        }
+    }
+
+    /// The rule would cut these for one label.
+    @Test func severalThinLabelsAreSeenWhole() throws {
+        let examples = (2...4).map { thickness in
+            let lines = Self.lines(thickness: thickness)
+            let pixels = lines.labels.pixels.enumerated().map { index, mark in
+                mark == 0 ? mark : index % 128 < 64 ? 1 : 2
+            }
+            return Example(
+                image: lines.image, labels: LabelImage(width: 128, height: 112, pixels: pixels.map { UInt8($0) }))
+        }
+        #expect(TileRule.side(for: examples.map(\.mask), model: .tiny) != nil)
+        var recipe = FittingTests.recipe(3)
+        recipe.fixed.insert(.steps)
+        let fitted = try Fitting(
+            model: tinyModel, examples: examples,
+            patients: PatientGroups(stems: ["a", "b", "c"], given: [nil, nil, nil]),
+            recipe: recipe, labels: AdapterLabels(names: ["left", "right"], values: [1, 2])
+        ).run(speed: FittingTests.speed)
+        #expect(fitted.settings.tileSide == nil && fitted.trained.adapter.card.tileSide == nil)
+        #expect(fitted.heldOut?.adapted.contains { $0.label == 1 } == true)
+    }
+
+    @Test func noBolderRateIsTriedInTiles() throws {
+        let examples = (2...4).map { Self.lines(thickness: $0) }
+        var recipe = FittingTests.recipe(3, fixed: [.kind, .steps])
+        let tiled = try FittingTests.fitting(examples, recipe: recipe).run(speed: FittingTests.speed)
+        #expect(tiled.settings.tileSide != nil)
+        #expect(tiled.tried.map(\.settings.decoderLearningRate) == [0.01])
+        recipe.fixed.insert(.tiles)
+        let whole = try FittingTests.fitting(examples, recipe: recipe).run(speed: FittingTests.speed)
+        #expect(whole.tried.map { $0.settings.decoderLearningRate > 0.01 } == [false, true])
+    }
+
     @Test func theEstimateCountsTheTiles() throws {
         let masks = (0..<4).map { _ in Self.lines().mask }
         let patients = PatientGroups(stems: ["a", "b", "c", "d"], given: [nil, nil, nil, nil])

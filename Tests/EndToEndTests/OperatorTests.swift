@@ -117,6 +117,19 @@ import Testing
         #expect(lines.contains { $0["message"] == "ready" } && lines.allSatisfy { $0["time"] != nil })
     }
 
+    /// A folder that is there already, and holds things, may be shared on purpose; who did not mean it is told.
+    @Test func warnsOfADataFolderThatOthersMayEnter() throws {
+        for (mode, isWarned) in [(0o755, true), (0o700, false)] {
+            let place = try Workplace()
+            try FileManager.default.createDirectory(
+                atPath: place.data, withIntermediateDirectories: false, attributes: [.posixPermissions: mode])
+            try Data().write(to: URL(filePath: place.data + "/notes.txt"))
+            let (server, _) = try place.serve(["--log-level", "warning"], capturesErrors: true)
+            #expect(server.terminate() == 0)
+            #expect(server.errors().contains("chmod 700") == isWarned)
+        }
+    }
+
     @Test func anEphemeralServerLeavesNothing() throws {
         let place = try Workplace()
         func folders() -> [String] { listDirectory("/dev/shm").filter { $0.hasPrefix("gmiseg-ephemeral-") } }

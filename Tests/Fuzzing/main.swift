@@ -14,7 +14,7 @@ nonisolated(unsafe) var target = FuzzTarget.request
 
 func start() -> CInt {
     guard CommandLine.arguments.count > 1, let chosen = FuzzTarget(rawValue: CommandLine.arguments[1]) else {
-        fputs("usage: gmiseg-fuzz \(FuzzTarget.allCases.map(\.rawValue).joined(separator: "|")) [options]\n", stderr)
+        print("usage: gmiseg-fuzz \(FuzzTarget.allCases.map(\.rawValue).joined(separator: "|")) [options]")
         return 64
     }
     target = chosen

@@ -60,6 +60,8 @@ import Testing
         Row("multimask_outputs") { $0.multimaskOutputs = 0 },
         Row("iou_head_depth") { $0.iouHeadDepth = 0 },
         Row("iou_head_hidden") { $0.iouHeadHidden = 0 },
+        Row("box_prior") { $0.boxPrior = -0.1 },
+        Row("box_prior") { $0.boxPrior = 2.1 },
     ]
 
     @Test(arguments: rows) func refusesImpossibleSizes(_ row: Row) throws {

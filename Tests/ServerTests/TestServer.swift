@@ -15,7 +15,9 @@ final class TestServer: Sendable {
         let body: @Sendable (Request, ResponseWriter) -> Void
         func route(of head: HTTPRequest) -> String? { "a place" }
         func isImmediate(_ head: HTTPRequest) -> Bool { isImmediate }
-        func refusal(before body: HTTPRequest) -> Response? { early(body) }
+        let keepsBody: Bool
+        func refusal(before body: HTTPRequest, id: @autoclosure () -> String) -> Response? { early(body) }
+        func keepsBody(of head: HTTPRequest) -> Bool { keepsBody }
         func respond(to request: Request, reply: ResponseWriter) { body(request, reply) }
     }
 
@@ -26,7 +28,8 @@ final class TestServer: Sendable {
 
     init(
         listen: [String] = ["127.0.0.1:0"], limits: Limits = Limits(), timeouts: Timeouts = Timeouts(),
-        isImmediate: Bool = false, identity: TLSIdentity? = nil,
+        isImmediate: Bool = false, identity: TLSIdentity? = nil, keepsBody: Bool = false,
+        resources: (@Sendable () -> Resources)? = nil,
         early: @escaping @Sendable (HTTPRequest) -> Response? = { _ in nil },
         _ body: @escaping @Sendable (Request, ResponseWriter) -> Void
     ) throws {
@@ -36,9 +39,10 @@ final class TestServer: Sendable {
             listen: try listen.map { try Address($0) }, spoolDirectory: directory.path, limits: limits,
             timeouts: timeouts, shards: 2)
         configuration.identity = identity
+        configuration.resources = resources
         server = Server(
             configuration: configuration,
-            handler: Closure(isImmediate: isImmediate, early: early, body: body),
+            handler: Closure(isImmediate: isImmediate, early: early, body: body, keepsBody: keepsBody),
             refuse: { Response($0.status, type: .problemJSON, bytes: Array(#"{"title":"\#($0.title)"}"#.utf8)) },
             accessLog: { entry in log.withLock { $0.append(entry) } })
         self.directory = directory

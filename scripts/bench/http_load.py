@@ -1,16 +1,21 @@
 """How the server bears load: rate and latency plain and under TLS, idle and slow clients, uploads. One JSON line each.
 
-Needs wrk. All on one machine, clients included: rates are of both together.
+Needs wrk. All on one machine, clients included: rates are of both together. Where nginx is found it is measured in the same rounds, so
+that a rate can be told from the machine's.
 """
 
 import argparse
 import concurrent.futures
+import contextlib
 import http.client
 import json
+import multiprocessing
+import pathlib
 import re
+import shutil
 import socket
 import subprocess
-import threading
+import tempfile
 import time
 
 from pictures import png
@@ -23,7 +28,7 @@ def say(what: str, **figures):
 
 def wrk(address: str, seconds: int) -> dict:
     text = subprocess.run(
-        ["wrk", "-t2", "-c64", f"-d{seconds}s", "--latency", f"{address}/healthz"], capture_output=True, text=True,
+        ["wrk", "-t1", "-c64", f"-d{seconds}s", "--latency", f"{address}/healthz"], capture_output=True, text=True,
         check=True).stdout
     value, unit = re.search(r"99%\s+([\d.]+)(us|ms|s)", text).groups()
     return {
@@ -33,15 +38,63 @@ def wrk(address: str, seconds: int) -> dict:
     }
 
 
-def rates(program: str, seconds: int):
-    """Interleaved, so that both have the same share of a busy machine."""
+class Nginx:
+    """nginx answering what `/healthz` answers: what this machine gives a server that does nothing else."""
+
+    CONFIGURATION = """
+        daemon off; pid {folder}/pid; error_log stderr crit; worker_processes auto;
+        events {{ worker_connections 1024; }}
+        http {{
+            access_log off; keepalive_requests 100000000;
+            client_body_temp_path {folder}; proxy_temp_path {folder}; fastcgi_temp_path {folder};
+            uwsgi_temp_path {folder}; scgi_temp_path {folder};
+            server {{
+                listen 127.0.0.1:{port};
+                location = /healthz {{ default_type application/json; return 200 '{{"status":"ok"}}'; }}
+            }}
+        }}"""
+
+    def __init__(self, program: str):
+        self.program = program
+
+    def __enter__(self) -> "Nginx":
+        self.folder = tempfile.TemporaryDirectory()
+        with socket.create_server(("127.0.0.1", 0)) as probe:
+            port = probe.getsockname()[1]
+        self.address = f"http://127.0.0.1:{port}"
+        file = pathlib.Path(self.folder.name, "nginx.conf")
+        file.write_text(self.CONFIGURATION.format(folder=self.folder.name, port=port))
+        self.process = subprocess.Popen([self.program, "-p", self.folder.name, "-c", str(file)])
+        while self.process.poll() is None:
+            try:
+                socket.create_connection(("127.0.0.1", port)).close()
+                break
+            except ConnectionRefusedError:
+                time.sleep(0.05)
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        self.process.wait()
+        self.folder.cleanup()
+
+
+def rates(program: str, nginx: str | None, seconds: int):
+    """Interleaved, so that all have the same share of a busy machine; of each the best of three."""
     fixtures = ROOT / "Tests/Fixtures/tls"
     tls = ["--tls-cert", str(fixtures / "server.pem"), "--tls-key", str(fixtures / "server-key.pem")]
-    with Serving(program) as plain, Serving(program, *tls) as secure:
-        rounds = [(wrk(plain.address, seconds), wrk(secure.address, seconds)) for _ in range(3)]
-    best = [max((one[side] for one in rounds), key=lambda figures: figures["per_second"]) for side in (0, 1)]
-    say("healthz", **best[0])
-    say("healthz-tls", **best[1], of_plain=best[1]["per_second"] / best[0]["per_second"])
+    with contextlib.ExitStack() as stack:
+        servers = {
+            "healthz": stack.enter_context(Serving(program)),
+            "healthz-tls": stack.enter_context(Serving(program, *tls)),
+        }
+        if nginx:
+            servers["healthz-nginx"] = stack.enter_context(Nginx(nginx))
+        rounds = [{name: wrk(server.address, seconds) for name, server in servers.items()} for _ in range(3)]
+    plain = max(one["healthz"]["per_second"] for one in rounds)
+    for name in servers:
+        best = max((one[name] for one in rounds), key=lambda figures: figures["per_second"])
+        say(name, **best, of_plain=best["per_second"] / plain)
 
 
 def connect(server: Serving) -> socket.socket:
@@ -67,7 +120,7 @@ def idle(program: str, count: int = 1_000):
 def slow(program: str, count: int = 2_000, seconds: int = 10):
     with Serving(program) as server:
         clients = [connect(server) for _ in range(count)]
-        over = threading.Event()
+        over = multiprocessing.Event()
 
         def dribble():
             head = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nX: " + b"a" * 1_000
@@ -81,8 +134,9 @@ def slow(program: str, count: int = 2_000, seconds: int = 10):
                         pass
                 time.sleep(0.5)
 
-        thread = threading.Thread(target=dribble)
-        thread.start()
+        # A process, as the one that measures must not wait for this one's turn of the interpreter.
+        dribbling = multiprocessing.Process(target=dribble)
+        dribbling.start()
         worst, end = 0.0, time.monotonic() + seconds
         while time.monotonic() < end:
             start = time.monotonic()
@@ -93,7 +147,7 @@ def slow(program: str, count: int = 2_000, seconds: int = 10):
             connection.close()
             time.sleep(0.05)
         over.set()
-        thread.join()
+        dribbling.join()
         say("slow-clients", clients=count, worst_healthz_ms=worst * 1e3)
         for client in clients:
             client.close()
@@ -122,9 +176,10 @@ def uploads(program: str, count: int = 200, connections: int = 32):
 def main():
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--gmiseg", default=".build/release/gmiseg")
+    options.add_argument("--nginx", default=shutil.which("nginx"), help="to measure beside it, where it is there")
     options.add_argument("--seconds", type=int, default=5)
     arguments = options.parse_args()
-    rates(arguments.gmiseg, arguments.seconds)
+    rates(arguments.gmiseg, arguments.nginx, arguments.seconds)
     idle(arguments.gmiseg)
     slow(arguments.gmiseg)
     uploads(arguments.gmiseg)

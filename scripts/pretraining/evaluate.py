@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 
-from model import Configuration, Sam, normalise
+from model import Configuration, Sam, drawn, normalise
 from sampling import extent, simulated_box, simulated_points
 from scenes import INSTANCES, Scene, listing, phantom_scene, read_pair
 
@@ -134,7 +134,10 @@ def decode(model, embedding, kind, batch, views):
         prompt["points"] = (points - origin[:, None]) * scale[:, None]
         prompt["labels"] = torch.ones(len(batch), count)
     prompt = {name: value.to(embedding.device) for name, value in prompt.items()}
-    logits, iou = (x.cpu() for x in model.decode(embedding, *model.prompt(**prompt)))
+    logits, iou = model.decode(embedding, *model.prompt(**prompt))
+    if "boxes" in prompt:
+        logits = logits + model.configuration.box_prior * drawn(model.configuration, boxes=prompt["boxes"])
+    logits, iou = logits.cpu(), iou.cpu()
     if kind == "point, best of 3":
         return logits[torch.arange(len(batch)), 1 + iou[:, 1:].argmax(1)]
     return logits[:, 0]
@@ -215,7 +218,8 @@ def load(path):
     from safetensors import safe_open
 
     with safe_open(path, "pt") as file:
-        fields = {"drawn_prompts": False, "focused_boxes": False} | json.loads(file.metadata()["gmiseg.configuration"])
+        absent = {"drawn_prompts": False, "focused_boxes": False, "box_prior": 0.0}
+        fields = absent | json.loads(file.metadata()["gmiseg.configuration"])
         model = Sam(Configuration(**fields | {"global_blocks": tuple(fields["global_blocks"])}))
         model.load_state_dict({name: file.get_tensor(name).float() for name in file.keys()}, strict=False)
     return model.eval()

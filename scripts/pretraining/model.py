@@ -14,6 +14,8 @@ import torch.nn.functional as F
 from segment_anything.modeling import ImageEncoderViT, MaskDecoder, PromptEncoder, TwoWayTransformer
 from torch import nn
 
+import attention
+
 PIXEL_MEAN = torch.tensor([123.675, 116.28, 103.53]).view(1, 3, 1, 1)
 PIXEL_STD = torch.tensor([58.395, 57.12, 57.375]).view(1, 3, 1, 1)
 
@@ -41,6 +43,7 @@ class Configuration:
     iou_head_hidden: int = 128
     drawn_prompts: bool = True  # boxes and points are also drawn into the mask prompt
     focused_boxes: bool = True  # a box is answered on the part of the image about it
+    box_prior: float = 0.25  # share of a drawn box that the service adds to the masks; training adds nothing
 
     @property
     def grid(self):
@@ -91,6 +94,7 @@ class Sam(nn.Module):
             iou_head_depth=c.iou_head_depth,
             iou_head_hidden_dim=c.iou_head_hidden,
         )
+        attention.make_fast(self)
 
     def prompt(self, points=None, labels=None, boxes=None, masks=None):
         """(sparse [B, n, C], dense [B or 1, C, g, g]) from SAM's prompt encoder; all None is the promptless call."""

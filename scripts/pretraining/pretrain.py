@@ -44,6 +44,7 @@ def options():
     p.add_argument("--threads", type=int, default=1)
     p.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     p.add_argument("--bf16", action="store_true", help="matrix products in bfloat16")
+    p.add_argument("--compile", action="store_true", help="fuse with torch.compile: some minutes, then a fifth faster")
     p.add_argument("--evaluate-every", type=float, default=6, help="minutes of training between points of the curve")
     p.add_argument("--checkpoint-every", type=float, default=3, help="minutes between checkpoints")
     chosen = p.parse_args()
@@ -103,6 +104,10 @@ class Run:
         if average is not None:
             self.average.load_state_dict(grown(average, self.average))
         self.model.to(self.o.device), self.average.to(self.o.device)
+        if self.o.compile:  # in place: names and weights stay as they are
+            decoder = self.model.mask_decoder
+            for part in (self.model.image_encoder, decoder.transformer, decoder.output_upscaling):
+                part.compile()
         self.optimiser = torch.optim.AdamW(parameter_groups(self.model), lr=self.o.rate, betas=(0.9, 0.98), eps=1e-6)
 
     def save(self):

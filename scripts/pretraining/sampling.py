@@ -11,18 +11,18 @@ SMALLEST_TARGET = 12  # pixels at model resolution; less cannot be drawn on the 
 
 # Share of samples: real images and their labels, and eight kinds of scene made for variety.
 MIXTURE = {
-    "real": 0.50,
-    "segments": 0.14,
+    "real": 0.46,
+    "segments": 0.22,
     "composites": 0.08,
-    "things": 0.14,
-    "shapes": 0.05,
-    "cardiac": 0.04,
+    "things": 0.12,
+    "shapes": 0.04,
+    "cardiac": 0.03,
     "abdomen": 0.02,
     "retina": 0.02,
     "nuclei": 0.01,
 }
 BANK = {
-    "segments": 2200,
+    "segments": 3600,
     "composites": 1200,
     "things": 2000,
     "shapes": 900,

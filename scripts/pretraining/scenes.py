@@ -312,6 +312,7 @@ def segments_scene(rng, scene):
     grey = grey if grey.ndim == 2 else grey @ rng.dirichlet(np.full(3, 2)).astype(np.float32)
     smooth = ndimage.gaussian_filter(grey, np.exp(rng.uniform(np.log(0.8), np.log(5))))
     levels = int(rng.integers(3, 8))
+    least = rng.choice([0.35, 0.12])  # share of its box that an object fills: blobs only, or crescents and branches too
     cuts = np.quantile(smooth, np.sort(rng.uniform(0.05, 0.97, levels - 1)))
     band = ndimage.median_filter(np.searchsorted(cuts, smooth), 3)
     labels, value = np.zeros(grey.shape, np.uint8), 0
@@ -320,7 +321,7 @@ def segments_scene(rng, scene):
         for index, place in enumerate(ndimage.find_objects(parts), 1):
             part = parts[place] == index
             area, (h, w) = part.sum(), part.shape
-            compact = area > 0.35 * h * w and min(h, w) > 0.02 * max(grey.shape)
+            compact = area > least * h * w and min(h, w) > 0.02 * max(grey.shape)
             if compact and 0.001 < area / grey.size < 0.5 and value < 250:
                 value += 1
                 whole = ndimage.binary_fill_holes(part) if rng.random() < 0.5 else part

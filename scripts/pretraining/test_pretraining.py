@@ -2,11 +2,14 @@
 
 import tempfile
 import unittest
+import unittest.mock
 from pathlib import Path
 
 import numpy as np
+import segment_anything
 import torch
 
+import attention
 import evaluate
 import loss
 from export import write_model
@@ -40,6 +43,30 @@ class Model(unittest.TestCase):
                 )
             torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-5)
             torch.testing.assert_close(iou, their_iou, rtol=1e-4, atol=1e-5)
+
+    def test_attention_equals_the_package(self):
+        """Values and gradients, with a table small enough to be kept and with one made head by head."""
+        image = segment_anything.modeling.image_encoder.Attention(20, 5, use_rel_pos=True, input_size=(6, 7))
+        for table in (image.rel_pos_h, image.rel_pos_w):
+            torch.nn.init.normal_(table)
+        token = segment_anything.modeling.transformer.Attention(24, 4, downsample_rate=2)
+        x = torch.randn(2, 6, 7, 20)
+        q, k, v = torch.randn(2, 9, 24), torch.randn(2, 15, 24), torch.randn(2, 15, 24)
+        for layer, fast, inputs in (
+            (image, attention.image_attention, (x,)),
+            (token, attention.token_attention, (q, k, v)),
+        ):
+            for large in (attention.LARGE, 1):
+                with unittest.mock.patch.object(attention, "LARGE", large if layer is image else attention.LARGE):
+                    found = self.value_and_gradients(layer, lambda *y: fast(layer, *y), inputs)
+                for a, b in zip(found, self.value_and_gradients(layer, layer, inputs)):
+                    torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-5)
+
+    @staticmethod
+    def value_and_gradients(layer, function, inputs):
+        inputs = [x.clone().requires_grad_() for x in inputs]
+        value = function(*inputs)
+        return [value, *torch.autograd.grad(value.square().sum(), [*inputs, *layer.parameters()])]
 
     def test_drawn_prompts_show_the_box_and_every_point(self):
         c = Configuration().at(64)

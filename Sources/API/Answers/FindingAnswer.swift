@@ -32,13 +32,14 @@ struct FindingAnswer: Sendable, Equatable {
     /// - Parameters:
     ///   - names: What the files of the examples are called.
     ///   - places: Where these stand among the parts of the form.
-    init(_ finding: Finding, names: [Names], places: [Int]) {
+    ///   - labels: Of the task.
+    init(_ finding: Finding, names: [Names], places: [Int], labels: TaskLabels) {
         let example = finding.example
-        let words = Words(finding.kind, names: names)
+        let words = Words(finding.kind, names: names, labels: labels)
         severity = finding.severity
         code = words.code
         file = example.map { words.isAboutMask ? names[$0].mask : names[$0].image }
-        field = example.map { words.isAboutMask ? names[$0].maskField : "image[\(places[$0])]" }
+        field = words.field ?? example.map { words.isAboutMask ? names[$0].maskField : "image[\(places[$0])]" }
         message = words.message
         hint = words.hint
     }
@@ -50,14 +51,38 @@ struct FindingAnswer: Sendable, Equatable {
         let maskField: String
     }
 
+    /// Why a mask is not a label map of the task.
+    struct Misfit {
+        let message: String
+        let hint: String
+
+        init(_ misfit: TaskLabels.Misfit, _ labels: TaskLabels) {
+            switch misfit {
+            case .colour(let x, let y):
+                message = "the pixel at (\(x), \(y)) is coloured, so that it has no label"
+                hint = "save label maps as grey or palette PNG, whose values are the numbers in task.labels"
+            case .unknown(let values):
+                message =
+                    "the mask has the value\(values.count == 1 ? "" : "s") "
+                    + "\(values.map(String.init).joined(separator: ", ")), and task.labels only \(labels.list)"
+                hint =
+                    values == [255]
+                    ? "name 255 in task.labels, or leave task.labels out if the masks are black and white"
+                    : "name every value in task.labels; JPEG and smooth scaling make values that nobody drew"
+            }
+        }
+    }
+
     private struct Words {
         let code: String
         var isAboutMask = false
+        /// Where to mend it, if not at the example.
+        var field: String?
         let message: String
         let hint: String
 
         // One row for each thing that the linter knows; splitting the table would hide it.
-        init(_ kind: Finding.Kind, names: [Names]) {
+        init(_ kind: Finding.Kind, names: [Names], labels: TaskLabels) {
             switch kind {
             case .sizeMismatch(let image, let mask):
                 self.init(
@@ -120,12 +145,24 @@ struct FindingAnswer: Sendable, Equatable {
             case .severalValues(let values):
                 self.init(
                     "several-values",
-                    "the masks have the values \(values.map(String.init).joined(separator: ", "))",
-                    "a task with one label takes them all as one object", isAboutMask: true)
+                    "the masks have the values \(values.map(String.init).joined(separator: ", ")), and without task.labels "
+                        + "all of them are one object",
+                    "if they are labels, name them: \"labels\": {\(values.prefix(3).map { "\"\($0)\": \"…\"" }.joined(separator: ", "))}",
+                    isAboutMask: true, field: "task.labels")
             case .rareValue(let value, let count):
                 self.init(
                     "rare-value", "the mask value \(value) occurs in \(count) example\(count == 1 ? "" : "s") only",
                     "add examples that show it: with one nothing can be learnt and measured")
+            case .absentLabel(let label):
+                self.init(
+                    "absent-label", "no mask shows the label \(labels.words(label))",
+                    "leave it out of task.labels, or send an example that shows it", field: "task.labels")
+            case .rareLabel(let label, let count):
+                self.init(
+                    "rare-label",
+                    "the label \(labels.words(label)) is in \(count) example\(count == 1 ? "" : "s") only",
+                    "add examples that show it: held out, the one leaves nothing to learn it from", field: "task.labels"
+                )
             case .tooSmall(let area, let width):
                 self.init(
                     "too-small",
@@ -140,8 +177,11 @@ struct FindingAnswer: Sendable, Equatable {
             }
         }
 
-        private init(_ code: String, _ message: String, _ hint: String, isAboutMask: Bool = false) {
+        private init(
+            _ code: String, _ message: String, _ hint: String, isAboutMask: Bool = false, field: String? = nil
+        ) {
             (self.code, self.message, self.hint, self.isAboutMask) = (code, message, hint, isAboutMask)
+            self.field = field
         }
 
         private static func percent(_ share: Double) -> String { "\(JSON.rounded(share * 100, places: 1).text()) %" }

@@ -5,59 +5,96 @@ import Storage
 enum HeldOutAnswer {
     /// - Parameters:
     ///   - stems: Of the support examples.
+    ///   - labels: Of the task.
     ///   - previous: The version before, where there was one.
-    static func json(_ heldOut: HeldOut, stems: [String], previous: Int?) -> JSON {
+    static func json(_ heldOut: HeldOut, stems: [String], labels: TaskLabels, previous: Int?) -> JSON {
         let isKept = heldOut.previous?.isWorse == true
-        return [
-            "method": .string(heldOut.method.rawValue),
-            "folds": .integer(heldOut.foldCount),
-            "grouped_by": heldOut.groupedBy == nil ? .null : "patient",
-            "prompts": .object(
-                HeldOutScorer.kinds.map { kind in
-                    .init(
-                        kind.rawValue,
-                        [
-                            "base": scores(heldOut, kind, adapted: false),
-                            "adapted": scores(heldOut, kind, adapted: true),
-                            "gain": heldOut.gain(kind).map(interval) ?? .null,
-                        ])
-                }),
-            "gate": [
-                "served": .bool(isServed(heldOut)),
-                "reason": .string(reason(heldOut, previous: previous)),
-                "margin": .number(heldOut.gate.margin),
-                "level": .number(Gate.level),
-                "p_value": .rounded(heldOut.gate.overall.pValue, places: 4),
-                "prompts": .object(
-                    heldOut.gate.verdicts.map { verdict in
-                        .init(
-                            verdict.prompt.rawValue,
-                            [
-                                "served": .bool(verdict.isServed && !isKept),
-                                "p_value": .rounded(verdict.test.pValue, places: 4),
-                            ])
-                    }),
-            ],
-            "influence": .array(
-                zip(stems, heldOut.influence).map { stem, change in
-                    [
-                        "stem": .string(stem),
-                        "dice_change": change.map { .rounded(min(max($0, -1), 1), places: 4) } ?? .null,
-                    ]
-                }),
-            "more_examples": heldOut.moreExamples.map {
-                [
-                    "examples": .integer($0.count), "gain": .rounded($0.gain, places: 4),
-                    "plus_minus": .rounded($0.plusMinus, places: 4),
-                ]
-            } ?? .null,
-            "compared_with": heldOut.previous.map {
-                [
-                    "version": .optional(previous), "examples": .integer($0.examples), "gain": interval($0.gain),
-                    "p_value": .rounded($0.pValue, places: 4),
-                ]
-            } ?? .null,
+        var members: [JSON.Member] = [
+            .init("method", .string(heldOut.method.rawValue)),
+            .init("folds", .integer(heldOut.foldCount)),
+            .init("grouped_by", heldOut.groupedBy == nil ? .null : "patient"),
+            .init("prompts", prompts(heldOut, label: nil)),
         ]
+        if !labels.isBinary {
+            members.append(
+                .init(
+                    "labels",
+                    .array(
+                        (0..<labels.count).map { label in
+                            [
+                                "value": .integer(labels.value(label)), "name": .optional(labels.name(label)),
+                                "examples": .integer(
+                                    Set(heldOut.base.filter { $0.label == label }.map(\.example)).count),
+                                "prompts": prompts(heldOut, label: label),
+                            ]
+                        })))
+        }
+        members += [
+            .init(
+                "gate",
+                [
+                    "served": .bool(isServed(heldOut)),
+                    "reason": .string(reason(heldOut, labels: labels, previous: previous)),
+                    "margin": .number(heldOut.gate.margin),
+                    "level": .number(Gate.level),
+                    "p_value": .rounded(heldOut.gate.overall.pValue, places: 4),
+                    "prompts": .object(
+                        heldOut.gate.verdicts.map { verdict in
+                            .init(verdict.prompt.rawValue, json(verdict, labels, isKept: isKept))
+                        }),
+                ]),
+            .init(
+                "influence",
+                .array(
+                    zip(stems, heldOut.influence).map { stem, change in
+                        [
+                            "stem": .string(stem),
+                            "dice_change": change.map { .rounded(min(max($0, -1), 1), places: 4) } ?? .null,
+                        ]
+                    })),
+            .init(
+                "more_examples",
+                heldOut.moreExamples.map {
+                    [
+                        "examples": .integer($0.count), "gain": .rounded($0.gain, places: 4),
+                        "plus_minus": .rounded($0.plusMinus, places: 4),
+                    ]
+                } ?? .null),
+            .init(
+                "compared_with",
+                heldOut.previous.map {
+                    [
+                        "version": .optional(previous), "examples": .integer($0.examples), "gain": interval($0.gain),
+                        "p_value": .rounded($0.pValue, places: 4),
+                    ]
+                } ?? .null),
+        ]
+        return .object(members)
+    }
+
+    /// - Parameter label: Nil: over all labels.
+    private static func prompts(_ heldOut: HeldOut, label: Int?) -> JSON {
+        .object(
+            HeldOutScorer.kinds.map { kind in
+                .init(
+                    kind.rawValue,
+                    [
+                        "base": scores(heldOut, kind, label, adapted: false),
+                        "adapted": scores(heldOut, kind, label, adapted: true),
+                        "gain": heldOut.gain(kind, label: label).map(interval) ?? .null,
+                    ])
+            })
+    }
+
+    private static func json(_ verdict: Gate.Verdict, _ labels: TaskLabels, isKept: Bool) -> JSON {
+        var members: [JSON.Member] = [
+            .init("served", .bool(verdict.isServed && !isKept)),
+            .init("p_value", .rounded(verdict.test.pValue, places: 4)),
+        ]
+        if !labels.isBinary {
+            members.append(.init("harmed_labels", .array(verdict.harmedLabels.map { .integer(labels.value($0)) })))
+        }
+        return .object(members)
     }
 
     /// Whether the task answers with the adapter for any kind of prompt.
@@ -74,7 +111,7 @@ enum HeldOutAnswer {
             ? "unvalidated: the adapter was imported; what its maker measured stands on its card" : unvalidated
     }
 
-    static func reason(_ heldOut: HeldOut, previous: Int?) -> String {
+    static func reason(_ heldOut: HeldOut, labels: TaskLabels, previous: Int?) -> String {
         if heldOut.previous?.isWorse == true {
             return
                 "version \(previous.map(String.init) ?? "before") does better on the new examples, so it goes on answering"
@@ -84,22 +121,28 @@ enum HeldOutAnswer {
             heldOut.gate.verdicts.filter { !$0.isServed }.map(\.prompt)
         )
         if kept.isEmpty { return "on held-out images the adapter beats the base model with every kind of prompt" }
+        let losers = Set(heldOut.gate.verdicts.flatMap(\.harmedLabels)).sorted().map(labels.words)
+        let harm =
+            losers.isEmpty || labels.count == 1
+            ? "" : "; of the labels \(losers.joined(separator: ", ")) would lose, whatever the others gain"
         if served.isEmpty {
             return "on held-out images the adapter does not reliably beat the base model, so the base goes on answering"
+                + harm
         }
         return "on held-out images the adapter beats the base model \(words(served)), "
-            + "but not reliably \(words(kept)), where the base goes on answering"
+            + "but not reliably \(words(kept)), where the base goes on answering" + harm
     }
 
     private static func words(_ kinds: [PromptKind]) -> String {
         kinds.map(\.words).joined(separator: " and ")
     }
 
-    private static func scores(_ heldOut: HeldOut, _ kind: PromptKind, adapted: Bool) -> JSON {
+    private static func scores(_ heldOut: HeldOut, _ kind: PromptKind, _ label: Int?, adapted: Bool) -> JSON {
         .object(
             Measure.allCases.map { measure in
                 .init(
-                    measure.rawValue, heldOut.interval(measure, kind, adapted: adapted).map(interval) ?? .null)
+                    measure.rawValue,
+                    heldOut.interval(measure, kind, label: label, adapted: adapted).map(interval) ?? .null)
             })
     }
 

@@ -1,3 +1,4 @@
+import Adaptation
 import Basics
 import Foundation
 import HTTP
@@ -15,44 +16,68 @@ struct SegmentAnswer: Sendable {
     let csv: Response
 
     init(
-        _ plan: SegmentPlan, _ segmented: Segmented, _ embedding: ImageEmbedding, truth: Mask?, spacing: Spacing?,
+        _ plan: SegmentPlan, _ segmented: Segmented, _ embedding: ImageEmbedding, truth: LabelImage?, spacing: Spacing?,
         outcome: CacheOutcome, build: BuildInfo, watch: Stopwatch
     ) throws {
         let masks = segmented.masks
         let (image, tier, boxes) = (plan.image, plan.tier, plan.options.prompts.boxes)
         var watch = watch
         let merged = masks.merged(width: image.width, height: image.height)
-        let metrics = try truth.map { try SegmentationMetrics(prediction: merged, groundTruth: $0, spacing: spacing) }
+        let metrics = try truth.map { truth in
+            try SegmentationMetrics(
+                prediction: merged, groundTruth: truth.foreground(of: plan.asked), spacing: spacing)
+        }
         let encoded = masks.map { PNG.encode($0.mask) }
-        let mergedPNG = masks.count == 1 ? encoded[0] : PNG.encode(merged)
+        let labelMap =
+            plan.labels.isBinary
+            ? nil : PNG.encode(plan.labels.map(masks.labels(width: image.width, height: image.height)))
+        let mergedPNG = labelMap ?? (masks.count == 1 ? encoded[0] : PNG.encode(merged))
         let receipt = Receipt(plan, segmented, merged: merged, build: build)
-        let label = plan.task?.labels.first?.name
         watch.lap("answer")
 
-        let answers: [JSON] = zip(masks, encoded).map { mask, png in
-            Self.json(mask, label: label, png: png, box: boxes.isEmpty ? nil : boxes[mask.prompt], spacing)
+        let answers: [JSON] = try zip(masks, encoded).map { mask, png in
+            let answer = Self.members(
+                mask, plan.labels, png: png, box: boxes.isEmpty ? nil : boxes[mask.prompt], spacing)
+            // Of several masks of a label none has to be all of it.
+            guard !plan.labels.isBinary, masks.count(where: { $0.label == mask.label }) == 1 else {
+                return .object(answer)
+            }
+            let own = try truth.map { truth in
+                try SegmentationMetrics(
+                    prediction: mask.mask, groundTruth: truth.mask(mask.label), spacing: spacing)
+            }
+            return .object(answer + [.init("metrics", own.map { MetricsAnswer.json($0, of: "this label") } ?? .null)])
         }
-        let body: JSON = [
-            "task": .optional(plan.task?.id),
-            "tier": .string(tier.name),
-            "tier_reason": .optional(tier.reason),
-            "adapter_version": .optional(tier.adapter?.version),
-            "image": [
-                "id": .string(ImageIdentifier.make(image.hash)), "width": .integer(image.width),
-                "height": .integer(image.height),
-            ],
-            "masks": .array(answers),
-            "metrics": metrics.map(MetricsAnswer.json) ?? .null,
-            "spacing_mm": spacing.map { [.number($0.x), .number($0.y)] } ?? .null,
-            "promptless": PromptlessAnswer.json(segmented, plan.profile),
-            "review": ReviewAnswer.json(segmented, plan, embedding),
-            "far_from_support": FarAnswer.json(plan.profile, embedding),
-            "embedding": .string(outcome.rawValue),
-            "timings_ms": .object(watch.members),
-            "receipt": receipt.json,
-            "receipt_sha256": .string(receipt.sha256),
-            "methods": .string(MethodsParagraph.text(receipt.json)),
+        var members: [JSON.Member] = [
+            .init("task", .optional(plan.task?.id)),
+            .init("tier", .string(tier.name)),
+            .init("tier_reason", .optional(tier.reason)),
+            .init("adapter_version", .optional(tier.adapter?.version)),
+            .init(
+                "image",
+                [
+                    "id": .string(ImageIdentifier.make(image.hash)), "width": .integer(image.width),
+                    "height": .integer(image.height),
+                ]),
+            .init("masks", .array(answers)),
         ]
+        if let labelMap {
+            members.append(.init("label_map_png", .string(Data(labelMap).base64EncodedString())))
+            members.append(.init("labels", plan.labels.json))
+        }
+        members += [
+            .init("metrics", metrics.map { MetricsAnswer.json($0) } ?? .null),
+            .init("spacing_mm", spacing.map { [.number($0.x), .number($0.y)] } ?? .null),
+            .init("promptless", PromptlessAnswer.json(segmented, plan)),
+            .init("review", ReviewAnswer.json(segmented, plan, embedding)),
+            .init("far_from_support", FarAnswer.json(plan.profile, embedding)),
+            .init("embedding", .string(outcome.rawValue)),
+            .init("timings_ms", .object(watch.members)),
+            .init("receipt", receipt.json),
+            .init("receipt_sha256", .string(receipt.sha256)),
+            .init("methods", .string(MethodsParagraph.text(receipt.json))),
+        ]
+        let body = JSON.object(members)
         json = .json(body)
         csv = Response(.ok, type: .csv, bytes: Array(AnswerTable.csv([body]).utf8))
 
@@ -66,15 +91,17 @@ struct SegmentAnswer: Sendable {
         png = Response(.ok, type: .png, bytes: mergedPNG, fields: fields)
     }
 
-    private static func json(
-        _ mask: SegmentedMask, label: String?, png: [UInt8], box: PromptsRequest.Box?, _ spacing: Spacing?
-    ) -> JSON {
+    private static func members(
+        _ mask: SegmentedMask, _ labels: TaskLabels, png: [UInt8], box: PromptsRequest.Box?, _ spacing: Spacing?
+    ) -> [JSON.Member] {
         let area = mask.mask.area
         var members: [JSON.Member] = [
             .init("prompt", .integer(mask.prompt)),
             .init("candidate", .integer(mask.candidate)),
             .init("instance", .optional(mask.instance)),
-            .init("label", .optional(label)),
+        ]
+        members += labels.members(mask.label)
+        members += [
             .init("found", .bool(mask.isFound)),
             .init("prompt_box", box?.json ?? .null),
             .init("score", .rounded(mask.score, places: 4)),
@@ -87,13 +114,16 @@ struct SegmentAnswer: Sendable {
         if let spread = mask.spread {
             members += UncertaintyAnswer.members(spread, area: area, mask.mask, spacing)
         }
-        return .object(members)
+        return members
     }
 }
 
 /// Agreement with a ground truth: numbers, or null with the reason beside it.
 enum MetricsAnswer {
-    static func json(_ metrics: SegmentationMetrics) -> JSON {
+    static func json(
+        _ metrics: SegmentationMetrics,
+        of what: String = "the masks of all prompts together, the best candidate of each"
+    ) -> JSON {
         [
             "dice": .rounded(metrics.dice, places: 6),
             "jaccard": .rounded(metrics.jaccard, places: 6),
@@ -105,7 +135,7 @@ enum MetricsAnswer {
             "mm_reason": .optional(metrics.millimetresAbsence?.reason),
             "prediction_area_px": .integer(metrics.predictionArea),
             "ground_truth_area_px": .integer(metrics.groundTruthArea),
-            "of": "the masks of all prompts together, the best candidate of each",
+            "of": .string(what),
         ]
     }
 

@@ -13,6 +13,11 @@ extension Service {
             .init("id", .string(task.id)),
             .init("name", .string(task.name)),
             .init("labels", .array(task.labels.map { .string($0.name) })),
+        ]
+        if !TaskLabels(task.labels).isBinary {
+            members.append(.init("label_values", .array(task.labels.map { .integer($0.value) })))
+        }
+        members += [
             .init("spacing_mm", task.spacing.map { [.number($0.x), .number($0.y)] } ?? .null),
             .init("created_at", .string(task.created.rfc3339)),
             .init("state", .string(task.state.rawValue)),

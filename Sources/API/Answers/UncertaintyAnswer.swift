@@ -46,15 +46,30 @@ enum UncertaintyAnswer {
 
 /// How an answer without a prompt was come by.
 enum PromptlessAnswer {
-    static func json(_ segmented: Segmented, _ profile: SupportProfile?) -> JSON {
-        guard let route = segmented.promptless else { return .null }
+    /// Of one label its way; of several a list of theirs.
+    static func json(_ segmented: Segmented, _ plan: SegmentPlan) -> JSON {
+        let ways = zip(plan.asked, segmented.promptless).map { label, route in
+            (label, members(route, plan.profile?[label]))
+        }
+        guard plan.asked.count > 1 else { return ways.first.map { .object($0.1) } ?? .null }
+        return ways.isEmpty
+            ? .null
+            : [
+                "labels": .array(
+                    ways.map { label, members in
+                        .object(plan.labels.members(label) + members)
+                    })
+            ]
+    }
+
+    private static func members(_ route: PromptlessRoute, _ profile: SupportProfile?) -> [JSON.Member] {
         let dice = PromptlessRoute.allCases.compactMap { route in
             profile?.routeDice[route].map { JSON.Member(route.rawValue, .rounded($0, places: 4)) }
         }
         return [
-            "route": .string(route.rawValue),
+            .init("route", .string(route.rawValue)),
             // An adapter was trained on the very images; its way says nothing about new ones.
-            "support_dice": dice.isEmpty ? .null : .object(dice),
+            .init("support_dice", dice.isEmpty ? .null : .object(dice)),
         ]
     }
 }
@@ -64,9 +79,15 @@ enum ReviewAnswer {
     /// Null unless the request asked for the uncertainty, which it rests on.
     static func json(_ segmented: Segmented, _ plan: SegmentPlan, _ embedding: ImageEmbedding) -> JSON {
         guard plan.options.uncertainty else { return .null }
-        let agreements = segmented.masks.compactMap { $0.spread?.agreement }
-        let threshold = plan.profile?.review[plan.options.prompts.kind] ?? .uncalibrated
-        let score = agreements.min()
+        // Of several the one that is furthest below the threshold of its label.
+        var score: Double?
+        var threshold = Self.threshold(plan, plan.asked[0])
+        for mask in segmented.masks {
+            guard let agreement = mask.spread?.agreement else { continue }
+            let own = Self.threshold(plan, mask.label)
+            guard score.map({ agreement - own.value < $0 - threshold.value }) ?? true else { continue }
+            (score, threshold) = (agreement, own)
+        }
         let shaky = score.map { $0 < threshold.value } ?? false
         let far = plan.profile?.distance.value(embedding).map { $0 > EmbeddingDistance.limit } ?? false
         let absent = segmented.masks.contains { !$0.isFound }
@@ -84,9 +105,15 @@ enum ReviewAnswer {
     }
 }
 
+extension ReviewAnswer {
+    private static func threshold(_ plan: SegmentPlan, _ label: Int) -> ReviewThreshold {
+        plan.profile?[label].review[plan.options.prompts.kind] ?? .uncalibrated
+    }
+}
+
 /// How far the image is from the support set.
 enum FarAnswer {
-    static func json(_ profile: SupportProfile?, _ embedding: ImageEmbedding) -> JSON {
+    static func json(_ profile: TaskProfile?, _ embedding: ImageEmbedding) -> JSON {
         guard let value = profile?.distance.value(embedding) else { return .null }
         let warning =
             value > EmbeddingDistance.limit

@@ -5,6 +5,8 @@ struct AdaptationResult {
     let fitted: Fitted
     /// Of the support examples.
     let stems: [String]
+    /// Of the task.
+    let labels: TaskLabels
     /// The version that was served before; nil: none.
     let previous: Int?
     /// Of the linter.
@@ -15,7 +17,9 @@ struct AdaptationResult {
     var isServed: Bool { fitted.heldOut.map(HeldOutAnswer.isServed) ?? true }
 
     /// Nil: nothing was held out.
-    var heldOut: JSON? { fitted.heldOut.map { HeldOutAnswer.json($0, stems: stems, previous: previous) } }
+    var heldOut: JSON? {
+        fitted.heldOut.map { HeldOutAnswer.json($0, stems: stems, labels: labels, previous: previous) }
+    }
 
     var json: JSON {
         let (adapter, adaptation) = fitted.settings.json
@@ -23,7 +27,8 @@ struct AdaptationResult {
         return [
             "served": .bool(isServed),
             "served_reason": .string(
-                fitted.heldOut.map { HeldOutAnswer.reason($0, previous: previous) } ?? HeldOutAnswer.unvalidated),
+                fitted.heldOut.map { HeldOutAnswer.reason($0, labels: labels, previous: previous) }
+                    ?? HeldOutAnswer.unvalidated),
             "examples": .integer(stems.count),
             "steps": .integer(losses.count),
             "final_loss": losses.last.map { .rounded(Double($0), places: 5) } ?? .null,
@@ -55,24 +60,28 @@ struct AdaptationResult {
 enum AdapterCard {
     /// - Parameter isImported: It came as a file, and was not made here.
     static func json(_ card: Adapter.Card, isImported: Bool = false) -> JSON {
-        [
-            "imported": .bool(isImported),
-            "format_version": .integer(card.formatVersion),
-            "kind": .string(card.kind.rawValue),
-            "rank": .integer(card.rank),
-            "alpha": .decimal(card.alpha),
-            "last_blocks": .optional(card.lastBlocks),
-            "base_model": .string(card.baseModel),
-            "base_sha256": .string(card.baseSHA256),
-            "task": .string(card.task),
-            "labels": .array(card.labels.map { .string($0) }),
-            "steps": .integer(card.steps),
-            "seed": .integer(Int(clamping: card.seed)),
-            "support_count": .integer(card.supportCount),
-            "tile_side": .optional(card.tileSide),
-            "final_loss": .rounded(Double(card.finalLoss), places: 5),
-            "notes": card.notes.map(json) ?? .null,
+        var members: [JSON.Member] = [
+            .init("imported", .bool(isImported)),
+            .init("format_version", .integer(card.formatVersion)),
+            .init("kind", .string(card.kind.rawValue)),
+            .init("rank", .integer(card.rank)),
+            .init("alpha", .decimal(card.alpha)),
+            .init("last_blocks", .optional(card.lastBlocks)),
+            .init("base_model", .string(card.baseModel)),
+            .init("base_sha256", .string(card.baseSHA256)),
+            .init("task", .string(card.task)),
+            .init("labels", .array(card.labels.map { .string($0) })),
         ]
+        if let values = card.labelValues { members.append(.init("label_values", .array(values.map { .integer($0) }))) }
+        members += [
+            .init("steps", .integer(card.steps)),
+            .init("seed", .integer(Int(clamping: card.seed))),
+            .init("support_count", .integer(card.supportCount)),
+            .init("tile_side", .optional(card.tileSide)),
+            .init("final_loss", .rounded(Double(card.finalLoss), places: 5)),
+            .init("notes", card.notes.map(json) ?? .null),
+        ]
+        return .object(members)
     }
 
     private static func json(_ notes: Adapter.Card.Notes) -> JSON {

@@ -65,25 +65,26 @@ package struct AdaptationWorker: Worker {
         context.report(step: 0, of: 0, phase: "reading the support set", fraction: 0)
         let support = try store.support(of: task.id)
         // First of all, so that the task can be used without a prompt while its adapter is in the making.
-        try profiles.prepare(support, task: task.id, model: model, tier: .base(reason: "no adapter yet")) {
+        try profiles.prepare(support, task: task, model: model, tier: .base(reason: "no adapter yet")) {
             try pause(context)
         }
+        let labels = TaskLabels(task.labels)
         let findings = try findings(task, support, model.configuration, context)
         let previous = try previous(task, model)
         let fitting = try Fitting(
-            model: model, examples: try examples(support, context),
+            model: model, examples: try examples(support, labels, context),
             patients: PatientGroups(stems: support.map(\.stem), given: support.map(\.patient)),
             spacing: task.spacing.flatMap { Spacing(x: $0.x, y: $0.y) }, recipe: recipe,
-            previous: previous?.version, taskName: task.name, labels: task.labels.map(\.name))
+            previous: previous?.version, taskName: task.name, labels: labels.adapterLabels)
         let fitted = try fit(fitting, speed: try speeds.measured(model).speed, context)
         // With its notes, as it will be served: they are part of its hash, and so of the profile's key.
         let adapter = try fitted.trained.adapter.noted(notes(fitted, support))
         let served = ServedAdapter(version: 0, adapter: adapter)
-        try profiles.prepare(support, task: task.id, model: model, tier: .adapted(served)) { try pause(context) }
+        try profiles.prepare(support, task: task, model: model, tier: .adapted(served)) { try pause(context) }
         let path = context.scratchDirectory + "/adapter.safetensors"
         try adapter.write(to: path)
         let result = AdaptationResult(
-            fitted: fitted, stems: support.map(\.stem), previous: previous?.number, findings: findings)
+            fitted: fitted, stems: support.map(\.stem), labels: labels, previous: previous?.number, findings: findings)
         return JobOutcome(
             resultJSON: result.json.text(),
             adapter: NewAdapter(
@@ -117,12 +118,16 @@ package struct AdaptationWorker: Worker {
             heldOutDice: Dictionary(uniqueKeysWithValues: dice ?? []), supportSHA256: support.map(\.imageHash))
     }
 
-    private func examples(_ support: [SupportExample], _ context: JobContext) throws -> [Example] {
+    private func examples(
+        _ support: [SupportExample], _ labels: TaskLabels, _ context: JobContext
+    ) throws -> [Example] {
         try support.map { example in
             try pause(context)
             let image = try decode(example.image, field: "image[\(example.index)]")
-            let mask = try decode(example.mask, field: "mask[\(example.index)]")
-            return Example(image: RGBImage(image, window: Preprocessing.window), mask: Mask(mask))
+            let field = "mask[\(example.index)]"
+            return Example(
+                image: RGBImage(image, window: Preprocessing.window),
+                labels: try labels.stored(try decode(example.mask, field: field), field: field))
         }
     }
 
@@ -130,20 +135,24 @@ package struct AdaptationWorker: Worker {
     private func findings(
         _ task: TaskRecord, _ support: [SupportExample], _ configuration: Configuration, _ context: JobContext
     ) throws -> [FindingAnswer] {
+        let labels = TaskLabels(task.labels)
         let traits = try support.map { example in
             try pause(context)
+            let field = "mask[\(example.index)]"
+            let mask = try decode(example.mask, field: field)
             return ExampleTraits(
-                image: try decode(example.image, field: "image[\(example.index)]"),
-                mask: try decode(example.mask, field: "mask[\(example.index)]"), imageHash: example.imageHash,
+                image: try decode(example.image, field: "image[\(example.index)]"), mask: mask,
+                labels: labels.isBinary ? nil : try labels.stored(mask, field: field), imageHash: example.imageHash,
                 isMaskLossy: try store.read(example.mask).starts(with: [0xFF, 0xD8]))
         }
-        let linter = SupportLinter(configuration: configuration, hasSpacing: task.spacing != nil)
+        let linter = SupportLinter(
+            configuration: configuration, hasSpacing: task.spacing != nil, labelCount: labels.count)
         let patients = PatientGroups(stems: support.map(\.stem), given: support.map(\.patient))
         let names = support.map {
             FindingAnswer.Names(image: $0.stem, mask: "the mask of \($0.stem)", maskField: "mask[\($0.index)]")
         }
         return linter.findings(traits, patients: patients).map {
-            FindingAnswer($0, names: names, places: support.map(\.index))
+            FindingAnswer($0, names: names, places: support.map(\.index), labels: labels)
         }
     }
 

@@ -11,8 +11,12 @@ struct SegmentPlan: Sendable {
     let tier: Tier
     let image: OpenedImage
     let options: SegmentOptions
+    /// What the masks may show: the task's labels, or what the receipt says of them; one without a name where there is no task.
+    let labels: TaskLabels
+    /// The labels that are asked for, in their order; at least one.
+    let asked: [Int]
     /// What is known of the task's support set; nil without a task, and when it is not wanted badly enough to wait for.
-    let profile: SupportProfile?
+    let profile: TaskProfile?
 
     /// The tiles in which the image is answered; nil: it is seen whole, or a part of it at a time.
     var tiling: Tiling? { tier.adapter?.adapter.card.tiling }

@@ -5,6 +5,8 @@ import SegmentAnything
 
 /// One mask of an answer.
 struct SegmentedMask: Sendable {
+    /// Which of the task's labels it shows, counted from 0.
+    let label: Int
     /// Which prompt it answers, counted from 0: the box's index, or 0.
     let prompt: Int
     /// 0 but with `multimask`, where the candidates of a prompt are ranked by score.
@@ -23,28 +25,46 @@ struct SegmentedMask: Sendable {
 /// What an answer says beside its masks.
 struct Segmented: Sendable {
     let masks: [SegmentedMask]
-    /// How it was come by without a prompt; nil with one.
-    let promptless: PromptlessRoute?
+    /// How each label that was asked for was come by without a prompt; none with one.
+    let promptless: [PromptlessRoute]
 }
 
-/// From an embedding and prompts to masks at the image's size: the cheap half of a request, a few milliseconds.
+/// From an embedding and prompts to masks at the image's size: the cheap half of a request, a few milliseconds a label.
 struct Segmenter: Sendable {
-    private let reader: PromptlessReader
-    private let profile: SupportProfile?
+    private let predictor: LabelledPredictor
+    private let isAdapted: Bool
+    private let profile: TaskProfile?
+    /// Of an adapter with one label; nil: it sees images whole.
     private let tiling: Tiling?
 
-    init(model: SegmentAnythingModel, tier: Tier, profile: SupportProfile?) {
-        tiling = tier.adapter?.adapter.card.tiling
+    init(model: SegmentAnythingModel, tier: Tier, profile: TaskProfile?) {
         let adapter = tier.adapter?.adapter
-        reader = PromptlessReader(
-            Predictor(model, adjustment: adapter?.adjustment ?? .none), isAdapted: adapter != nil)
+        predictor = LabelledPredictor(model, adjustments: adapter?.adjustments ?? [.none])
+        isAdapted = adapter != nil
+        tiling = adapter?.card.tiling
         self.profile = profile
     }
 
-    /// - Parameter views: What the prompts are answered on.
-    func masks(_ views: PromptViews, _ options: SegmentOptions) throws -> Segmented {
-        if let tiling { return try tiled(views, tiling, options) }
-        let prompts = views.prompts
+    private func reader(_ label: Int) -> PromptlessReader {
+        PromptlessReader(predictor[label], isAdapted: isAdapted)
+    }
+
+    /// - Parameters:
+    ///   - views: What the prompts are answered on.
+    ///   - labels: Asked for; several only where nobody points.
+    func masks(_ views: PromptViews, _ options: SegmentOptions, of labels: [Int]) throws -> Segmented {
+        precondition(!labels.isEmpty, "no label to segment")
+        guard labels.count > 1 else {
+            if let tiling { return try tiled(views, tiling, options, label: labels[0]) }
+            return try masks(views, options, label: labels[0])
+        }
+        return try together(views.reference, options, labels)
+    }
+
+    private func masks(
+        _ views: PromptViews, _ options: SegmentOptions, label: Int
+    ) throws(PromptError) -> Segmented {
+        let (prompts, reader) = (views.prompts, reader(label))
         if options.multimask {
             var ranked = [[MaskPrediction]](repeating: [], count: prompts.count)
             for (embedding, members) in views.groups {
@@ -56,37 +76,43 @@ struct Segmenter: Sendable {
             for (index, candidates) in ranked.enumerated() {
                 for (rank, answer) in candidates.enumerated() {
                     // What was asked for is already the choice that uncertainty would describe.
-                    masks.append(mask(answer, prompt: index, candidate: rank, spread: nil))
+                    masks.append(SegmentedMask(answer, label: label, prompt: index, candidate: rank))
                 }
             }
-            return Segmented(masks: masks, promptless: options.prompts.isEmpty ? .model : nil)
+            return Segmented(masks: masks, promptless: options.prompts.isEmpty ? [.model] : [])
         }
-        if options.prompts.isEmpty { return try promptless(views.reference, options) }
+        if options.prompts.isEmpty { return try promptless(views.reference, options, label) }
         var masks: [SegmentedMask] = []
         for (embedding, members) in views.groups {
             let answers = try reader.predictions(embedding, members.map { prompts[$0] })
             for (index, answer) in zip(members, answers) {
                 let spread =
                     options.uncertainty ? try reader.spread(answer, given: prompts[index], embedding) : nil
-                masks.append(mask(answer, prompt: index, candidate: 0, spread: spread))
+                masks.append(SegmentedMask(answer, label: label, prompt: index, spread: spread))
             }
         }
-        return Segmented(masks: masks.sorted { $0.prompt < $1.prompt }, promptless: nil)
+        return Segmented(masks: masks.sorted { $0.prompt < $1.prompt }, promptless: [])
     }
 
     /// Every prompt on all tiles that it concerns.
-    private func tiled(_ views: PromptViews, _ tiling: Tiling, _ options: SegmentOptions) throws -> Segmented {
-        if options.prompts.isEmpty, let absent = absent(views.reference) { return absent }
+    private func tiled(
+        _ views: PromptViews, _ tiling: Tiling, _ options: SegmentOptions, label: Int
+    ) throws -> Segmented {
+        let route = profile?[label].route ?? .model
+        if options.prompts.isEmpty, let absent = absent(views.reference, label) {
+            return Segmented(masks: [absent], promptless: [route])
+        }
         let geometry = views.reference.geometry
         let image = TiledImage(
-            width: geometry.originalWidth, height: geometry.originalHeight, tiling: tiling, by: reader.predictor
+            width: geometry.originalWidth, height: geometry.originalHeight, tiling: tiling, by: predictor[label]
         ) { window in
             guard let tile = views.tiles[window] else { preconditionFailure("a tile that no prompt concerns") }
             return tile
         }
         if options.instances {
             let found = InstanceFinder.pieces(of: try image.segment(.none))
-            return Segmented(masks: found.enumerated().map { instance($1, $0) }, promptless: profile?.route ?? .model)
+            return Segmented(
+                masks: found.enumerated().map { SegmentedMask($1, label: label, instance: $0) }, promptless: [route])
         }
         let masks = try views.prompts.enumerated().map { index, prompt in
             // The mask goes to the tiles as it is, not as the coarse logits of the whole.
@@ -96,56 +122,91 @@ struct Segmenter: Sendable {
             let spread =
                 options.uncertainty
                 ? try image.spread(answer, given: prompt, mask: options.prompts.mask) : nil
-            return mask(answer, prompt: index, candidate: 0, spread: spread)
+            return SegmentedMask(answer, label: label, prompt: index, spread: spread)
         }
-        return Segmented(masks: masks, promptless: options.prompts.isEmpty ? profile?.route ?? .model : nil)
-    }
-
-    /// The answer that the object is not in the image; nil when it is, or nobody can tell.
-    private func absent(_ embedding: ImageEmbedding) -> Segmented? {
-        guard let found = profile.flatMap({ $0.presence(embedding) }), !found.isThere else { return nil }
-        let empty = Mask(empty: embedding.geometry.originalWidth, height: embedding.geometry.originalHeight)
-        let mask = SegmentedMask(
-            prompt: 0, candidate: 0, instance: nil, mask: empty, score: found.score, isFound: false, spread: nil)
-        return Segmented(masks: [mask], promptless: profile?.route)
+        return Segmented(masks: masks, promptless: options.prompts.isEmpty ? [route] : [])
     }
 
     private func promptless(
-        _ embedding: ImageEmbedding, _ options: SegmentOptions
+        _ embedding: ImageEmbedding, _ options: SegmentOptions, _ label: Int
     ) throws(PromptError) -> Segmented {
-        if let absent = absent(embedding) { return absent }
-        if options.instances { return try instances(embedding) }
+        let (profile, reader) = (self.profile?[label], reader(label))
+        if let absent = absent(embedding, label) {
+            return Segmented(masks: [absent], promptless: [profile?.route ?? .model])
+        }
+        if options.instances { return try instances(embedding, label) }
         let (answer, given) = try reader.answer(.none, embedding, profile)
         let spread = options.uncertainty ? try reader.spread(answer, given: given, embedding) : nil
         return Segmented(
-            masks: [mask(answer, prompt: 0, candidate: 0, spread: spread)], promptless: profile?.route ?? .model)
+            masks: [SegmentedMask(answer, label: label, spread: spread)], promptless: [profile?.route ?? .model])
+    }
+
+    /// Every label at once: each pixel is given to the likeliest of them.
+    private func together(
+        _ embedding: ImageEmbedding, _ options: SegmentOptions, _ labels: [Int]
+    ) throws(PromptError) -> Segmented {
+        let geometry = embedding.geometry
+        var contest = LabelContest(width: geometry.originalWidth, height: geometry.originalHeight)
+        var masks: [SegmentedMask] = []
+        for label in labels {
+            if let absent = absent(embedding, label) {
+                masks.append(absent)
+                continue
+            }
+            let reader = reader(label)
+            let (answer, given) = try reader.answer(.none, embedding, profile?[label])
+            let spread = options.uncertainty ? try reader.spread(answer, given: given, embedding) : nil
+            contest.enter(answer, as: label)
+            masks.append(SegmentedMask(answer, label: label, spread: spread))
+        }
+        let shown = contest.labels
+        return Segmented(
+            masks: masks.map { $0.isFound ? $0.kept(shown.mask($0.label)) : $0 },
+            promptless: labels.map { profile?[$0].route ?? .model })
+    }
+
+    /// An empty mask where the support set says that the image does not show the label; nil where it may.
+    private func absent(_ embedding: ImageEmbedding, _ label: Int) -> SegmentedMask? {
+        guard let found = profile?[label].presence(embedding), !found.isThere else { return nil }
+        let empty = Mask(empty: embedding.geometry.originalWidth, height: embedding.geometry.originalHeight)
+        return SegmentedMask(
+            label: label, prompt: 0, candidate: 0, instance: nil, mask: empty, score: found.score, isFound: false,
+            spread: nil)
     }
 
     /// Every object by itself: no mask at all when there is none.
-    private func instances(_ embedding: ImageEmbedding) throws(PromptError) -> Segmented {
+    private func instances(_ embedding: ImageEmbedding, _ label: Int) throws(PromptError) -> Segmented {
+        let reader = reader(label)
         let finder = InstanceFinder(reader)
-        guard let profile else {
-            let found = try finder.everything(embedding)
-            return Segmented(masks: found.enumerated().map { instance($1, $0) }, promptless: nil)
+        func numbered(_ answers: [MaskPrediction]) -> [SegmentedMask] {
+            answers.enumerated().map { SegmentedMask($1, label: label, instance: $0) }
+        }
+        guard let profile = profile?[label] else {
+            return Segmented(masks: numbered(try finder.everything(embedding)), promptless: [])
         }
         let (whole, _) = try reader.answer(.none, embedding, profile)
-        let found = try finder.instances(embedding, within: whole)
-        return Segmented(masks: found.enumerated().map { instance($1, $0) }, promptless: profile.route)
+        return Segmented(
+            masks: numbered(try finder.instances(embedding, within: whole)), promptless: [profile.route])
     }
+}
 
-    private func instance(_ answer: MaskPrediction, _ index: Int) -> SegmentedMask {
-        mask(answer, prompt: 0, candidate: 0, instance: index, spread: nil)
-    }
-
-    private func mask(
-        _ answer: MaskPrediction, prompt: Int, candidate: Int, instance: Int? = nil, spread: MaskSpread?
-    ) -> SegmentedMask {
+extension SegmentedMask {
+    fileprivate init(
+        _ answer: MaskPrediction, label: Int, prompt: Int = 0, candidate: Int = 0, instance: Int? = nil,
+        spread: MaskSpread? = nil
+    ) {
         // The head is a regression and may leave 0…1 by a little.
         let score = Double(answer.predictedIoU)
         let mask = answer.mask()
-        return SegmentedMask(
-            prompt: prompt, candidate: candidate, instance: instance, mask: mask,
-            score: score.isFinite ? min(max(score, 0), 1) : 0,
+        self.init(
+            label: label, prompt: prompt, candidate: candidate, instance: instance, mask: mask,
+            score: score.isFinite ? min(max(score, 0), 1) : 0, isFound: !mask.isEmpty, spread: spread)
+    }
+
+    /// What other labels have left of it.
+    fileprivate func kept(_ mask: Mask) -> SegmentedMask {
+        SegmentedMask(
+            label: label, prompt: prompt, candidate: candidate, instance: instance, mask: mask, score: score,
             isFound: !mask.isEmpty, spread: spread)
     }
 }
@@ -155,10 +216,17 @@ extension [SegmentedMask] {
     func merged(width: Int, height: Int) -> Mask {
         let best = filter { $0.candidate == 0 }
         guard best.count > 1 else { return best.first?.mask ?? Mask(empty: width, height: height) }
+        return labels(width: width, height: height).foreground
+    }
+
+    /// The label of each pixel that one of these has.
+    func labels(width: Int, height: Int) -> LabelImage {
         var pixels = [UInt8](repeating: 0, count: width * height)
-        for mask in best {
-            for (index, pixel) in mask.mask.pixels.enumerated() where pixel != 0 { pixels[index] = 1 }
+        for mask in self where mask.candidate == 0 {
+            for (index, pixel) in mask.mask.pixels.enumerated() where pixel != 0 {
+                pixels[index] = UInt8(mask.label + 1)
+            }
         }
-        return Mask(width: width, height: height, pixels: pixels)
+        return LabelImage(width: width, height: height, pixels: pixels)
     }
 }

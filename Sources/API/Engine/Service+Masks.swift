@@ -25,7 +25,7 @@ extension Service {
         return try await clicks.interactive {
             try await decoding.run { [watch] in
                 let segmented = try Segmenter(model: model, tier: plan.tier, profile: plan.profile)
-                    .masks(views, options)
+                    .masks(views, options, of: plan.asked)
                 var lap = watch
                 lap.lap("predict")
                 return try finish(segmented, views.reference, outcome, lap)
@@ -86,7 +86,7 @@ extension Service {
     /// image is from the set, and takes what is there: a job makes the profile first of all, so that it soon is.
     func profile(
         of task: TaskRecord?, _ served: ServedModel, _ tier: Tier, _ options: SegmentOptions
-    ) async throws -> SupportProfile? {
+    ) async throws -> TaskProfile? {
         guard let task else { return nil }
         guard options.prompts.isEmpty || options.uncertainty else {
             return try profiles.existing(of: task, model: served.model, tier: tier)

@@ -18,7 +18,7 @@ package final class SupportProfiles: Sendable {
         let adapter: String?
     }
 
-    private let cache: SharedCache<Key, SupportProfile>
+    private let cache: SharedCache<Key, TaskProfile>
     private let imageLimits: ImageLimits
     private let store: any Store
 
@@ -44,33 +44,35 @@ package final class SupportProfiles: Sendable {
     /// - Parameter run: Runs the work where the encoder works.
     func profile(
         of task: TaskRecord, model: SegmentAnythingModel, tier: Tier,
-        run: @Sendable (@escaping @Sendable () throws -> SupportProfile) async throws -> SupportProfile
-    ) async throws -> SupportProfile? {
+        run: @Sendable (@escaping @Sendable () throws -> TaskProfile) async throws -> TaskProfile
+    ) async throws -> TaskProfile? {
         let support = try store.support(of: task.id)
         guard !support.isEmpty else { return nil }
         let key = key(support, task: task.id, model: model, tier: tier)
+        let labels = TaskLabels(task.labels)
         return try await cache.value(for: key) {
             let profile = try await run { [self] in
-                try make(support, model: model, tier: tier) {}
+                try make(support, labels, model: model, tier: tier) {}
             }
             return .init(profile, byteCount: profile.byteCount)
         }.value
     }
 
     /// The profile if it is there already.
-    func existing(of task: TaskRecord, model: SegmentAnythingModel, tier: Tier) throws -> SupportProfile? {
+    func existing(of task: TaskRecord, model: SegmentAnythingModel, tier: Tier) throws -> TaskProfile? {
         let support = try store.support(of: task.id)
         return support.isEmpty ? nil : cache.existing(key(support, task: task.id, model: model, tier: tier))
     }
 
     /// For a job, which has the time: makes the profile unless it is there.
     func prepare(
-        _ support: [SupportExample], task: String, model: SegmentAnythingModel, tier: Tier, pause: () throws -> Void
+        _ support: [SupportExample], task: TaskRecord, model: SegmentAnythingModel, tier: Tier,
+        pause: () throws -> Void
     ) throws {
-        let key = key(support, task: task, model: model, tier: tier)
+        let key = key(support, task: task.id, model: model, tier: tier)
         guard !support.isEmpty, cache.existing(key) == nil else { return }
         let profile = try withoutActuallyEscaping(pause) { pause in
-            try make(support, model: model, tier: tier, pause: pause)
+            try make(support, TaskLabels(task.labels), model: model, tier: tier, pause: pause)
         }
         cache.insert(.init(profile, byteCount: profile.byteCount), for: key)
     }
@@ -78,19 +80,21 @@ package final class SupportProfiles: Sendable {
     func remove(task: String) { cache.remove { $0.task == task } }
 
     private func make(
-        _ support: [SupportExample], model: SegmentAnythingModel, tier: Tier, pause: @escaping () throws -> Void
-    ) throws -> SupportProfile {
+        _ support: [SupportExample], _ labels: TaskLabels, model: SegmentAnythingModel, tier: Tier,
+        pause: @escaping () throws -> Void
+    ) throws -> TaskProfile {
         let examples = try support.map { example in
             try pause()
             return Example(
                 image: RGBImage(try decode(example.image, "image[\(example.index)]"), window: Preprocessing.window),
-                mask: Mask(try decode(example.mask, "mask[\(example.index)]")))
+                labels: try labels.stored(
+                    try decode(example.mask, "mask[\(example.index)]"), field: "mask[\(example.index)]"))
         }
         let adapter = tier.adapter?.adapter
-        let predictor = Predictor(model, adjustment: adapter?.adjustment ?? .none)
-        return try SupportProfiler(
-            predictor, isAdapted: adapter != nil, tiling: adapter?.card.tiling, pause: pause
-        ).profile(examples)
+        let predictor = LabelledPredictor(model, adjustments: adapter?.adjustments ?? [.none])
+        let profiler = SupportProfiler(
+            predictor, isAdapted: adapter != nil, tiling: adapter?.card.tiling, pause: pause)
+        return TaskProfile(try profiler.profiles(examples, labelCount: labels.count))
     }
 
     private func decode(_ file: StoredFile, _ field: String) throws -> RawImage {

@@ -8,12 +8,14 @@ package import Storage
 
 /// Who created, read and deleted what: a line of JSON for each such request, in a file for each day.
 ///
-/// It holds names of owners and identifiers, no more: nothing that a client called something.
+/// It holds names of owners and identifiers, no more: nothing that a client called something. Of those who are turned away it writes so
+/// many a minute, and then only how many more there were: nobody fills the disk by knocking.
 package final class AuditLog: Sendable {
     private let folder: String
     private let clock: Storage.WallClock
     private let log: Logger
     private let queue = DispatchQueue(label: "gmiseg.audit")
+    private let refusals = Lock(RefusalBudget())
 
     /// - Parameter dataFolder: The lines go to `audit/` below it.
     package init(dataFolder: String, clock: Storage.WallClock = .system, log: Logger) throws {
@@ -34,7 +36,28 @@ package final class AuditLog: Sendable {
             "token": .optional(identity.token), "action": .string("\(method.rawValue) \(route)"),
             "subject": .array(subject.map { .string($0) }), "status": .integer(status),
         ]
-        queue.async { @Sendable [self] in append(line.encoded() + [UInt8(ascii: "\n")], day: Self.day(now)) }
+        enter(line, at: now)
+    }
+
+    /// Writes a line about a request that was turned away, soon.
+    /// - Parameter route: Nil for places that are not there.
+    func record(refused request: String, identity: Identity, method: HTTPRequest.Method, route: String?, status: Int) {
+        let now = clock.now()
+        let (isWritten, omitted) = refusals.withLock { $0.take(at: now) }
+        if omitted > 0 { enter(["time": .string(now.rfc3339), "refused_unnamed": .integer(omitted)], at: now) }
+        guard isWritten else { return }
+        // A method may be any word; those of routes are known.
+        let action = route.map { "\(method.rawValue) \($0)" } ?? "-"
+        enter(
+            [
+                "time": .string(now.rfc3339), "request": .string(request), "owner": .optional(identity.owner),
+                "token": .optional(identity.token), "action": .string(action), "subject": .array([]),
+                "status": .integer(status),
+            ], at: now)
+    }
+
+    private func enter(_ line: JSON, at time: Timestamp) {
+        queue.async { @Sendable [self] in append(line.encoded() + [UInt8(ascii: "\n")], day: Self.day(time)) }
     }
 
     /// Removes the files of days that ended before `time`. Returns how many.

@@ -4,6 +4,8 @@ package enum AnswerTable {
     private enum Place {
         case answer([String])
         case mask([String])
+        /// Of the mask where it has metrics of its own, as each label has; else of the answer.
+        case metric(String)
     }
 
     private static let places: [(column: String, place: Place)] = [
@@ -15,16 +17,16 @@ package enum AnswerTable {
         ("label", .mask(["label"])), ("found", .mask(["found"])), ("score", .mask(["score"])),
         ("area_px", .mask(["area_px"])), ("area_mm2", .mask(["area_mm2"])), ("x0", .mask(["bounds", "x0"])),
         ("y0", .mask(["bounds", "y0"])), ("x1", .mask(["bounds", "x1"])), ("y1", .mask(["bounds", "y1"])),
-        ("dice", .answer(["metrics", "dice"])), ("jaccard", .answer(["metrics", "jaccard"])),
-        ("asd_px", .answer(["metrics", "asd_px"])), ("hd95_px", .answer(["metrics", "hd95_px"])),
-        ("asd_mm", .answer(["metrics", "asd_mm"])), ("hd95_mm", .answer(["metrics", "hd95_mm"])),
+        ("dice", .metric("dice")), ("jaccard", .metric("jaccard")), ("asd_px", .metric("asd_px")),
+        ("hd95_px", .metric("hd95_px")), ("asd_mm", .metric("asd_mm")), ("hd95_mm", .metric("hd95_mm")),
         ("version", .answer(["receipt", "build", "version"])), ("receipt_sha256", .answer(["receipt_sha256"])),
     ]
 
     package static var columns: [String] { places.map(\.column) }
 
     /// The header and the rows of `answers` (RFC 4180). The metrics are of all masks of an answer together, and stand in
-    /// each of its rows; what is null is left empty.
+    /// each of its rows, but where masks are of several labels: then each row has those of its label. What is null is left
+    /// empty.
     package static func csv(_ answers: [JSON]) -> String {
         let rows = answers.flatMap { answer in
             (answer["masks"]?.elements ?? []).map { mask in places.map { text($0.place, answer, mask) } }
@@ -37,6 +39,7 @@ package enum AnswerTable {
             switch place {
             case .answer(let path): (answer, path)
             case .mask(let path): (mask, path)
+            case .metric(let name): (mask["metrics"] == nil ? answer : mask, ["metrics", name])
             }
         let value = path.reduce(root) { $0[$1] ?? .null }
         return switch value {

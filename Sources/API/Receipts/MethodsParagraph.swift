@@ -14,6 +14,7 @@ package enum MethodsParagraph {
         var sentences = [program(receipt)]
         sentences.append(adaptation(receipt, &works))
         sentences.append(prompts(receipt))
+        if let labels = labels(receipt) { sentences.append(labels) }
         sentences.append(
             "Logits were brought to the image's size by bilinear interpolation and thresholded at 0. A receipt of every "
                 + "answer names pixels, weights, adapter and program by hash and holds the prompts; POST /v1/verify repeats it."
@@ -66,12 +67,32 @@ package enum MethodsParagraph {
             + "overlap, the logits were averaged, weighted by the distance from the tile's edge."
     }
 
+    /// Which labels were told apart; nil where there is one.
+    private static func labels(_ receipt: JSON) -> String? {
+        let names = (receipt["labels"]?.elements ?? []).compactMap { label in
+            label["name"]?.stringValue.map { "\($0) (\(label["value"]?.text() ?? "?"))" }
+        }
+        guard !names.isEmpty else { return nil }
+        if let asked = receipt["request"]?["prompts"]?["label"] {
+            return "Of the labels \(names.joined(separator: ", ")), number \(asked.text()) was asked for."
+        }
+        return "The labels \(names.joined(separator: ", ")) were segmented together, and each pixel was given to the "
+            + "likeliest of them if that was likelier than the background."
+    }
+
     /// What the support set itself did in place of a prompt.
     private static func way(_ receipt: JSON) -> String {
         let likeness =
             " The tokens of the image embedding were compared with the mean tokens of the object and of its "
             + "surroundings in the support set, and "
-        return switch receipt["promptless"]?["route"]?.stringValue {
+        let promptless = receipt["promptless"]
+        let routes = promptless?["routes"]?.elements ?? promptless?["route"].map { [$0] } ?? []
+        // Labels may go different ways; which went which, the receipt says.
+        guard Set(routes.compactMap(\.stringValue)).count < 2 else {
+            return likeness
+                + "the map of log-odds gave the mask or a prompt, by the way that did best for each label there."
+        }
+        return switch routes.first?.stringValue {
         case "prototype-map": likeness + "the map of log-odds was taken as the mask."
         case "prototype-mask": likeness + "the map of log-odds was the mask prompt."
         case "prototype-box": likeness + "the box around the likeliest region was the prompt."

@@ -20,32 +20,43 @@ struct Receipt: Sendable {
 
     init(_ plan: SegmentPlan, _ segmented: Segmented, merged: Mask, build: BuildInfo) {
         let adapter = plan.tier.adapter
-        let body: JSON = [
-            "format": .integer(Self.format),
-            "pixels_sha256": .string(plan.image.hash),
-            "width": .integer(plan.image.width),
-            "height": .integer(plan.image.height),
-            "model": ["name": .string(plan.served.name), "sha256": .string(plan.served.model.sha256)],
-            "task": .optional(plan.task?.id),
-            "tier": .string(plan.tier.name),
-            "adapter_version": .optional(adapter?.version),
-            "adapter_sha256": .optional(adapter?.adapter.sha256),
-            "adaptation": adapter.map { Self.summary($0.adapter.card) } ?? .null,
-            "request": plan.options.json,
-            "promptless": Self.promptless(plan, segmented),
-            "preprocessing": .string(Preprocessing.version),
-            "build": build.json,
-            "mask_sha256": .string(PixelHash.of(merged)),
-            "masks_sha256": .array(segmented.masks.map { .string(PixelHash.of($0.mask)) }),
+        var members: [JSON.Member] = [
+            .init("format", .integer(Self.format)),
+            .init("pixels_sha256", .string(plan.image.hash)),
+            .init("width", .integer(plan.image.width)),
+            .init("height", .integer(plan.image.height)),
+            .init("model", ["name": .string(plan.served.name), "sha256": .string(plan.served.model.sha256)]),
+            .init("task", .optional(plan.task?.id)),
+            .init("tier", .string(plan.tier.name)),
+            .init("adapter_version", .optional(adapter?.version)),
+            .init("adapter_sha256", .optional(adapter?.adapter.sha256)),
+            .init("adaptation", adapter.map { Self.summary($0.adapter.card) } ?? .null),
         ]
+        // Which of them a mask shows is part of what was answered.
+        if !plan.labels.isBinary { members.append(.init("labels", plan.labels.json)) }
+        members += [
+            .init("request", plan.options.json),
+            .init("promptless", Self.promptless(plan, segmented)),
+            .init("preprocessing", .string(Preprocessing.version)),
+            .init("build", build.json),
+            .init("mask_sha256", .string(PixelHash.of(merged))),
+            .init("masks_sha256", .array(segmented.masks.map { .string(PixelHash.of($0.mask)) })),
+        ]
+        if !plan.labels.isBinary {
+            let map = plan.labels.map(segmented.masks.labels(width: plan.image.width, height: plan.image.height))
+            members.append(.init("label_map_sha256", .string(PixelHash.of(map))))
+        }
+        let body = JSON.object(members)
         json = body
         sha256 = SHA256.hex(body.encoded())
     }
 
     /// By which way the image was segmented without a prompt, and the hash of what decided it.
     private static func promptless(_ plan: SegmentPlan, _ segmented: Segmented) -> JSON {
-        guard let route = segmented.promptless, let profile = plan.profile else { return .null }
-        return ["route": .string(route.rawValue), "profile_sha256": .string(profile.sha256)]
+        guard let first = segmented.promptless.first, let profile = plan.profile else { return .null }
+        let routes = segmented.promptless.map { JSON.string($0.rawValue) }
+        let way = plan.asked.count > 1 ? JSON.Member("routes", .array(routes)) : .init("route", .string(first.rawValue))
+        return .object([way, .init("profile_sha256", .string(profile.sha256(plan.asked)))])
     }
 
     /// What a methods section says of the adapter, so that it can be written from the receipt alone.

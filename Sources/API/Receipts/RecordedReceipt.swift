@@ -12,14 +12,16 @@ struct RecordedReceipt: Sendable {
     /// Nil: the base model answered.
     let adapter: String?
     let options: SegmentOptions
+    /// What the masks may show.
+    let labels: TaskLabels
     let masks: [String]
     /// The hash that stood beside the receipt, when a whole answer was sent.
     let sha256: String?
 
     private static let names = [
         "format", "pixels_sha256", "width", "height", "model", "task", "tier", "adapter_version", "adapter_sha256",
-        "adaptation", "request", "promptless", "preprocessing", "build", "mask_sha256",
-        "masks_sha256",
+        "adaptation", "labels", "request", "promptless", "preprocessing", "build", "mask_sha256", "masks_sha256",
+        "label_map_sha256",
     ]
     private static let hint = "send the member \"receipt\" of an answer as it was, or the whole answer"
 
@@ -51,6 +53,7 @@ struct RecordedReceipt: Sendable {
         let request = try fields.require("request", fields.value("request"), hint: Self.hint)
         options = try SegmentOptions(
             try Fields(request, path: fields.path(of: "request"), known: SegmentOptions.names))
+        labels = try TaskRequest.recordedLabels(fields) ?? TaskLabels([])
         masks = try fields.require(
             "masks_sha256", try fields.array("masks_sha256", maximumCount: 1 << 16), hint: Self.hint
         ).map { $0.stringValue ?? "" }

@@ -2,8 +2,8 @@ package import Adaptation
 package import Imaging
 package import SegmentAnything
 
-/// What a client points at: `{"points": [{"x", "y", "label"}], "boxes": [{"x0", "y0", "x1", "y1"}], "mask": …}`, all
-/// optional.
+/// What a client points at: `{"points": [{"x", "y", "label"}], "boxes": [{"x0", "y0", "x1", "y1"}], "mask": …, "label": …}`,
+/// all optional.
 ///
 /// Points, at most one box and a mask together describe one object and give one mask, as in Segment Anything. Several boxes
 /// give a mask each. Points or a mask beside several boxes would leave open which box they refine, and are refused. Nothing
@@ -27,6 +27,8 @@ package struct PromptsRequest: Sendable, Equatable {
     package var boxes: [Box] = []
     /// A mask of the image's size, which the answer is to refine; see `PromptsRequest+Mask.swift` for its forms.
     package var mask: Mask?
+    /// Which of the task's labels all this is about; nil: not said.
+    package var label: LabelSelector?
 
     package static let maximumPoints = 64
     package static let maximumBoxes = 64
@@ -34,17 +36,19 @@ package struct PromptsRequest: Sendable, Equatable {
     static let byteLimit = 16 << 20
     package static let none = PromptsRequest()
 
-    package init(points: [Point] = [], boxes: [Box] = [], mask: Mask? = nil) {
+    package init(points: [Point] = [], boxes: [Box] = [], mask: Mask? = nil, label: LabelSelector? = nil) {
         self.points = points
         self.boxes = boxes
         self.mask = mask
+        self.label = label
     }
 
+    /// Whether nobody points anywhere; a label alone does not.
     package var isEmpty: Bool { points.isEmpty && boxes.isEmpty && mask == nil }
 
     /// Reads `json`, found at `path` of the request.
     package init(_ json: JSON, path: String) throws(Problem) {
-        let fields = try Fields(json, path: path, known: ["points", "boxes", "mask"])
+        let fields = try Fields(json, path: path, known: ["points", "boxes", "mask", "label"])
         for (index, element) in (try fields.array("points", maximumCount: Self.maximumPoints) ?? []).enumerated() {
             points.append(try Self.point(element, path: "\(fields.path(of: "points"))[\(index)]"))
         }
@@ -53,6 +57,9 @@ package struct PromptsRequest: Sendable, Equatable {
         }
         mask = try fields.value("mask").map { json throws(Problem) in
             try Self.mask(json, path: fields.path(of: "mask"))
+        }
+        label = try fields.value("label").map { json throws(Problem) in
+            try LabelSelector(json, path: fields.path(of: "label"))
         }
         for (name, isThere) in [("points", !points.isEmpty), ("mask", mask != nil)] where isThere && boxes.count > 1 {
             throw Problem.invalid(
@@ -136,12 +143,17 @@ package struct PromptsRequest: Sendable, Equatable {
 
     /// The request in its one canonical form: a receipt holds it, and it reads back as the same request.
     package var json: JSON {
-        [
-            "points": .array(
-                points.map { ["x": .number($0.x), "y": .number($0.y), "label": .integer($0.isForeground ? 1 : 0)] }),
-            "boxes": .array(boxes.map(\.json)),
-            "mask": mask.map(Self.json) ?? .null,
+        var members: [JSON.Member] = [
+            .init(
+                "points",
+                .array(
+                    points.map { ["x": .number($0.x), "y": .number($0.y), "label": .integer($0.isForeground ? 1 : 0)] })
+            ),
+            .init("boxes", .array(boxes.map(\.json))),
+            .init("mask", mask.map(Self.json) ?? .null),
         ]
+        if let label { members.append(.init("label", label.json)) }
+        return .object(members)
     }
 }
 

@@ -9,6 +9,8 @@ struct SupportForm: Sendable {
     let pairing: Pairing
     /// Whom each image shows, by its file stem, where the client said so.
     let patientNames: [String: String]
+    /// What the masks outline.
+    var labels: TaskLabels
     private let images: [ImageUpload]
     private let masks: [ImageUpload]
     let stems: [String]
@@ -20,9 +22,11 @@ struct SupportForm: Sendable {
     ///   - taken: Stems of examples that are there already.
     ///   - patientsPath: Where `patients` was found.
     init(
-        _ form: Form, room: Int, taken: [String] = [], patients: [String: String], patientsPath: String
+        _ form: Form, room: Int, taken: [String] = [], patients: [String: String], patientsPath: String,
+        labels: TaskLabels
     ) throws(Problem) {
         patientNames = patients
+        self.labels = labels
         let (images, masks) = (form.all("image"), form.all("mask"))
         for (name, count) in [("image", images.count), ("mask", masks.count)] where count > room {
             throw Problem(
@@ -70,9 +74,18 @@ struct SupportForm: Sendable {
     func traits(_ index: Int, limits: ImageLimits) throws(Problem) -> ExampleTraits {
         let (image, mask) = (images[index], masks[pairing.maskOfImage[index]])
         let rawImage = try image.decode(limits: limits)
+        let rawMask = try mask.decode(limits: limits)
         return ExampleTraits(
-            image: rawImage, mask: try mask.decode(limits: limits), imageHash: PixelHash.of(rawImage),
-            isMaskLossy: try mask.mediaType() == "image/jpeg")
+            image: rawImage, mask: rawMask, labels: labels.isBinary ? nil : try read(rawMask, mask),
+            imageHash: PixelHash.of(rawImage), isMaskLossy: try mask.mediaType() == "image/jpeg")
+    }
+
+    private func read(_ raw: RawImage, _ mask: ImageUpload) throws(Problem) -> LabelImage {
+        do throws(TaskLabels.Misfit) {
+            return try labels.read(raw)
+        } catch {
+            throw Problem(error, labels, field: mask.field, name: "the mask \(mask.name)")
+        }
     }
 
     /// The masks that can be read and mark something.
@@ -102,15 +115,17 @@ struct SupportForm: Sendable {
                     .init("mask_size", [.integer(rawMask.width), .integer(rawMask.height)]),
                 ])
         }
-        let decoded = Mask(rawMask)
-        guard !decoded.isEmpty else {
+        let decoded = try read(rawMask, mask)
+        guard !decoded.present.isEmpty else {
             throw Problem(
                 .emptyMask, "the mask \(mask.name) marks no pixel", field: mask.field,
-                hint: "every non-zero pixel marks the object; leave examples without it out")
+                hint: labels.isBinary
+                    ? "every non-zero pixel marks the object; leave examples without it out"
+                    : "leave examples that show none of the labels out")
         }
         return NewExample(
             stem: stems[index], image: image.stored, mask: mask.stored, imageHash: PixelHash.of(rawImage),
-            maskHash: PixelHash.of(decoded), width: rawImage.width, height: rawImage.height,
+            maskHash: labels.hash(decoded), width: rawImage.width, height: rawImage.height,
             patient: patientNames[stems[index]])
     }
 }
@@ -138,7 +153,8 @@ struct TaskForm: Sendable {
             support = nil
         } else {
             support = try SupportForm(
-                form, room: maximumExamples, patients: task.patients, patientsPath: "task.patients")
+                form, room: maximumExamples, patients: task.patients, patientsPath: "task.patients",
+                labels: task.labels ?? TaskLabels([]))
         }
     }
 }

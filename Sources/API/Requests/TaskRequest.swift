@@ -6,8 +6,8 @@ import Storage
 /// "patients": {…}}`.
 package struct TaskRequest: Sendable, Equatable {
     package let name: String
-    /// What the masks outline, for people; nil: not said.
-    package let label: String?
+    /// What the masks outline; nil: not said, and any pixel but 0 is the object.
+    package let labels: TaskLabels?
     package let spacing: SpacingRequest?
     /// Nil: the server's default.
     package let model: String?
@@ -24,7 +24,7 @@ package struct TaskRequest: Sendable, Equatable {
         guard name.contains(where: { !$0.isWhitespace }) else {
             throw Problem.invalid(fields.path(of: "name"), "the name is empty", hint: hint)
         }
-        label = try Self.label(fields)
+        labels = try Self.labels(fields)
         spacing = try SpacingRequest(fields, "spacing_mm")
         model = try fields.string("model", maximumLength: 200)
         patients = try Self.patients(fields)
@@ -51,19 +51,62 @@ package struct TaskRequest: Sendable, Equatable {
         return patients
     }
 
-    private static func label(_ fields: Fields) throws(Problem) -> String? {
-        guard let labels = try fields.array("labels", maximumCount: 64), let first = labels.first else { return nil }
+    private static let labelHint =
+        #"name what each value of the masks shows: {"1": "left ventricle", "2": "myocardium"}, or ["left ventricle", "#
+        + #""myocardium"] for 1, 2, …; for black and white masks one name, ["left ventricle"]"#
+
+    /// An array of names, numbered from 1, or an object of names by their numbers.
+    private static func labels(_ fields: Fields) throws(Problem) -> TaskLabels? {
+        guard let json = fields.value("labels") else { return nil }
         let path = fields.path(of: "labels")
-        guard labels.count == 1 else {
+        guard let entries = entries(json) else {
             throw Problem.invalid(
-                path, "\(labels.count) labels were given; masks are binary, so a task has one",
-                hint: "make one task for each label")
+                path, "\(path) must be an array or an object, found \(json.kindName)", hint: labelHint)
         }
-        guard let text = first.stringValue, text.count <= 200 else {
-            throw Problem.invalid(
-                "\(path)[0]", "a label is a text of at most 200 characters", hint: #"["left ventricle"]"#)
+        guard entries.count <= LabelImage.labelLimit else {
+            throw Problem(
+                .tooLarge, "\(path) has \(entries.count) labels", field: path,
+                hint: "give at most \(LabelImage.labelLimit): label maps have 8 bits a pixel")
         }
-        return text
+        var labels: [Label] = []
+        for entry in entries {
+            let place = path + entry.place
+            guard let value = entry.value, (1...255).contains(value) else {
+                throw Problem.invalid(
+                    place, "\(Quoted(String(entry.place.dropFirst().prefix(80)))) is no number from 1 to 255",
+                    hint: labelHint)
+            }
+            guard let name = entry.name.stringValue, name.count <= 200 else {
+                throw Problem.invalid(place, "a label is a text of at most 200 characters", hint: labelHint)
+            }
+            guard entries.count == 1 || name.contains(where: { !$0.isWhitespace }) else {
+                throw Problem.invalid(place, "the label \(value) has no name", hint: labelHint)
+            }
+            if let other = labels.first(where: { $0.name == name || $0.value == value }) {
+                throw Problem.invalid(
+                    place,
+                    other.name == name
+                        ? "the labels \(other.value) and \(value) are both called \(Quoted(name))"
+                        : "the number \(value) stands for both \(Quoted(other.name)) and \(Quoted(name))",
+                    hint: "give every label a number and a name of its own")
+            }
+            labels.append(Label(value: value, name: name))
+        }
+        return labels.isEmpty ? nil : TaskLabels(labels.sorted { $0.value < $1.value })
+    }
+
+    /// The member `labels` of a receipt, `[{"value", "name"}]`.
+    static func recordedLabels(_ fields: Fields) throws(Problem) -> TaskLabels? {
+        guard let entries = try fields.array("labels", maximumCount: LabelImage.labelLimit) else { return nil }
+        let members = entries.map { JSON.Member($0["value"]?.text() ?? "", $0["name"] ?? .null) }
+        return try labels(
+            Fields(.object([.init("labels", .object(members))]), path: fields.path, known: ["labels"]))
+    }
+
+    /// Each with its place below the field; nil when `json` is neither array nor object.
+    private static func entries(_ json: JSON) -> [(place: String, value: Int?, name: JSON)]? {
+        if let names = json.elements { return names.enumerated().map { ("[\($0)]", $0 + 1, $1) } }
+        return json.members?.map { (".\($0.name.prefix(80))", Int($0.name), $0.value) }
     }
 }
 

@@ -11,9 +11,13 @@ extension Service {
         _ = try context.negotiate([.json])
         _ = try context.query()
         let upload = try imageUpload(context)
+        // The samples go before the file is stored: of many uploads at once only one then has its own in memory.
         let (raw, hash) = try await imaging.run { [limits = configuration.imageLimits] in
             let raw = try upload.decode(limits: limits)
-            return (raw, PixelHash.of(raw))
+            return (
+                (width: raw.width, height: raw.height, channels: raw.channels, bitDepth: raw.bitDepth),
+                PixelHash.of(raw)
+            )
         }
         let id = ImageIdentifier.make(hash)
         let isNew = try store.image(id, owner: context.identity.owner) == nil

@@ -24,18 +24,21 @@ extension Service {
             throw Problem.missing(
                 "image", "there is no support set to look through", hint: "leave dry_run out to import the adapter")
         }
-        let linter = SupportLinter(configuration: served.model.configuration, hasSpacing: form.task.spacing != nil)
+        let linter = SupportLinter(
+            configuration: served.model.configuration, hasSpacing: form.task.spacing != nil,
+            labelCount: support.labels.count)
         let findings = try await imaging.run { [limits = configuration.imageLimits] in
             try Self.findings(support, linter, limits: limits)
         }
         let masks = try await imaging.run { [limits = configuration.imageLimits] in
             support.masks(limits: limits)
         }
-        try Self.checkTiles(form.task.recipe, masks.map { ($0.width, $0.height) }, field: "task")
+        let recipe = form.task.recipe.telling(support.labels.count)
+        try Self.checkTiles(recipe, masks.map { ($0.width, $0.height) }, field: "task")
         let estimate = try await encoding.run { [clicks, speeds] in
             try Threads.givingWay(to: clicks) {
                 try Self.estimate(
-                    form.task.recipe, support.patients, masks, try speeds.measured(served.model), served.model)
+                    recipe, support.patients, masks, try speeds.measured(served.model), served.model)
             }
         }
         return .json([
@@ -72,24 +75,37 @@ extension Service {
         let stems = groups.map { form.stems[$0] }
         let patients = PatientGroups(stems: stems, given: stems.map { form.patientNames[$0] })
         return unreadable
-            + linter.findings(traits, patients: patients).map { FindingAnswer($0, names: names, places: groups) }
+            + linter.findings(traits, patients: patients).map {
+                FindingAnswer($0, names: names, places: groups, labels: form.labels)
+            }
     }
 
-    /// The support set as it is to be stored. What the linter calls an error is refused.
+    /// Examples as they are to be stored. What the linter calls an error is refused.
+    ///
+    /// - Parameter isWhole: They are the whole support set, and not more of one.
     static func support(
-        _ form: SupportForm, limits: ImageLimits, configuration: SegmentAnything.Configuration
+        _ form: SupportForm, isWhole: Bool, limits: ImageLimits, configuration: SegmentAnything.Configuration
     ) throws(Problem) -> [NewExample] {
-        let linter = SupportLinter(configuration: configuration, hasSpacing: true)
+        let linter = SupportLinter(configuration: configuration, hasSpacing: true, labelCount: form.labels.count)
         var examples: [NewExample] = []
+        var traits: [ExampleTraits] = []
         for index in 0..<form.exampleCount {
             examples.append(try form.example(index, limits: limits))
-            let findings = linter.findings(
-                [try form.traits(index, limits: limits)], patients: .init(stems: ["x"], given: [nil]))
-            if let error = findings.first(where: { $0.severity == .error }) {
-                let answer = FindingAnswer(error, names: [form.names[index]], places: [index])
+            traits.append(try form.traits(index, limits: limits))
+            let findings = linter.findings([traits[index]], patients: .init(stems: ["x"], given: [nil]))
+            if let error = findings.first(where: { $0.severity == .error && $0.example != nil }) {
+                let answer = FindingAnswer(
+                    error, names: [form.names[index]], places: [index], labels: form.labels)
                 throw Problem(
                     .unusableExample, "\(answer.file ?? ""): \(answer.message)", field: answer.field, hint: answer.hint)
             }
+        }
+        guard isWhole else { return examples }
+        // Of the set as a whole there is one thing that cannot be used: a label that it does not show.
+        let findings = linter.findings(traits, patients: form.patients)
+        if let error = findings.first(where: { $0.severity == .error }) {
+            let answer = FindingAnswer(error, names: form.names, places: [], labels: form.labels)
+            throw Problem(.unusableExample, answer.message, field: answer.field, hint: answer.hint)
         }
         return examples
     }

@@ -47,6 +47,14 @@ extension Service {
         idempotency.withLock { $0.finish(key, isLasting ? response : nil, at: .now) }
     }
 
+    /// Writes who was not let in, and who may not do what they asked for.
+    func audit(refused head: HTTPRequest, _ pattern: String?, _ problem: Problem, id: String) {
+        guard let auditLog, problem.kind == .unauthorized || problem.kind == .forbidden else { return }
+        // Whoever is forbidden something has said who they are.
+        let identity = (try? access.authorize(head.headerFields, scope: nil)) ?? .nobody
+        auditLog.record(refused: id, identity: identity, method: head.method, route: pattern, status: problem.status)
+    }
+
     /// Writes who did what into the audit log: everything about tasks, jobs and images.
     func audit(_ context: RequestContext, _ pattern: String, _ response: Response) {
         guard let auditLog, pattern.hasPrefix("/v1/"), pattern != "/v1/whoami", pattern != "/v1/models" else { return }

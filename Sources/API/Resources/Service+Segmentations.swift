@@ -1,3 +1,4 @@
+import Adaptation
 import Basics
 import HTTP
 import Imaging
@@ -24,20 +25,23 @@ extension Service {
         let type = try context.negotiate([.json, .png, .csv])
         let request = try SegmentRequest(context)
         let served = try chooseModel(request, task: task)
+        let labels = TaskLabels(task?.labels ?? [])
+        let asked = try labels.asked(request.options, path: "prompts")
+        let options = try request.options.named(labels)
         return try await gate.interactive {
             var watch = Stopwatch { [telemetry] in telemetry.observe(stage: $0, seconds: $1) }
             let tier: Tier =
                 if let task {
                     try await self.tier(
-                        of: task, model: served.model, prompt: request.options.prompts.kind, pinned: pinned)
+                        of: task, model: served.model, prompt: options.prompts.kind, pinned: pinned)
                 } else {
                     .base(reason: "no task was named")
                 }
             let image = try await open(request.source, for: context.identity)
             let plan = SegmentPlan(
-                task: task, served: served, tier: tier, image: image, options: request.options,
-                profile: try await profile(of: task, served, tier, request.options))
-            let truth = try await groundTruth(request.groundTruth, of: plan.image)
+                task: task, served: served, tier: tier, image: image, options: options,
+                labels: labels, asked: asked, profile: try await profile(of: task, served, tier, options))
+            let truth = try await groundTruth(request.groundTruth, of: plan.image, labels)
             watch.lap("decode")
             let spacing = (request.spacing ?? task?.spacing.map { SpacingRequest(x: $0.x, y: $0.y) })
                 .flatMap { Spacing(x: $0.x, y: $0.y) }
@@ -69,10 +73,17 @@ extension Service {
         return own
     }
 
-    private func groundTruth(_ upload: ImageUpload?, of image: OpenedImage) async throws -> Mask? {
+    private func groundTruth(
+        _ upload: ImageUpload?, of image: OpenedImage, _ labels: TaskLabels
+    ) async throws -> LabelImage? {
         guard let upload else { return nil }
         let mask = try await imaging.run { [limits = configuration.imageLimits] in
-            Mask(try upload.decode(limits: limits))
+            let raw = try upload.decode(limits: limits)
+            do throws(TaskLabels.Misfit) {
+                return try labels.read(raw)
+            } catch {
+                throw Problem(error, labels, field: "ground_truth", name: upload.name)
+            }
         }
         guard mask.width == image.width, mask.height == image.height else {
             throw Problem(

@@ -18,20 +18,24 @@ extension Service {
         if try query.bool("dry_run") ?? false { return try await checkTask(context) }
         let priority = try Self.priority(query)
         let form = try TaskForm(context, maximumExamples: configuration.maximumExamples)
-        var imported: (adapter: NewAdapter, model: ServedModel)?
+        var imported: (adapter: NewAdapter, card: Adapter.Card, model: ServedModel)?
         if let file = form.adapter { imported = try await importedAdapter(file, model: form.task.model) }
         let served = try check(form.task, imported?.model)
+        let labels = try TaskLabels(form.task.labels, importing: imported?.card)
         let support = try await imaging.run { [limits = configuration.imageLimits] in
-            try form.support.map { try Self.support($0, limits: limits, configuration: served.model.configuration) }
-                ?? []
+            guard var support = form.support else { return [NewExample]() }
+            support.labels = labels
+            return try Self.support(
+                support, isWhole: true, limits: limits, configuration: served.model.configuration)
         }
-        try Self.checkTiles(form.task.recipe, support.map { ($0.width, $0.height) }, field: "task")
+        try Self.checkTiles(
+            form.task.recipe.telling(labels.count), support.map { ($0.width, $0.height) }, field: "task")
         let rule = form.support?.pairing.rule
         let settings = TaskSettings(request: form.task, pairing: rule ?? .order, model: served.name)
         let (task, job) = try store.createTask(
             NewTask(
                 name: form.task.name,
-                labels: form.task.label.map { [Label(value: 1, name: $0)] } ?? [],
+                labels: labels.labels,
                 spacing: form.task.spacing.map { PixelSpacing(x: $0.x, y: $0.y) },
                 model: served.model.sha256, settingsJSON: settings.json.text(), owner: context.identity.owner,
                 support: support, job: support.isEmpty ? nil : NewJob(priority: priority), adapter: imported?.adapter))
@@ -58,7 +62,7 @@ extension Service {
         return served
     }
 
-    /// Refuses tiles so small that an image would have too many.
+    /// Refuses tiles of a task with several labels, and such as are so small that an image would have too many.
     ///
     /// - Parameter sizes: Of the support images.
     static func checkTiles(

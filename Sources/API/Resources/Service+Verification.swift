@@ -48,7 +48,7 @@ extension Service {
                 matches: false, differences, note: "the receipt is not the one that the answer's hash was taken of",
                 again: again)
         }
-        let hashes = ["mask_sha256", "masks_sha256"]
+        let hashes = ["mask_sha256", "masks_sha256", "label_map_sha256"]
         let matches = hashes.allSatisfy { recorded.json[$0] == again.json[$0] }
         let note =
             switch (matches, differences.isEmpty) {
@@ -84,8 +84,16 @@ extension Service {
                 extensions: [.init("available", .array(models.names.map { .string($0) }))])
         }
         let (tier, task) = try await tier(receipt, served, for: identity)
+        // One label has a name that no receipt tells, and none that a mask depends on.
+        let labels = receipt.labels.isBinary ? TaskLabels(task?.labels ?? []) : receipt.labels
+        guard task == nil || labels.labels.map(\.value) == task?.labels.map(\.value) else {
+            throw Problem.invalid(
+                "receipt.labels", "the task has other labels than the receipt",
+                hint: "send the receipt as it was; a task's labels never change")
+        }
         return SegmentPlan(
-            task: task, served: served, tier: tier, image: image, options: receipt.options,
+            task: task, served: served, tier: tier, image: image, options: receipt.options, labels: labels,
+            asked: try labels.asked(receipt.options, path: "receipt.request.prompts"),
             profile: try await profile(of: task, served, tier, receipt.options))
     }
 

@@ -29,9 +29,10 @@ extension Service {
         let support = try SupportForm(
             form, room: max(0, configuration.maximumExamples - taken.count), taken: taken,
             patients: try TaskRequest.patients(Fields(.object(members), path: "", known: ["patients"])),
-            patientsPath: "patients")
+            patientsPath: "patients", labels: TaskLabels(task.labels))
         let examples = try await imaging.run { [limits = configuration.imageLimits] in
-            try Self.support(support, limits: limits, configuration: model.configuration)
+            try Self.support(
+                support, isWhole: false, limits: limits, configuration: model.configuration)
         }
         let recipe = try TaskSettings(stored: task.settingsJSON).recipe
         do {
@@ -119,7 +120,7 @@ extension Service {
     /// - Parameter model: The name of the model that the task asks for; nil: whichever the adapter fits.
     func importedAdapter(
         _ part: Part, model name: String?
-    ) async throws -> (adapter: NewAdapter, model: ServedModel) {
+    ) async throws -> (adapter: NewAdapter, card: Adapter.Card, model: ServedModel) {
         let bytes = try part.content.bytes(field: "adapter", limit: configuration.maximumAdapterBytes)
         let scratch = try store.makeScratchDirectory()
         defer { store.removeScratchDirectory(scratch) }
@@ -145,7 +146,7 @@ extension Service {
         return (
             NewAdapter(
                 file: .bytes(bytes), sha256: adapter.sha256,
-                cardJSON: AdapterCard.json(adapter.card, isImported: true).text()), served
+                cardJSON: AdapterCard.json(adapter.card, isImported: true).text()), adapter.card, served
         )
     }
 

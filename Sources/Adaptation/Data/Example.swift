@@ -5,35 +5,64 @@ package import Imaging
 /// One labelled image of the support set: what the model sees, and its truth, pixel for pixel.
 package struct Example: Sendable {
     package let image: RGBImage
-    package let mask: Mask
+    package let labels: LabelImage
 
-    package init(image: RGBImage, mask: Mask) {
+    package init(image: RGBImage, labels: LabelImage) {
         self.image = image
-        self.mask = mask
+        self.labels = labels
     }
+
+    /// Of a task with one label.
+    package init(image: RGBImage, mask: Mask) { self.init(image: image, labels: LabelImage(mask)) }
+
+    /// All labels as one object.
+    package var mask: Mask { labels.foreground }
 }
 
-/// Examples that were checked: at least one, each with a mask of its image's size that marks something.
+/// Examples that were checked: at least one, each with labels of its image's size that mark something.
 struct SupportSet: Sendable {
-    let examples: [Example]
-    /// One per example; draws prompts from its mask.
-    let simulators: [PromptSimulator]
+    /// One label on one example that shows it: what a step trains on, and what is measured.
+    struct Item: Sendable, Equatable {
+        let example: Int
+        let label: Int
 
-    init(_ examples: [Example]) throws(AdaptationError) {
+        /// Tells items apart in a seed; the example's index for the first label.
+        var number: UInt64 { UInt64(label) << 32 | UInt64(example) }
+    }
+
+    let examples: [Example]
+    let labelCount: Int
+    /// By example, then by label; with one label as many as examples.
+    let items: [Item]
+
+    init(_ examples: [Example], labelCount: Int = 1) throws(AdaptationError) {
+        precondition((1...LabelImage.labelLimit).contains(labelCount), "\(labelCount) labels")
         guard !examples.isEmpty else { throw .noExamples }
-        var simulators: [PromptSimulator] = []
+        var items: [Item] = []
         for (index, example) in examples.enumerated() {
-            let (image, mask) = (example.image, example.mask)
-            guard image.width == mask.width, image.height == mask.height else {
+            let (image, labels) = (example.image, example.labels)
+            guard image.width == labels.width, image.height == labels.height else {
                 throw .sizeMismatch(
                     example: index, image: Extent(width: image.width, height: image.height),
-                    mask: Extent(width: mask.width, height: mask.height))
+                    mask: Extent(width: labels.width, height: labels.height))
             }
-            guard let simulator = PromptSimulator(mask: mask) else { throw .emptyMask(example: index) }
-            simulators.append(simulator)
+            let present = labels.present
+            guard let last = present.last else { throw .emptyMask(example: index) }
+            precondition(last < labelCount, "label \(last) of \(labelCount)")
+            items += present.map { Item(example: index, label: $0) }
         }
         self.examples = examples
-        self.simulators = simulators
+        self.labelCount = labelCount
+        self.items = items
+    }
+
+    /// Draws prompts from what the item marks. Made anew each time: a label's mask of its own for each would hold the whole
+    /// set once per label.
+    func simulator(_ item: Item) -> PromptSimulator {
+        guard let simulator = PromptSimulator(mask: examples[item.example].labels.mask(item.label)) else {
+            preconditionFailure("an item marks something")
+        }
+        return simulator
     }
 
     /// SHA-256 over sizes, pixels and masks in order: says whether a checkpoint was made from the same examples.
@@ -42,7 +71,7 @@ struct SupportSet: Sendable {
         for example in examples {
             hash.update(example.image.sizePrefix)
             hash.update(example.image.pixels)
-            hash.update(example.mask.pixels)
+            hash.update(example.labels.pixels)
         }
         return Hex.string(hash.finalize())
     }

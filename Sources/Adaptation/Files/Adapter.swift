@@ -10,8 +10,9 @@ package struct Adapter: Sendable {
     package let card: Card
     /// SHA-256 of the file's bytes, in hexadecimal.
     package let sha256: String
-    /// For `Predictor` and the parts of the model; constants, applied unmerged.
-    package let adjustment: Adjustment
+    /// For `Predictor` and the parts of the model, one for each label; constants, applied unmerged. They differ in the
+    /// decoder's tokens alone.
+    package let adjustments: [Adjustment]
     let layout: AdapterLayout
     /// One per entry of `layout`.
     let tensors: [Tensor]
@@ -30,8 +31,14 @@ package struct Adapter: Sendable {
         self.layout = layout
         self.tensors = tensors
         self.sha256 = sha256
-        adjustment = layout.adjustment(tensors.map { Value($0) }, scale: card.alpha / Float(card.rank))
+        let values = tensors.map { Value($0) }
+        adjustments = (0..<(card.labelCount ?? 1)).map {
+            layout.adjustment(values, scale: card.alpha / Float(card.rank), label: $0)
+        }
     }
+
+    /// That of the first label, and what all have in common where only the encoder is asked.
+    package var adjustment: Adjustment { adjustments[0] }
 
     /// The same adapter with notes on its card, which are part of what `sha256` names.
     package func noted(_ notes: Card.Notes) throws -> Adapter {
@@ -88,7 +95,14 @@ package struct Adapter: Sendable {
         } catch {
             throw AdapterError.notAnAdapter(reason: "on its card \(error)")
         }
-        let layout = AdapterLayout(kind: card.kind, rank: card.rank, lastBlocks: card.lastBlocks, model: model)
+        guard let labelCount = card.labelCount else {
+            throw AdapterError.notAnAdapter(reason: "on its card labels and label_values do not fit together")
+        }
+        guard labelCount == 1 || card.tileSide == nil else {
+            throw AdapterError.notAnAdapter(reason: "its card has tiles and several labels")
+        }
+        let layout = AdapterLayout(
+            kind: card.kind, rank: card.rank, lastBlocks: card.lastBlocks, labelCount: labelCount, model: model)
         let tensors = try tensors(of: file, path: path, layout)
         return Adapter(
             card: card, layout: layout, tensors: tensors, sha256: file.withUnsafeBytes { SHA256.hex($0) })

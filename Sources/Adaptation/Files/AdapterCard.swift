@@ -1,5 +1,30 @@
 package import SegmentAnything
 
+/// What an adapter's labels are called, and the numbers that mark them in a label map.
+package struct AdapterLabels: Sendable, Equatable {
+    /// Perhaps none, where there is one label that nobody named.
+    package let names: [String]
+    /// One for each name; nil: there is one label, which any pixel but 0 marks.
+    package let values: [Int]?
+
+    /// One label.
+    package init(name: String? = nil) {
+        names = name.map { [$0] } ?? []
+        values = nil
+    }
+
+    /// Labels of a label map.
+    package init(names: [String], values: [Int]) {
+        precondition(names.count == values.count && !names.isEmpty, "one value per name")
+        self.names = names
+        self.values = values
+    }
+
+    package static let unnamed = AdapterLabels()
+
+    package var count: Int { values?.count ?? 1 }
+}
+
 extension Adapter {
     /// What an adapter says of itself, kept as JSON in its file's metadata. It holds nothing of the images.
     package struct Card: Codable, Sendable, Equatable {
@@ -16,6 +41,8 @@ extension Adapter {
         package let baseSHA256: String
         package let task: String
         package let labels: [String]
+        /// What marks each of `labels` in a label map; nil: one label, which any pixel but 0 marks.
+        package let labelValues: [Int]?
         package let steps: Int
         package let seed: UInt64
         package let supportCount: Int
@@ -54,7 +81,7 @@ extension Adapter {
 
         package init(
             formatVersion: Int = currentVersion, kind: AdapterKind, rank: Int, alpha: Float, lastBlocks: Int?,
-            baseModel: String, baseSHA256: String, task: String, labels: [String], steps: Int, seed: UInt64,
+            baseModel: String, baseSHA256: String, task: String, labels: AdapterLabels, steps: Int, seed: UInt64,
             supportCount: Int, tileSide: Int? = nil, finalLoss: Float
         ) {
             self.formatVersion = formatVersion
@@ -65,7 +92,8 @@ extension Adapter {
             self.baseModel = baseModel
             self.baseSHA256 = baseSHA256
             self.task = task
-            self.labels = labels
+            self.labels = labels.names
+            labelValues = labels.values
             self.steps = steps
             self.seed = seed
             self.supportCount = supportCount
@@ -74,6 +102,16 @@ extension Adapter {
         }
 
         package var tiling: Tiling? { tileSide.map { Tiling(side: $0) } }
+
+        /// Of how many labels it tells; nil when the card contradicts itself.
+        package var labelCount: Int? {
+            guard let labelValues else { return 1 }
+            let isSound =
+                labelValues.count == labels.count && (1...LabelImage.labelLimit).contains(labels.count)
+                && zip(labelValues, labelValues.dropFirst()).allSatisfy(<)
+                && labelValues.allSatisfy { (1...255).contains($0) }
+            return isSound ? labels.count : nil
+        }
 
         /// The one field that every version of the card has.
         struct Version: Decodable {
@@ -94,6 +132,7 @@ extension Adapter {
             case baseSHA256 = "base_sha256"
             case task
             case labels
+            case labelValues = "label_values"
             case steps
             case seed
             case supportCount = "support_count"

@@ -12,6 +12,8 @@ package struct ExampleTraits: Sendable, Equatable {
     let maskValues: Int
     /// Pixels by mask value, where there are no more than `labelLimit` values; else nil. 0 is left out.
     let labelAreas: [UInt16: Int]?
+    /// Labels that the mask shows, where it is a label map; else nil.
+    let shownLabels: [Int]?
     /// Marked pixels, and how many of these are neither the mask's brightest value nor near it.
     let markedArea: Int
     let greyArea: Int
@@ -27,7 +29,10 @@ package struct ExampleTraits: Sendable, Equatable {
     static let labelLimit = 32
     static let thumbnailSide = 16
 
-    package init(image raw: RawImage, mask rawMask: RawImage, imageHash: String, isMaskLossy: Bool) {
+    /// - Parameter labels: What the mask says, where it is a label map; nil: any pixel but 0 marks the one object.
+    package init(
+        image raw: RawImage, mask rawMask: RawImage, labels: LabelImage? = nil, imageHash: String, isMaskLossy: Bool
+    ) {
         self.imageHash = imageHash
         self.isMaskLossy = isMaskLossy
         image = Extent(width: raw.width, height: raw.height)
@@ -37,7 +42,8 @@ package struct ExampleTraits: Sendable, Equatable {
         maskValues = histogram.count
         labelAreas = histogram.count <= Self.labelLimit ? histogram.filter { $0.key != 0 } : nil
         let peak = histogram.keys.max() ?? 0
-        let decoded = Mask(rawMask)
+        let decoded = labels?.foreground ?? Mask(rawMask)
+        shownLabels = labels?.present
         markedArea = decoded.area
         greyArea = Self.count(rawMask) { $0 > 0 && Int($0) < Int(peak) * 9 / 10 }
         let rim = decoded.surface().area

@@ -29,6 +29,10 @@ package struct Finding: Sendable, Equatable {
         case severalValues([Int])
         /// A value of the masks that occurs in so few examples that nothing can be learnt or measured.
         case rareValue(Int, count: Int)
+        /// A label of the task that no example shows, counted from 0.
+        case absentLabel(Int)
+        /// One that so few examples show that nothing can be learnt of it and measured.
+        case rareLabel(Int, count: Int)
         /// The object is smaller, or thinner, than the model's mask can show: cells of its grid.
         case tooSmall(areaInCells: Double, widthInCells: Double)
         case fewExamples(count: Int)

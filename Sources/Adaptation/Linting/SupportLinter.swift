@@ -4,6 +4,7 @@ package import SegmentAnything
 package struct SupportLinter: Sendable {
     private let configuration: Configuration
     private let hasSpacing: Bool
+    private let labelCount: Int
 
     // From pictures of the kinds that people send: an unchanged slice beside another of its stack correlates above .99,
     // images of two patients in one position rarely above .9.
@@ -17,15 +18,17 @@ package struct SupportLinter: Sendable {
     static let thinnestCells = 1.0
     static let fewExamples = 4
 
-    package init(configuration: Configuration, hasSpacing: Bool) {
+    /// - Parameter labelCount: Of the task.
+    package init(configuration: Configuration, hasSpacing: Bool, labelCount: Int = 1) {
         self.configuration = configuration
         self.hasSpacing = hasSpacing
+        self.labelCount = labelCount
     }
 
     /// Errors first, then warnings, then what is good to know; each by the order of the examples.
     package func findings(_ examples: [ExampleTraits], patients: PatientGroups) -> [Finding] {
         var findings = examples.enumerated().flatMap { single($1, at: $0) }
-        findings += duplicates(examples) + turned(examples) + values(examples) + grouped(patients)
+        findings += duplicates(examples) + turned(examples) + values(examples) + labels(examples) + grouped(patients)
         if examples.count < Self.fewExamples {
             findings.append(
                 Finding(examples.count < 2 ? .warning : .info, .fewExamples(count: examples.count), nil))
@@ -47,7 +50,9 @@ package struct SupportLinter: Sendable {
         let share = Double(traits.markedArea) / Double(traits.mask.width * traits.mask.height)
         if share > Self.fullShare { findings.append(Finding(.warning, .fullMask(share: share), index)) }
         let grey = Double(traits.greyArea) / Double(traits.markedArea)
-        if traits.labelAreas == nil ? grey > Self.greyShare : traits.isMaskLossy && traits.maskValues > 2 {
+        if traits.shownLabels == nil,
+            traits.labelAreas == nil ? grey > Self.greyShare : traits.isMaskLossy && traits.maskValues > 2
+        {
             findings.append(
                 Finding(.warning, .greyMask(isLossy: traits.isMaskLossy, greyShare: grey), index))
         }
@@ -105,7 +110,20 @@ package struct SupportLinter: Sendable {
         return findings
     }
 
+    /// Of masks that are label maps.
+    private func labels(_ examples: [ExampleTraits]) -> [Finding] {
+        let shown = examples.compactMap(\.shownLabels)
+        guard !shown.isEmpty else { return [] }
+        return (0..<labelCount).compactMap { label in
+            let count = shown.count { $0.contains(label) }
+            if count == 0 { return Finding(.error, .absentLabel(label), nil) }
+            return count == 1 && examples.count > 1 ? Finding(.warning, .rareLabel(label, count: count), nil) : nil
+        }
+    }
+
+    /// Of masks that take whatever is not 0 as the object.
     private func values(_ examples: [ExampleTraits]) -> [Finding] {
+        let examples = examples.filter { $0.shownLabels == nil }
         let areas = examples.compactMap(\.labelAreas)
         guard let several = examples.firstIndex(where: { ($0.labelAreas?.count ?? 0) > 1 && !$0.isMaskLossy }) else {
             return []
@@ -114,7 +132,7 @@ package struct SupportLinter: Sendable {
             for value in areas.keys { counts[Int(value), default: 0] += 1 }
         }
         let rare = counts.filter { $0.value < 2 && examples.count > 2 }.sorted { $0.key < $1.key }
-        return [Finding(.info, .severalValues(counts.keys.sorted()), several)]
+        return [Finding(.warning, .severalValues(counts.keys.sorted()), several)]
             + rare.map { Finding(.warning, .rareValue($0.key, count: $0.value), nil) }
     }
 

@@ -39,11 +39,14 @@ package struct SupportProfile: Sendable, Equatable {
 
     /// Examples that each figure is measured on at most; beyond, the figures no longer gain and the work would grow.
     static let measuredLimit = 16
+    /// Labels share that, but not below this.
+    static let leastMeasured = 4
 }
 
 /// Looks at a support set through one model and adapter.
 package struct SupportProfiler {
-    private let reader: PromptlessReader
+    private let predictor: LabelledPredictor
+    private let isAdapted: Bool
     /// How the adapter sees images; nil: whole.
     private let tiling: Tiling?
     private let pause: () throws -> Void
@@ -55,11 +58,16 @@ package struct SupportProfiler {
     ///   - tiling: The tiles that the adapter answers in.
     ///   - pause: Called before each image; throws to stop.
     package init(
-        _ predictor: Predictor, isAdapted: Bool, tiling: Tiling? = nil, pause: @escaping () throws -> Void = {}
+        _ predictor: LabelledPredictor, isAdapted: Bool, tiling: Tiling? = nil, pause: @escaping () throws -> Void = {}
     ) {
+        self.predictor = predictor
+        self.isAdapted = isAdapted
         self.tiling = tiling
-        reader = PromptlessReader(predictor, isAdapted: isAdapted)
         self.pause = pause
+    }
+
+    package init(_ predictor: Predictor, isAdapted: Bool, pause: @escaping () throws -> Void = {}) {
+        self.init(LabelledPredictor(predictor), isAdapted: isAdapted, pause: pause)
     }
 
     fileprivate struct Item {
@@ -70,31 +78,58 @@ package struct SupportProfiler {
         let mask: Mask
     }
 
-    /// - Parameter examples: At least one.
+    /// Of examples with one label.
     package func profile(_ examples: [Example]) throws -> SupportProfile {
-        let grid = reader.predictor.model.configuration.grid
-        var items: [Item] = []
-        for example in examples {
+        try profiles(examples, labelCount: 1)[0]
+    }
+
+    /// One profile for each label. What sets a label apart is learnt against all else in the images that show it, the other
+    /// labels among it.
+    ///
+    /// - Parameter examples: At least one.
+    package func profiles(_ examples: [Example], labelCount: Int) throws -> [SupportProfile] {
+        let embeddings = try examples.map { example in
             try pause()
-            let embedding = reader.predictor.embed(example.image)
-            let tokens = MaskTarget(example.mask, geometry: embedding.geometry, side: grid)
-            items.append(
-                Item(
-                    image: example.image, embedding: embedding, moments: TokenMoments(embedding, target: tokens),
-                    tokens: tokens,
-                    mask: example.mask))
+            return predictor.embed(example.image)
         }
-        let distance = EmbeddingDistance(descriptors: items.map { EmbeddingDistance.descriptor($0.embedding) })
-        let total = items.dropFirst().reduce(items[0].moments) { $0 + $1.moments }
+        let distance = EmbeddingDistance(descriptors: embeddings.map { EmbeddingDistance.descriptor($0) })
+        let limit = max(SupportProfile.measuredLimit / labelCount, SupportProfile.leastMeasured)
+        return try (0..<labelCount).map { label in
+            let grid = predictor[label].model.configuration.grid
+            var items: [Item] = []
+            for (example, embedding) in zip(examples, embeddings) {
+                let mask = example.labels.mask(label)
+                guard !mask.isEmpty || labelCount == 1 else { continue }
+                try pause()
+                let tokens = MaskTarget(mask, geometry: embedding.geometry, side: grid)
+                items.append(
+                    Item(
+                        image: example.image, embedding: embedding, moments: TokenMoments(embedding, target: tokens),
+                        tokens: tokens, mask: mask))
+            }
+            let reader = PromptlessReader(predictor[label], isAdapted: isAdapted)
+            return try profile(items, distance, reader, limit: limit)
+        }
+    }
+
+    private func profile(
+        _ items: [Item], _ distance: EmbeddingDistance, _ reader: PromptlessReader, limit: Int
+    ) throws -> SupportProfile {
+        guard let first = items.first else {
+            // No example shows the label: nothing is known of it but what the adapter may have learnt elsewhere.
+            return SupportProfile(
+                distance: distance, prototypes: nil, presence: nil, route: .model, routeDice: [:], review: [:])
+        }
+        let total = items.dropFirst().reduce(first.moments) { $0 + $1.moments }
         let whole = Prototypes(total)
-        let measured = items.prefix(SupportProfile.measuredLimit)
+        let measured = items.prefix(limit)
         // Without the example itself, or the map would be drawn from the answer.
         let without = measured.map { item in items.count > 1 ? Prototypes(total - item.moments) : whole }
         let shift = bestShift(Array(measured), without)
         let prototypes = whole?.lowered(by: shift)
         let others = without.map { $0?.lowered(by: shift) }
 
-        let dice = items.count > 1 ? try routeDice(Array(measured), others) : [:]
+        let dice = items.count > 1 ? try routeDice(Array(measured), others, reader) : [:]
         let best = PromptlessRoute.allCases.max { (dice[$0] ?? -1) < (dice[$1] ?? -1) } ?? .mask
         let route: PromptlessRoute =
             reader.isAdapted || prototypes == nil ? .model : dice.isEmpty ? .mask : best
@@ -102,8 +137,8 @@ package struct SupportProfiler {
         let unmeasured = SupportProfile(
             distance: distance, prototypes: prototypes, presence: presence, route: route, routeDice: dice, review: [:])
         let review =
-            try tiling.map { try tiledReview(items.prefix(Self.tiledLimit), $0) }
-            ?? review(Array(measured), unmeasured)
+            try tiling.map { try tiledReview(items.prefix(Self.tiledLimit), $0, reader) }
+            ?? review(Array(measured), unmeasured, reader)
         return SupportProfile(
             distance: distance, prototypes: prototypes, presence: presence, route: route, routeDice: dice,
             review: review)
@@ -132,7 +167,9 @@ package struct SupportProfiler {
         return best.shift
     }
 
-    private func routeDice(_ items: [Item], _ others: [Prototypes?]) throws -> [PromptlessRoute: Double] {
+    private func routeDice(
+        _ items: [Item], _ others: [Prototypes?], _ reader: PromptlessReader
+    ) throws -> [PromptlessRoute: Double] {
         var sums: [PromptlessRoute: Double] = [:]
         for (item, prototypes) in zip(items, others) {
             try pause()
@@ -171,7 +208,9 @@ package struct SupportProfiler {
     }
 
     /// How well answers agree under jitter, and how good they are, by kind of prompt.
-    private func review(_ items: [Item], _ profile: SupportProfile) throws -> [PromptKind: ReviewThreshold] {
+    private func review(
+        _ items: [Item], _ profile: SupportProfile, _ reader: PromptlessReader
+    ) throws -> [PromptKind: ReviewThreshold] {
         var pairs: [PromptKind: [ReviewThreshold.Pair]] = [:]
         for (index, item) in items.enumerated() {
             try pause()
@@ -200,7 +239,7 @@ extension SupportProfiler {
 
     /// As `review`, in tiles.
     private func tiledReview(
-        _ items: ArraySlice<Item>, _ tiling: Tiling
+        _ items: ArraySlice<Item>, _ tiling: Tiling, _ reader: PromptlessReader
     ) throws -> [PromptKind: ReviewThreshold] {
         var pairs: [PromptKind: [ReviewThreshold.Pair]] = [:]
         for (index, item) in items.enumerated() {

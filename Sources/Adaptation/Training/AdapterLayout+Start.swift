@@ -6,7 +6,7 @@ extension AdapterLayout {
     /// The tensors at the start of a run, one per entry: the adapted model equals the base model.
     ///
     /// Down factors are uniform in ±1/√W (what `nn.Linear` starts with, as LoRA's authors do), up factors zero,
-    /// overrides the model's own.
+    /// overrides and the rows of labels the model's own.
     package func start(model: SegmentAnythingModel, seed: UInt64) -> [Tensor] {
         // A constant of its own, so that factors and prompts never share a sequence.
         var generator = SeededRandom(seed: seed ^ 0x4C6F_5241)
@@ -20,6 +20,9 @@ extension AdapterLayout {
                 return Tensor(shape: entry.shape, elements)
             case .up: return Tensor(zeros: entry.shape)
             case .override: return model.parameter(entry.name).tensor
+            case .labels:
+                let row = model.parameter(modelName(of: entry)).tensor.elements.prefix(entry.shape[1])
+                return Tensor(shape: entry.shape, (0..<entry.shape[0]).flatMap { _ in row })
             }
         }
     }

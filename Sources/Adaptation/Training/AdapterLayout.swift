@@ -21,15 +21,28 @@ package struct AdapterLayout: Sendable, Equatable {
         case up
         /// Replaces a tensor of the mask decoder: starts as the model's.
         case override
+        /// A row for each label, in place of the model's one: each starts as that.
+        case labels
     }
 
     package let kind: AdapterKind
     package let entries: [Entry]
     package let blocks: Range<Int>
 
-    /// - Parameter lastBlocks: Encoder blocks that are adapted, counted from the end; nil for all. Without effect on kind
-    ///   `decoder`.
-    package init(kind: AdapterKind, rank: Int, lastBlocks: Int?, model: SegmentAnythingModel) {
+    /// What the decoder is to look for, `[labels, C]`: a label's row stands in for the output token of mask 0.
+    private static let labelTokens = "mask_decoder.label_tokens.weight"
+    /// What it is told of a label when nobody points, `[labels, C]`: a label's row stands in for `no_mask_embed`.
+    private static let labelPrompts = "prompt_encoder.label_prompts.weight"
+    private static let promptless = "prompt_encoder.no_mask_embed.weight"
+    private static let maskTokens = "mask_decoder.mask_tokens.weight"
+
+    /// The tensor of the model whose first row the labels' rows stand in for.
+    func modelName(of entry: Entry) -> String { entry.name == Self.labelTokens ? Self.maskTokens : Self.promptless }
+
+    /// - Parameters:
+    ///   - lastBlocks: Encoder blocks that are adapted, counted from the end; nil for all. Without effect on kind `decoder`.
+    ///   - labelCount: Labels that share the adapter. One needs no rows to be told from others, and has none.
+    package init(kind: AdapterKind, rank: Int, lastBlocks: Int?, labelCount: Int = 1, model: SegmentAnythingModel) {
         self.kind = kind
         let (depth, width) = (model.configuration.depth, model.configuration.width)
         blocks = kind.trainsEncoder ? max(depth - (lastBlocks ?? depth), 0)..<depth : depth..<depth
@@ -45,6 +58,10 @@ package struct AdapterLayout: Sendable, Equatable {
             for name in model.parameterNames where Self.isAdapted(name) {
                 entries.append(Entry(name: name, shape: model.parameter(name).shape, role: .override))
             }
+        }
+        if labelCount > 1 {
+            let shape = [labelCount, model.configuration.embeddingChannels]
+            entries += [Self.labelTokens, Self.labelPrompts].map { Entry(name: $0, shape: shape, role: .labels) }
         }
         self.entries = entries
     }
@@ -75,25 +92,37 @@ package struct AdapterLayout: Sendable, Equatable {
             qDown: stacked(0), qUp: stacked(1), vDown: stacked(2), vUp: stacked(3), scale: scale)
     }
 
-    /// What the model is to change, given one value per entry, in order.
+    /// What the model is to change to show `label`, given one value per entry, in order.
     ///
-    /// - Parameter scale: `alpha / rank`.
-    package func adjustment(_ values: [Value], scale: Float) -> Adjustment {
+    /// - Parameters:
+    ///   - scale: `alpha / rank`.
+    ///   - label: From 0. Labels differ in the decoder's tokens alone, and share the encoder.
+    package func adjustment(_ values: [Value], scale: Float, label: Int = 0) -> Adjustment {
         precondition(values.count == entries.count, "one value per entry")
         var adjustment = Adjustment.none
-        var next = 0
-        if kind == .pooled {
-            let shared = pooled(Array(values[..<(4 * blocks.count)]), scale: scale)
-            for block in blocks { adjustment.lowRank[block] = shared }
-            return adjustment
+        let factors = Array(values[..<(4 * blocks.count)])
+        let shared = kind == .pooled ? pooled(factors, scale: scale) : nil
+        for (place, block) in blocks.enumerated() {
+            let next = 4 * place
+            adjustment.lowRank[block] =
+                shared
+                ?? LowRankUpdate(
+                    qDown: factors[next], qUp: factors[next + 1], vDown: factors[next + 2], vUp: factors[next + 3],
+                    scale: scale)
         }
-        for block in blocks {
-            adjustment.lowRank[block] = LowRankUpdate(
-                qDown: values[next], qUp: values[next + 1], vDown: values[next + 2], vUp: values[next + 3],
-                scale: scale)
-            next += 4
+        for index in factors.count..<entries.count {
+            let (entry, value) = (entries[index], values[index])
+            guard entry.role == .labels else {
+                adjustment.overrides[entry.name] = value
+                continue
+            }
+            let row = slice(value, axis: 0, label..<label + 1)
+            if entry.name == Self.labelTokens {
+                adjustment.singleMaskToken = row
+            } else {
+                adjustment.overrides[Self.promptless] = row
+            }
         }
-        for index in next..<entries.count { adjustment.overrides[entries[index].name] = values[index] }
         return adjustment
     }
 }

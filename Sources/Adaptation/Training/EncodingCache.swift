@@ -15,16 +15,19 @@ final class EncodingCache {
         /// block.
         let activations: Tensor
         let geometry: ImageGeometry
-        let target: MaskTarget
-        /// What draws prompts in a tile; nil: the object is not in it, or it is no tile.
-        let simulator: PromptSimulator?
-
-        var byteCount: Int { 4 * (activations.count + target.truth.count + target.weight.count) }
     }
 
-    private enum Key: Hashable {
-        case view(Int, example: Int)
-        case tile(PixelBox, example: Int)
+    private enum Part: Hashable {
+        case view(Int)
+        /// Of the image as it came.
+        case tile(PixelBox)
+    }
+
+    private struct Key: Hashable {
+        let example: Int
+        let part: Part
+        /// Nil: of the encoding, which all labels share.
+        let label: Int?
     }
 
     private let model: SegmentAnythingModel
@@ -35,6 +38,7 @@ final class EncodingCache {
     private let room: Int
     private let seed: UInt64
     private var kept: [Key: Encoding] = [:]
+    private var targets: [Key: MaskTarget] = [:]
     private(set) var keptBytes = 0
 
     /// - Parameters:
@@ -58,36 +62,55 @@ final class EncodingCache {
 
     /// - Parameter isCancelled: Asked before each block of the encoder, which in a large model takes its time.
     func encoding(view index: Int, of example: Int, isCancelled: () -> Bool) throws(AdaptationError) -> Encoding {
-        let key = Key.view(index, example: example)
+        let key = Key(example: example, part: .view(index), label: nil)
         if let known = kept[key] { return known }
         let view = view(index, of: example)
         let mask = view.flipped(support.examples[example].mask)
         let window = tiling.map { view.tile($0, of: mask) } ?? view.window(about: mask, model: model.configuration)
         let image = view.flipped(support.examples[example].image)
-        let made = try encode(image, mask, window, view, isCancelled)
-        return keep(key, made)
+        return keep(try encode(image, window, view, isCancelled), key)
     }
 
     /// A part of the image as it came, as ``TiledImage`` shows it.
     func encoding(tile window: PixelBox, of example: Int, isCancelled: () -> Bool) throws(AdaptationError) -> Encoding {
-        let key = Key.tile(window, example: example)
+        let key = Key(example: example, part: .tile(window), label: nil)
         if let known = kept[key] { return known }
-        let (image, mask) = (support.examples[example].image, support.examples[example].mask)
-        let made = try encode(image, mask, window, nil, isCancelled)
-        return keep(key, made)
+        return keep(try encode(support.examples[example].image, window, nil, isCancelled), key)
     }
 
-    private func keep(_ key: Key, _ encoding: Encoding) -> Encoding {
-        if keptBytes + encoding.byteCount <= room {
-            kept[key] = encoding
-            keptBytes += encoding.byteCount
-        }
+    private func keep(_ encoding: Encoding, _ key: Key) -> Encoding {
+        if reserve(encoding.activations.count) { kept[key] = encoding }
         return encoding
+    }
+
+    /// The truth of one label in a view whose geometry is known from its encoding.
+    func target(view index: Int, of item: SupportSet.Item, _ geometry: ImageGeometry) -> MaskTarget {
+        let key = Key(example: item.example, part: .view(index), label: item.label)
+        if let known = targets[key] { return known }
+        let target = MaskTarget(mask(view: index, of: item), geometry: geometry, side: model.configuration.logitsSide)
+        if reserve(target.truth.count + target.weight.count) { targets[key] = target }
+        return target
+    }
+
+    /// What draws prompts in a tile, in pixels of the flipped image; nil: the label is not in it.
+    func simulator(view index: Int, of item: SupportSet.Item, tile window: PixelBox) -> PromptSimulator? {
+        PromptSimulator(mask: mask(view: index, of: item).cropped(to: window), origin: (window.x0, window.y0))
+    }
+
+    private func mask(view index: Int, of item: SupportSet.Item) -> Mask {
+        view(index, of: item.example).flipped(support.examples[item.example].labels.mask(item.label))
+    }
+
+    /// Whether so many more numbers may be kept; they are counted if so.
+    private func reserve(_ numbers: Int) -> Bool {
+        guard keptBytes + 4 * numbers <= room else { return false }
+        keptBytes += 4 * numbers
+        return true
     }
 
     /// - Parameter view: Whose tone the pixels get; nil: their own.
     private func encode(
-        _ shown: RGBImage, _ mask: Mask, _ window: PixelBox?, _ view: AugmentedView?, _ isCancelled: () -> Bool
+        _ shown: RGBImage, _ window: PixelBox?, _ view: AugmentedView?, _ isCancelled: () -> Bool
     ) throws(AdaptationError) -> Encoding {
         let configuration = model.configuration
         let image = Preprocessor(side: configuration.imageSize)(shown, window: window)
@@ -103,11 +126,6 @@ final class EncodingCache {
         if firstAdaptedBlock == configuration.depth {
             activations = encoder.finish(activations, from: firstAdaptedBlock)
         }
-        let part = tiling == nil ? mask : mask.cropped(to: geometry.window)
-        return Encoding(
-            activations: activations.tensor, geometry: geometry,
-            target: MaskTarget(mask, geometry: geometry, side: configuration.logitsSide),
-            simulator: tiling == nil
-                ? nil : PromptSimulator(mask: part, origin: (geometry.window.x0, geometry.window.y0)))
+        return Encoding(activations: activations.tensor, geometry: geometry)
     }
 }

@@ -52,11 +52,22 @@ package struct Optimizer: Sendable {
 }
 
 extension Optimizer {
-    /// The optimiser of a recipe: low-rank factors and replaced tensors have learning rates of their own.
+    /// How much faster than the factors the rows of labels go, and the rate that they do not exceed: they start alike and must
+    /// part within few steps, or all labels answer with one mask (docs/adaptation.md).
+    private static let labelHaste: Float = 10
+    private static let labelLimit: Float = 0.05
+
+    /// The optimiser of a recipe: low-rank factors, replaced tensors and rows of labels have learning rates of their own.
     package init(layout: AdapterLayout, settings: AdaptationSettings, moments: [AdamWMoments]? = nil) {
         self.init(
             schedule: LearningRateSchedule(steps: settings.steps),
-            rates: layout.entries.map { $0.role == .override ? settings.decoderLearningRate : settings.learningRate },
+            rates: layout.entries.map { entry in
+                switch entry.role {
+                case .down, .up: settings.learningRate
+                case .override: settings.decoderLearningRate
+                case .labels: min(Self.labelHaste * settings.learningRate, max(Self.labelLimit, settings.learningRate))
+                }
+            },
             weightDecay: settings.weightDecay,
             moments: moments ?? layout.entries.map { AdamWMoments(like: Tensor(zeros: $0.shape)) })
     }

@@ -20,22 +20,25 @@ package struct Trainer: Sendable {
     private let support: SupportSet
     /// The examples that are trained on, of those of `support`.
     private let members: [Int]
+    /// What of them a round of steps goes through: an example with several labels once for each.
+    private let items: [SupportSet.Item]
     /// What the run starts from; nil: the base model.
     private let beginning: Adapter?
     private let taskName: String
-    private let labels: [String]
+    private let labels: AdapterLabels
 
     /// - Parameters:
     ///   - taskName: For the card; may be empty.
-    ///   - labels: Names of what the masks mark, for the card.
+    ///   - labels: What the examples' labels are called, for the card.
     /// - Throws: `SettingsError` or `AdaptationError`, before any work.
     package init(
         model: SegmentAnythingModel, examples: [Example], settings: AdaptationSettings, taskName: String = "",
-        labels: [String] = []
+        labels: AdapterLabels = .unnamed
     ) throws {
         try settings.validate(for: model.configuration)
         self.init(
-            model: model, support: try SupportSet(examples), settings: settings, taskName: taskName, labels: labels)
+            model: model, support: try SupportSet(examples, labelCount: labels.count), settings: settings,
+            taskName: taskName, labels: labels)
     }
 
     /// - Parameters:
@@ -44,14 +47,17 @@ package struct Trainer: Sendable {
     ///   - beginning: An adapter to go on from, where it has the tensors that `settings` asks for; else it counts for nothing.
     init(
         model: SegmentAnythingModel, support: SupportSet, settings: AdaptationSettings, members: [Int]? = nil,
-        beginning: Adapter? = nil, taskName: String = "", labels: [String] = []
+        beginning: Adapter? = nil, taskName: String = "", labels: AdapterLabels = .unnamed
     ) {
         self.model = model
         self.settings = settings
         self.support = support
-        self.members = members ?? Array(support.examples.indices)
+        let members = members ?? Array(support.examples.indices)
+        self.members = members
+        items = support.items.filter { members.contains($0.example) }
         layout = AdapterLayout(
-            kind: settings.kind, rank: settings.rank, lastBlocks: settings.lastBlocks, model: model)
+            kind: settings.kind, rank: settings.rank, lastBlocks: settings.lastBlocks, labelCount: support.labelCount,
+            model: model)
         let isSameWay = beginning?.layout == layout && beginning?.card.tileSide == settings.tileSide
         self.beginning = isSameWay ? beginning : nil
         self.taskName = taskName
@@ -119,7 +125,7 @@ package struct Trainer: Sendable {
         let identity = self.identity
         var state = try resuming?.state(for: identity, layout: layout, settings: settings) ?? start()
         let plan = StepPlan(
-            exampleCount: members.count, viewCount: settings.augmentedViews,
+            exampleCount: items.count, viewCount: settings.augmentedViews,
             imagesPerStep: settings.imagesPerStep, seed: settings.seed)
         let (clock, firstStep) = (ContinuousClock(), state.step)
         let began = clock.now
@@ -153,9 +159,12 @@ package struct Trainer: Sendable {
             optimizer: Optimizer(layout: layout, settings: settings), losses: [])
     }
 
-    /// The adapted model at `state`, for looking at it.
-    func adjustment(_ state: TrainerState) -> Adjustment {
-        layout.adjustment(state.tensors.map { Value($0) }, scale: settings.alpha / Float(settings.rank))
+    /// The adapted model at `state`, for looking at it: one adjustment for each label.
+    func adjustments(_ state: TrainerState) -> [Adjustment] {
+        let values = state.tensors.map { Value($0) }
+        return (0..<support.labelCount).map {
+            layout.adjustment(values, scale: settings.alpha / Float(settings.rank), label: $0)
+        }
     }
 
     /// One step; its mean loss.
@@ -167,7 +176,7 @@ package struct Trainer: Sendable {
         for draw in plan.draws(at: state.step) {
             guard !isCancelled() else { throw .cancelled(step: state.step) }
             let found = try accumulate(
-                members[draw.example], view: draw.view, draw.generator, cache, tensors: state.tensors,
+                items[draw.example], view: draw.view, draw.generator, cache, tensors: state.tensors,
                 step: state.step, throughEncoder: settings.kind.trainsEncoder, into: &sum, isCancelled)
             loss += found.loss
             count += found.prompts
@@ -184,28 +193,38 @@ package struct Trainer: Sendable {
         return mean
     }
 
-    /// The mean gradient of one example's loss at `state`, in its plain view with one fixed prompt of each kind. Where the
-    /// decoder trains it is of the decoder's tensors alone (the encoder's entries are 0), which spares the way back through
+    /// The mean gradient of one example's loss at `state`, over its labels, in its plain view with one fixed prompt of each
+    /// kind. Where the decoder trains it is of the decoder's tensors alone (the encoder's entries are 0), which spares the way back through
     /// the encoder.
     func gradient(
         of example: Int, at state: TrainerState, _ cache: EncodingCache, isCancelled: () -> Bool
     ) throws(AdaptationError) -> [Tensor] {
         var sum = GradientSum(shapes: layout.entries.map(\.shape))
-        let generator = SeededRandom(seed: settings.seed ^ 0x496E_666C &+ UInt64(truncatingIfNeeded: example))
-        let found = try accumulate(
-            example, view: 0, generator, cache, tensors: state.tensors, step: state.step,
-            throughEncoder: !settings.kind.trainsDecoder, into: &sum, isCancelled)
-        return sum.tensors(scaledBy: 1 / Float(found.prompts))
+        var promptCount = 0
+        for item in support.items where item.example == example {
+            let generator = SeededRandom(seed: settings.seed ^ 0x496E_666C &+ item.number)
+            promptCount += try accumulate(
+                item, view: 0, generator, cache, tensors: state.tensors, step: state.step,
+                throughEncoder: !settings.kind.trainsDecoder, into: &sum, isCancelled
+            ).prompts
+        }
+        return sum.tensors(scaledBy: 1 / Float(promptCount))
     }
 
     /// Adds the gradients of one view's losses to `sum`; returns the losses' sum, and of how many prompts.
     private func accumulate(
-        _ index: Int, view viewIndex: Int, _ prompts: SeededRandom, _ cache: EncodingCache, tensors: [Tensor],
+        _ item: SupportSet.Item, view viewIndex: Int, _ prompts: SeededRandom, _ cache: EncodingCache,
+        tensors: [Tensor],
         step: Int, throughEncoder: Bool, into sum: inout GradientSum, _ isCancelled: () -> Bool
     ) throws(AdaptationError) -> (loss: Double, prompts: Int) {
-        let example = support.examples[index]
-        let view = cache.view(viewIndex, of: index)
-        let encoding = try cache.encoding(view: viewIndex, of: index, isCancelled: isCancelled)
+        let view = cache.view(viewIndex, of: item.example)
+        let encoding = try cache.encoding(view: viewIndex, of: item.example, isCancelled: isCancelled)
+        let target = cache.target(view: viewIndex, of: item, encoding.geometry)
+        let isTile = cache.tiling != nil
+        let simulator =
+            isTile
+            ? cache.simulator(view: viewIndex, of: item, tile: encoding.geometry.window) : support.simulator(item)
+        let image = support.examples[item.example].image
         let scale = settings.alpha / Float(settings.rank)
         let parameters = tensors.map(Value.parameter)
         // The encoder's factors come first in the layout, the decoder's tensors after them.
@@ -220,27 +239,22 @@ package struct Trainer: Sendable {
         // The prompts' graphs end at the embedding, as a leaf: each is freed before the next is built.
         let leaf = throughEncoder ? Value.parameter(embedding.tensor) : embedding
         var embeddingSum = GradientSum(shapes: [embedding.shape])
-        let promptEncoder = PromptEncoder(model)
         let criterion = MaskLoss(qualityWeight: settings.kind.trainsDecoder ? 1 : 0)
         var generator = prompts
         var total = 0.0
         // In a tile without the object there is nothing to point at.
-        let isEmptyTile = cache.tiling != nil && encoding.simulator == nil
-        let kinds = isEmptyTile ? [PromptKind.none] : PromptKind.allCases
+        let kinds = simulator == nil ? [PromptKind.none] : PromptKind.allCases
         for kind in kinds {
             guard !isCancelled() else { throw .cancelled(step: step) }
-            let prompt: Prompt
-            if cache.tiling == nil {
-                let drawn = support.simulators[index].prompt(kind, using: &generator)
-                prompt = view.flipped(drawn, width: example.mask.width, height: example.mask.height)
-            } else {
-                prompt = encoding.simulator?.prompt(kind, using: &generator) ?? .none
-            }
-            // A fresh decoder on fresh leaves per prompt: a graph can be walked back only once.
+            let drawn = simulator?.prompt(kind, using: &generator) ?? .none
+            let prompt = isTile ? drawn : view.flipped(drawn, width: image.width, height: image.height)
+            // Fresh leaves per prompt: a graph can be walked back only once.
             let parameters = tensors.map(Value.parameter)
-            let decoder = MaskDecoder(model, adjustment: layout.adjustment(parameters, scale: scale))
+            let adjustment = layout.adjustment(parameters, scale: scale, label: item.label)
+            let decoder = MaskDecoder(model, adjustment: adjustment)
+            let promptEncoder = PromptEncoder(model, adjustment: adjustment)
             let (logits, iou) = decoder(leaf, promptEncoder([prompt], geometry: encoding.geometry))
-            let loss = criterion(logits: logits, quality: iou, target: encoding.target)
+            let loss = criterion(logits: logits, quality: iou, target: target)
             total += Double(loss.tensor.elements[0])
             let trained = Array(parameters[encoderCount...])
             let found = gradients(of: loss, for: throughEncoder ? trained + [leaf] : trained)

@@ -28,25 +28,25 @@ package struct Fitting: Sendable {
     let recipe: Recipe
     let previous: Previous?
     let taskName: String
-    let labels: [String]
+    let labels: AdapterLabels
 
     /// - Parameters:
     ///   - patients: Of the examples.
     ///   - spacing: Of the examples' pixels, where known.
+    ///   - labels: Of the examples.
     /// - Throws: `SettingsError` or `AdaptationError`, before any work.
     package init(
         model: SegmentAnythingModel, examples: [Example], patients: PatientGroups, spacing: Spacing? = nil,
-        recipe: Recipe, previous: Previous? = nil, taskName: String = "", labels: [String] = []
+        recipe: Recipe, previous: Previous? = nil, taskName: String = "", labels: AdapterLabels = .unnamed
     ) throws {
         precondition(patients.groups.count == examples.count, "one patient per example")
         try recipe.validate()
         try recipe.settings.validate(for: model.configuration)
         self.model = model
-        support = try SupportSet(examples)
-        let recipe = try recipe.resolved(for: examples.map(\.mask), model: model.configuration)
+        support = try SupportSet(examples, labelCount: labels.count)
         self.patients = patients
         self.spacing = spacing
-        self.recipe = recipe
+        self.recipe = try recipe.telling(labels.count).resolved(for: examples.map(\.mask), model: model.configuration)
         self.previous = previous
         self.taskName = taskName
         self.labels = labels

@@ -160,7 +160,7 @@ final class FittingSession {
     private func baseScores() throws -> [HeldOutScore] {
         if let known = journal.base { return known }
         try report(.scoring, step: 0, steps: exampleCount, loss: nil)
-        let predictor = Predictor(fitting.model)
+        let predictor = LabelledPredictor(Predictor(fitting.model))
         var scores: [HeldOutScore] = []
         for example in 0..<exampleCount {
             scores += try scorer.scores(
@@ -185,14 +185,14 @@ final class FittingSession {
     private func previousScores() throws -> [HeldOutScore] {
         if let known = journal.previous { return known }
         guard let previous = fitting.previous, previous.exampleCount < exampleCount else { return [] }
-        let predictor = Predictor(fitting.model, adjustment: previous.adapter.adjustment)
+        let predictor = LabelledPredictor(fitting.model, adjustments: previous.adapter.adjustments)
         var scores: [HeldOutScore] = []
         for example in previous.exampleCount..<exampleCount {
             guard !hooks.isCancelled() else { throw AdaptationError.cancelled(step: 0) }
             let image = fitting.support.examples[example].image
             if let tiling = previous.adapter.card.tiling {
-                let tiled = TiledImage(image, tiling: tiling, by: predictor)
-                scores += try scorer.scores(example, isCancelled: hooks.isCancelled) { try tiled.segment($0) }
+                let tiled = TiledImage(image, tiling: tiling, by: predictor[0])
+                scores += try scorer.scores(example, tiled, isCancelled: hooks.isCancelled)
             } else {
                 scores += try scorer.scores(
                     example, predictor, predictor.embed(image), isCancelled: hooks.isCancelled)
@@ -275,9 +275,7 @@ final class FittingSession {
         _ = try train(trainer, key, stopAfter: marks[marks.count - 1], phase: phase) { [self] state in
             guard marks.contains(state.step) else { return }
             var scores: [HeldOutScore] = []
-            for example in held {
-                scores += try self.scores(example, cache, trainer.adjustment(state))
-            }
+            for example in held { scores += try self.scores(example, cache, trainer.adjustments(state)) }
             let gains =
                 state.step == influenceMark ? try gains(trainer, state, cache, trained: members, held: held) : []
             journal.update(key) { run in
@@ -294,21 +292,23 @@ final class FittingSession {
         return journal.run(key) ?? FittingJournal.Run(key: key)
     }
 
-    /// Of the model under `adjustment`, as it would be served.
+    /// Of the model under `adjustments`, one for each label, as it would be served.
     private func scores(
-        _ example: Int, _ cache: EncodingCache, _ adjustment: Adjustment
+        _ example: Int, _ cache: EncodingCache, _ adjustments: [Adjustment]
     ) throws -> [HeldOutScore] {
-        let predictor = Predictor(fitting.model, adjustment: adjustment)
+        let predictor = LabelledPredictor(fitting.model, adjustments: adjustments)
         guard let tiling = cache.tiling else {
+            // By the adjustment of any label: they have the encoder in common.
             return try scorer.scores(
-                example, predictor, try embedding(example, cache, adjustment), isCancelled: hooks.isCancelled)
+                example, predictor, try embedding(example, cache, adjustments[0]), isCancelled: hooks.isCancelled)
         }
         let image = fitting.support.examples[example].image
-        let tiled = TiledImage(width: image.width, height: image.height, tiling: tiling, by: predictor) { window in
+        let tiled = TiledImage(width: image.width, height: image.height, tiling: tiling, by: predictor[0]) { window in
             self.finished(
-                try cache.encoding(tile: window, of: example, isCancelled: self.hooks.isCancelled), cache, adjustment)
+                try cache.encoding(tile: window, of: example, isCancelled: self.hooks.isCancelled), cache,
+                adjustments[0])
         }
-        return try scorer.scores(example, isCancelled: hooks.isCancelled) { try tiled.segment($0) }
+        return try scorer.scores(example, tiled, isCancelled: hooks.isCancelled)
     }
 
     /// The embedding of an example's plain view under `adjustment`, from what is kept of it.
@@ -335,7 +335,7 @@ final class FittingSession {
     /// Gradients of every example in every run: worth a tenth of the budget, not more.
     private func isInfluenceAffordable(_ settings: AdaptationSettings) -> Bool {
         let each = journal.speed.decoderSeconds + (settings.kind.trainsEncoder ? journal.speed.encoderSeconds : 0)
-        return Double(exampleCount * FoldPlan.foldCount) * each <= 0.1 * fitting.recipe.budgetSeconds
+        return Double(fitting.support.items.count * FoldPlan.foldCount) * each <= 0.1 * fitting.recipe.budgetSeconds
     }
 
     private func gains(

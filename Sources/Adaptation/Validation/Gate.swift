@@ -1,7 +1,8 @@
 /// Whether the adapter may answer: for each kind of prompt, only if the folds say that it helps there.
 ///
 /// A kind that gains much does not buy another's harm: the adapter may answer promptless requests while the base model goes
-/// on answering boxes.
+/// on answering boxes. Of several labels the mean must gain, and none may lose: one answer shows them all, so that they are
+/// let through together or not at all.
 package struct Gate: Sendable, Equatable {
     /// The chance of serving an adapter whose true gain is the margin.
     package static let level = 0.1
@@ -10,7 +11,10 @@ package struct Gate: Sendable, Equatable {
         package let prompt: PromptKind
         /// Of Dice, paired; over patients.
         package let test: PairedTest
-        package let isServed: Bool
+        /// Labels whose gain reliably stays below the margin, whatever the others gain.
+        package let harmedLabels: [Int]
+
+        package var isServed: Bool { test.pValue < Gate.level && harmedLabels.isEmpty }
     }
 
     /// The gain in Dice that must be exceeded.
@@ -25,14 +29,19 @@ package struct Gate: Sendable, Equatable {
     /// - Parameters:
     ///   - base: And `adapted`: scores of the same prompts on the same examples.
     ///   - patients: The patient of each example.
-    init(base: [HeldOutScore], adapted: [HeldOutScore], patients: [Int], margin: Double) {
+    package init(base: [HeldOutScore], adapted: [HeldOutScore], patients: [Int], margin: Double) {
         self.margin = margin
         let differences = HeldOutScorer.kinds.map { kind in
             Self.differences(base, adapted, patients) { $0.prompt == kind }
         }
+        let labels = Set(base.map(\.label)).sorted()
         verdicts = zip(HeldOutScorer.kinds, differences).map { kind, differences in
-            let test = PairedTest(differences, above: margin)
-            return Verdict(prompt: kind, test: test, isServed: test.pValue < Self.level)
+            let harmed = labels.filter { label in
+                let gains = Self.differences(base, adapted, patients) { $0.prompt == kind && $0.label == label }
+                return PairedTest(gains.map { -$0 }, above: -margin).pValue < Self.level
+            }
+            return Verdict(
+                prompt: kind, test: PairedTest(differences, above: margin), harmedLabels: harmed)
         }
         let means = (differences.first ?? []).indices.map { patient in
             differences.reduce(0) { $0 + $1[patient] } / Double(differences.count)

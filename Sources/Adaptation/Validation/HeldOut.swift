@@ -51,13 +51,18 @@ package struct HeldOut: Sendable {
     }
 
     /// Over the images; nil where no image has the measure (distances to an empty mask, millimetres without a spacing).
-    package func interval(_ measure: Measure, _ prompt: PromptKind, adapted isAdapted: Bool) -> Interval? {
-        Self.interval((isAdapted ? adapted : base).filter { $0.prompt == prompt }, patients) { measure.value(of: $0) }
+    ///
+    /// - Parameter label: Nil: over all labels.
+    package func interval(
+        _ measure: Measure, _ prompt: PromptKind, label: Int? = nil, adapted isAdapted: Bool
+    ) -> Interval? {
+        let scores = (isAdapted ? adapted : base).filter { $0.prompt == prompt && ($0.label == label || label == nil) }
+        return Self.interval(scores, patients) { measure.value(of: $0) }
     }
 
     /// Of the adapter over the base model in Dice, paired.
-    package func gain(_ prompt: PromptKind) -> Interval? {
-        let pairs = zip(base, adapted).filter { $0.0.prompt == prompt }
+    package func gain(_ prompt: PromptKind, label: Int? = nil) -> Interval? {
+        let pairs = zip(base, adapted).filter { $0.0.prompt == prompt && ($0.0.label == label || label == nil) }
         return Interval(pairs.map { (patients[$0.example], $1.dice - $0.dice) }, seed: 0)
     }
 

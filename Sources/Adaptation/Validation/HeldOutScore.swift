@@ -27,6 +27,16 @@ package struct HeldOutScore: Codable, Sendable, Equatable {
         asdMillimetres = metrics.millimetres?.asd
         hd95Millimetres = metrics.millimetres?.hd95
     }
+
+    /// Of areas alone.
+    package init(example: Int, label: Int = 0, prompt: PromptKind, dice: Double) {
+        self.example = example
+        self.label = label
+        self.prompt = prompt
+        self.dice = dice
+        jaccard = dice / (2 - dice)
+        (asd, hd95, asdMillimetres, hd95Millimetres) = (nil, nil, nil, nil)
+    }
 }
 
 /// A measure of a score; the raw value is its name on the wire.

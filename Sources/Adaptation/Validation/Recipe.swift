@@ -15,6 +15,11 @@ package struct Recipe: Sendable, Equatable {
     package var budgetSeconds: Double
     /// The gain in Dice that an adapter must exceed to be served; -1 serves whatever was trained.
     package var margin: Double
+    /// Labels that the adapter is to tell apart. Each needs steps of its own.
+    package private(set) var labelCount = 1
+
+    /// Beyond so many labels the steps no longer grow with them.
+    private static let mostShares = 8
 
     package static let standardBudgetSeconds = 120.0
 
@@ -26,6 +31,20 @@ package struct Recipe: Sendable, Equatable {
         self.fixed = fixed
         self.budgetSeconds = budgetSeconds
         self.margin = margin
+    }
+
+    /// The same recipe for so many labels.
+    package func telling(_ labelCount: Int) -> Recipe {
+        var recipe = self
+        recipe.labelCount = labelCount
+        return recipe
+    }
+
+    /// The settings to start from: as many steps for each label as one alone would have.
+    private var beginning: AdaptationSettings {
+        var settings = self.settings
+        if !fixed.contains(.steps) { settings.steps *= min(max(labelCount, 1), Self.mostShares) }
+        return settings
     }
 
     /// Throws when one of the numbers is out of its range.
@@ -40,10 +59,13 @@ package struct Recipe: Sendable, Equatable {
         }
     }
 
-    /// The recipe for examples with these masks: with tiles where ``TileRule`` wants them and the client did not choose.
+    /// The recipe for examples with these masks: with tiles where ``TileRule`` wants them and the client did not choose. Images
+    /// with several labels are seen whole.
     func resolved(for masks: [Mask], model: Configuration) throws(SettingsError) -> Recipe {
         var recipe = self
-        if !fixed.contains(.tiles) { recipe.settings.tileSide = TileRule.side(for: masks, model: model) }
+        if !fixed.contains(.tiles), labelCount == 1 {
+            recipe.settings.tileSide = TileRule.side(for: masks, model: model)
+        }
         try recipe.checkTiles(masks.map { Extent(width: $0.width, height: $0.height) })
         guard recipe.settings.tileSide != nil else { return recipe }
         let longer = recipe.settings.lengthened()
@@ -58,9 +80,15 @@ package struct Recipe: Sendable, Equatable {
         return recipe
     }
 
-    /// Refuses tiles that would cut an image into more parts than are allowed.
+    /// Refuses tiles for several labels, and tiles that would cut an image into more parts than are allowed.
     package func checkTiles(_ sizes: [Extent]) throws(SettingsError) {
         guard let tiling = settings.tiling else { return }
+        guard labelCount == 1 else {
+            throw SettingsError(
+                field: "adaptation.tiles",
+                expectation: "\"auto\" or \"off\" for a task with several labels, or make a task of each thin label",
+                found: "\(tiling.side) for \(labelCount) labels, which only whole images are answered for")
+        }
         for size in sizes where tiling.count(width: size.width, height: size.height) > Tiling.limit {
             let enough = Tiling.sides.first { side in
                 sizes.allSatisfy { Tiling(side: side).count(width: $0.width, height: $0.height) <= Tiling.limit }
@@ -77,11 +105,12 @@ package struct Recipe: Sendable, Equatable {
 
     /// The recipes to try, the cheap and gentle first: what the client fixed is the same in all.
     func candidates() -> [AdaptationSettings] {
-        var settings = self.settings
+        var settings = beginning
         // Averaging over the ranks leaves a fourth of each factor's movement, so it needs longer strides.
         if settings.kind == .pooled, !fixed.contains(.learningRate) { settings.learningRate *= 2 }
         var candidates = [settings]
-        if settings.kind.trainsDecoder, !fixed.contains(.decoderLearningRate) {
+        // In tiles the rate is bold as it is.
+        if settings.kind.trainsDecoder, settings.tileSide == nil, !fixed.contains(.decoderLearningRate) {
             var bolder = settings
             bolder.decoderLearningRate *= 3
             candidates.append(bolder)
@@ -96,7 +125,7 @@ package struct Recipe: Sendable, Equatable {
 
     /// For one example, where nothing can be held out and harm would go unseen: a third of the steps at half the rates.
     func conservative() -> AdaptationSettings {
-        var settings = self.settings
+        var settings = beginning
         if !fixed.contains(.steps) { settings.steps = max(settings.steps / 3, 1) }
         if !fixed.contains(.learningRate) { settings.learningRate /= 2 }
         if !fixed.contains(.decoderLearningRate) { settings.decoderLearningRate /= 2 }

@@ -95,7 +95,8 @@ package struct SpeedProbe: Codable, Sendable, Equatable {
         }
         let first = candidates[0]
         // Forward only, a kind at a time: some twelfth of a training step's share, for each prompt at each mark.
-        let scoring = Double((tiles ?? count) * 4 * (recipe.marks(first).count + 1)) * decoderSeconds / 8
+        let scoring =
+            Double((tiles ?? count) * recipe.labelCount * 4 * (recipe.marks(first).count + 1)) * decoderSeconds / 8
         let parts = Double(tiles ?? 0) * encoderSeconds
         var seconds = encodingSeconds(first, examples: count) + parts + Double(runs) * training(first) + scoring
         for settings in candidates.dropFirst() {

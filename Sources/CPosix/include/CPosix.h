@@ -31,5 +31,9 @@ int cposix_epoll_create(void);
 /* Adds `descriptor`, edge-triggered, for everything of the above. */
 int cposix_epoll_add(int epoll, int descriptor, uint64_t token);
 int cposix_epoll_remove(int epoll, int descriptor);
-/* The events that are due now, without waiting; at most `capacity`, at most 256. */
-int cposix_epoll_poll(int epoll, cposix_event *events, int capacity);
+/* The events that are due, waiting for the first so many milliseconds; at most `capacity`, at most 256. */
+int cposix_epoll_wait(int epoll, cposix_event *events, int capacity, int milliseconds);
+
+/* eventfd(2): a descriptor by which one thread wakes another that waits for events. */
+int cposix_eventfd(void);
+void cposix_eventfd_signal(int descriptor);

@@ -27,7 +27,13 @@ package struct MaskDecoder: Sendable {
         }
         iouHead = Perceptron(parameters.scoped("iou_prediction_head"), depth: configuration.iouHeadDepth)
         iouToken = parameters("iou_token.weight")
-        maskTokens = parameters("mask_tokens.weight")
+        let tokens = parameters("mask_tokens.weight")
+        maskTokens =
+            if let single = adjustment.singleMaskToken {
+                concatenate([single, slice(tokens, axis: 0, 1..<tokens.shape[0])], axis: 0)
+            } else {
+                tokens
+            }
         let grid = configuration.grid
         places = Value(gridEncoding.reshaped([grid * grid, configuration.embeddingChannels]))
     }
@@ -53,8 +59,16 @@ package struct MaskDecoder: Sendable {
         let filters = hypernetworks.enumerated().map { mask, network in
             network(slice(answers, axis: 1, mask + 1..<mask + 2))
         }
-        let logits = upscaling(keys, masks: concatenate(filters, axis: 1))
+        var logits = upscaling(keys, masks: concatenate(filters, axis: 1))
+        if let prior = prompts.prior { logits = logits + Value(Self.forEachMask(prior, count: maskCount)) }
         let iou = iouHead(slice(answers, axis: 1, 0..<1)).reshaped([batch, maskCount])
         return (logits, iou)
+    }
+
+    /// `[B, s, s]` -> `[B, M, s, s]`.
+    private static func forEachMask(_ prior: Tensor, count masks: Int) -> Tensor {
+        let (batch, side) = (prior.shape[0], prior.shape[1])
+        return Tensor.stacked((0..<batch).flatMap { Array(repeating: prior.rows($0..<$0 + 1), count: masks) })
+            .reshaped([batch, masks, side, side])
     }
 }

@@ -32,10 +32,16 @@ package struct Adjustment: Sendable {
     package var lowRank: [Int: LowRankUpdate]
     /// Whole tensors by their name in the state dict, in the shape they have there.
     package var overrides: [String: Value]
+    /// `[1, C]`, in place of the output token of the single mask (row 0 of `mask_decoder.mask_tokens.weight`): which of
+    /// several kinds of objects that mask is to show. Nil leaves the token as it is.
+    package var singleMaskToken: Value?
 
-    package init(lowRank: [Int: LowRankUpdate] = [:], overrides: [String: Value] = [:]) {
+    package init(
+        lowRank: [Int: LowRankUpdate] = [:], overrides: [String: Value] = [:], singleMaskToken: Value? = nil
+    ) {
         self.lowRank = lowRank
         self.overrides = overrides
+        self.singleMaskToken = singleMaskToken
     }
 
     /// The base model as it is.
@@ -44,7 +50,7 @@ package struct Adjustment: Sendable {
 
 extension Adjustment {
     /// Whether nothing is changed.
-    package var isEmpty: Bool { lowRank.isEmpty && overrides.isEmpty }
+    package var isEmpty: Bool { lowRank.isEmpty && overrides.isEmpty && singleMaskToken == nil }
 
     /// Whether image embeddings differ from the base model's; if not, they may be shared with it.
     package var adaptsEncoder: Bool {
@@ -76,6 +82,9 @@ extension Adjustment {
             for (index, value) in update.values.enumerated() {
                 try Self.check(value.tensor, names[index], shapes[index % 2])
             }
+        }
+        if let token = singleMaskToken {
+            try Self.check(token.tensor, "mask_decoder.mask_tokens.0", [1, configuration.embeddingChannels])
         }
         guard !overrides.isEmpty else { return }
         let known = Dictionary(uniqueKeysWithValues: configuration.parameterShapes.map { ($0.name, $0) })

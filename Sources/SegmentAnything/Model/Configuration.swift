@@ -35,6 +35,9 @@ package struct Configuration: Codable, Sendable, Equatable {
     /// Whether the model was trained to see a small object's surroundings fill its input, so that a box is answered on a
     /// part of the image; see ``Focus``. Absent: no, as in every official model.
     package var focusedBoxes: Bool?
+    /// How far a box's inscribed ellipse is believed beside what the network sees: the share of ``DrawnPrompt``'s logits that is
+    /// added to every mask of a prompt with a box, 0...2. Absent: 0, as in every official model.
+    package var boxPrior: Float?
 
     enum CodingKeys: String, CodingKey {
         case name
@@ -54,6 +57,7 @@ package struct Configuration: Codable, Sendable, Equatable {
         case iouHeadHidden = "iou_head_hidden"
         case drawnPrompts = "drawn_prompts"
         case focusedBoxes = "focused_boxes"
+        case boxPrior = "box_prior"
     }
 
     package init(
@@ -61,7 +65,7 @@ package struct Configuration: Codable, Sendable, Equatable {
         globalBlocks: [Int], window: Int, embeddingChannels: Int = 256, maskInputChannels: Int = 16,
         decoderDepth: Int = 2, decoderHeads: Int = 8, decoderMLP: Int = 2048, multimaskOutputs: Int = 3,
         iouHeadDepth: Int = 3, iouHeadHidden: Int = 256, drawnPrompts: Bool? = nil,
-        focusedBoxes: Bool? = nil
+        focusedBoxes: Bool? = nil, boxPrior: Float? = nil
     ) {
         self.name = name
         self.imageSize = imageSize
@@ -82,6 +86,7 @@ package struct Configuration: Codable, Sendable, Equatable {
         self.iouHeadHidden = iouHeadHidden
         self.drawnPrompts = drawnPrompts
         self.focusedBoxes = focusedBoxes
+        self.boxPrior = boxPrior
     }
 }
 
@@ -154,6 +159,7 @@ extension Configuration {
         try require("multimask_outputs", multimaskOutputs, in: 1...16)
         try require("iou_head_depth", iouHeadDepth, in: 1...16)
         try require("iou_head_hidden", iouHeadHidden, in: 1...8192)
+        try require("box_prior", boxPrior ?? 0, (0...2).contains(boxPrior ?? 0), "0 to 2")
     }
 
     private func require(_ field: String, _ value: Int, in range: ClosedRange<Int>) throws(ModelError) {
@@ -161,10 +167,10 @@ extension Configuration {
     }
 
     private func require(
-        _ field: String, _ value: Int, _ holds: Bool, _ expectation: String
+        _ field: String, _ value: some CustomStringConvertible, _ holds: Bool, _ expectation: String
     ) throws(ModelError) {
         guard holds else {
-            throw .invalidConfiguration(field: field, expectation: expectation, found: String(value))
+            throw .invalidConfiguration(field: field, expectation: expectation, found: value.description)
         }
     }
 }

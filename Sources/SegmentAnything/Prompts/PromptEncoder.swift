@@ -6,6 +6,8 @@ package struct EncodedPrompts: Sendable {
     package let sparse: Value
     /// Masks, `[B, g, g, C]`; without masks the one vector that says so, `[1, 1, 1, C]`.
     package let dense: Value
+    /// Logits `[B, 4g, 4g]` that are added to each mask, from what a box says of its object's shape; nil: none.
+    package let prior: Tensor?
 }
 
 /// Turns points, boxes and masks into tokens and a map (Kirillov et al. 2023, appendix A).
@@ -34,7 +36,15 @@ package struct PromptEncoder: Sendable {
     package func callAsFunction(_ prompts: [Prompt], geometry: ImageGeometry) -> EncodedPrompts {
         precondition(!prompts.isEmpty, "no prompts to encode")
         precondition(prompts.allSatisfy { $0.kind == prompts[0].kind }, "prompts of one batch must be of one kind")
-        return EncodedPrompts(sparse: sparse(prompts, geometry), dense: dense(prompts, geometry))
+        return EncodedPrompts(
+            sparse: sparse(prompts, geometry), dense: dense(prompts, geometry), prior: prior(prompts, geometry))
+    }
+
+    /// A mask prompt says more about the shape than a box does, so there is none beside it.
+    private func prior(_ prompts: [Prompt], _ geometry: ImageGeometry) -> Tensor? {
+        guard let share = configuration.boxPrior, prompts[0].kind.hasBox, !prompts[0].kind.hasMask else { return nil }
+        let drawn = prompts.compactMap { DrawnPrompt.logits($0, geometry: geometry, model: configuration) }
+        return scale(Value(Tensor.stacked(drawn)), by: share).tensor
     }
 
     /// Points first, then the box's corners; beside points without a box, a padding point that is nowhere.

@@ -20,11 +20,14 @@ struct TaskCreateCommand: ParsableCommand {
     @Option(help: "An image; repeat it, once for each --mask.")
     var image: [String] = []
 
-    @Option(help: "A mask; any non-zero pixel marks the object.")
+    @Option(help: "A mask; any non-zero pixel marks the object, but with numbered labels a pixel's value is its label.")
     var mask: [String] = []
 
-    @Option(help: "What the masks outline.")
-    var label: String?
+    @Option(
+        help:
+            "What the masks outline; for label maps once for each number in them: --label 1=ventricle --label 2=myocardium."
+    )
+    var label: [String] = []
 
     @Option(name: .customLong("spacing-mm"), help: "Millimetres a pixel: one number, or x,y.")
     var spacing: String?
@@ -79,10 +82,22 @@ struct TaskCreateCommand: ParsableCommand {
         return names.sorted().map { "\(folder)/\($0)" }
     }
 
+    /// One name as it is, or a name for each number.
+    private func labels() throws -> JSON? {
+        let pairs = label.map { $0.split(separator: "=", maxSplits: 1).map(String.init) }
+        if pairs.allSatisfy({ $0.count == 2 && Int($0[0]) != nil }) {
+            return pairs.isEmpty ? nil : .object(pairs.map { .init($0[0], .string($0[1])) })
+        }
+        guard label.count == 1 else {
+            throw ValidationError("give several labels with their numbers, --label 1=ventricle --label 2=myocardium")
+        }
+        return [.string(label[0])]
+    }
+
     /// The part `task`; what was not said is left to the server.
     private func task() throws -> JSON {
         var members: [JSON.Member] = [.init("name", .string(name))]
-        if let label { members.append(.init("labels", [.string(label)])) }
+        if let labels = try labels() { members.append(.init("labels", labels)) }
         if let spacing {
             let numbers = spacing.split(separator: ",").map { Double($0) }
             guard (1...2).contains(numbers.count), !numbers.contains(nil) else {

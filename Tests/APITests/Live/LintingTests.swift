@@ -96,8 +96,20 @@ import Testing
                 support.masks[index].bytes = TestImages.mask(x: 24, y: 20, radius: 7)
             }
         },
-        Row("several-values", "info", "a_mask.png", "mask[0]") { $0.masks[0].bytes = Self.labelled([1, 2]) },
+        Row("several-values", "warning", "a_mask.png", "task.labels") { $0.masks[0].bytes = Self.labelled([1, 2]) },
         Row("rare-value", "warning", nil, nil) { $0.masks[0].bytes = Self.labelled([1, 2]) },
+        Row("unusable-example", "error", "b_mask.png", "mask[1]") { support in
+            support.task = twoLabels
+            for index in support.masks.indices { support.masks[index].bytes = labelled(index == 1 ? [1, 3] : [1, 2]) }
+        },
+        Row("absent-label", "error", nil, "task.labels") { support in
+            support.task = twoLabels
+            for index in support.masks.indices { support.masks[index].bytes = labelled([1]) }
+        },
+        Row("rare-label", "warning", nil, "task.labels") { support in
+            support.task = twoLabels
+            for index in support.masks.indices { support.masks[index].bytes = labelled(index == 1 ? [1, 2] : [1]) }
+        },
         Row("too-small", "warning", "b_mask.png", "mask[1]") { $0.masks[1].bytes = TestImages.mask(x: 19, radius: 1) },
         Row("few-examples", "warning", nil, nil) { support in
             (support.images, support.masks) = ([support.images[0]], [support.masks[0]])
@@ -107,6 +119,8 @@ import Testing
         },
         Row("unpaired-example", "error", nil, "image[4]") { $0.masks.removeLast() },
     ]
+
+    private static let twoLabels = #"{"name": "t", "spacing_mm": 0.5, "labels": {"1": "left", "2": "right"}}"#
 
     /// A mask saved as JPEG, and a noisy picture; 48 × 40 pixels.
     private static func fixture(_ name: String) -> [UInt8] {

@@ -105,6 +105,31 @@ import Testing
         }
     }
 
+    @Test func keepsRecordOfWhoWasTurnedAway() async throws {
+        let folder = try TemporaryDirectory()
+        let (token, text) = Token.make(owner: "ana", scope: .read, created: Timestamp(milliseconds: 0), expires: nil)
+        let audit = try AuditLog(dataFolder: folder.path, log: Logger(label: "test"))
+        try await withLiveServer(tokens: [token], auditLog: audit) { server in
+            let form = [FormPart("image", bytes: TestImages.disc(), filename: "Hans.png")]
+            let stranger = try await server.client.get("/v1/tasks")
+            let ana = try await server.client.with(text).post("/v1/images", form: form)
+            #expect(stranger.status == 401 && ana.status == 403)
+            _ = try await server.client.with("gmiseg_nonsense").get("/v1/jobs/Hans")
+            #expect(try await server.client.get("/nothing").status == 404)
+            audit.flush()
+            let name = try #require(listDirectory(folder.file("audit")).first)
+            let lines = try String(contentsOfFile: folder.file("audit/\(name)"), encoding: .utf8)
+            let records = try lines.split(separator: "\n").map { try JSONParser.parse(Array($0.utf8)) }
+            #expect(
+                records.map { $0["action"]?.stringValue } == ["GET /v1/tasks", "POST /v1/images", "GET /v1/jobs/{job}"])
+            #expect(records.map { $0["status"]?.integerValue } == [401, 403, 401])
+            #expect(records[0]["owner"] == .null && records[0]["token"] == .null)
+            #expect(records[1]["owner"] == "ana" && records[1]["token"] == .string(token.id))
+            #expect(records[1]["request"]?.stringValue == ana.header("X-Request-Id"))
+            #expect(!lines.contains("Hans") && !lines.contains("nonsense"))
+        }
+    }
+
     private static func retaining(_ retention: Duration) -> (inout Service.Configuration) -> Void {
         { $0.retention = retention }
     }

@@ -112,6 +112,28 @@ import Testing
         }
     }
 
+    @Test func tilesOfSeveralLabelsAreRefused() async throws {
+        try await withLiveServer { server in
+            func form(_ tiles: JSON) -> [FormPart] {
+                let task: JSON = [
+                    "name": "two", "labels": LabelTests.labels, "adaptation": ["steps": 1, "tiles": tiles],
+                ]
+                return [FormPart("task", text: task.text())] + LabelTests.examples(0..<2)
+            }
+            for path in ["/v1/tasks", "/v1/tasks?dry_run=true"] {
+                let response = try await server.client.post(path, form: form(48))
+                #expect(response.status == 400)
+                #expect(try response.json["field"] == "task.adaptation.tiles")
+                #expect(try response.json["hint"]?.stringValue?.contains("\"off\"") == true)
+            }
+            for tiles: JSON in ["auto", "off"] {
+                let response = try await server.client.post("/v1/tasks?dry_run=true", form: form(tiles))
+                #expect(response.status == 200)
+                #expect(try response.json["estimate"]?["tiles"] == .null)
+            }
+        }
+    }
+
     @Test func tooManyTilesAreRefused() async throws {
         try await withLiveServer { server in
             for path in ["/v1/tasks", "/v1/tasks?dry_run=true"] {

@@ -1,5 +1,6 @@
 import API
 import Adaptation
+import Storage
 import Testing
 
 @Suite struct TaskRequestTests {
@@ -28,7 +29,17 @@ import Testing
         Row(#"{"nmae": "heart"}"#, .unknownField, "task.nmae", nearest: "name"),
         Row(#"{"name": "h", "spacing": 1}"#, .unknownField, "task.spacing", nearest: "spacing_mm"),
         Row(#"{"name": "h", "labels": "a"}"#, .invalidValue, "task.labels"),
-        Row(#"{"name": "h", "labels": ["a", "b"]}"#, .invalidValue, "task.labels"),
+        Row(#"{"name": "h", "labels": ["a", "b", "a"]}"#, .invalidValue, "task.labels[2]"),
+        Row(#"{"name": "h", "labels": ["a", " "]}"#, .invalidValue, "task.labels[1]"),
+        Row(#"{"name": "h", "labels": {"1": "a", "2": "a"}}"#, .invalidValue, "task.labels.2"),
+        Row(#"{"name": "h", "labels": {"1": "a", "01": "b"}}"#, .invalidValue, "task.labels.01"),
+        Row(#"{"name": "h", "labels": {"0": "background", "1": "a"}}"#, .invalidValue, "task.labels.0"),
+        Row(#"{"name": "h", "labels": {"256": "a"}}"#, .invalidValue, "task.labels.256"),
+        Row(#"{"name": "h", "labels": {"left": "a"}}"#, .invalidValue, "task.labels.left"),
+        Row(#"{"name": "h", "labels": {"2": ["a"]}}"#, .invalidValue, "task.labels.2"),
+        Row(
+            "{\"name\": \"h\", \"labels\": [\((0..<255).map { "\"\($0)\"" }.joined(separator: ","))]}", .tooLarge,
+            "task.labels"),
         Row(#"{"name": "h", "labels": [1]}"#, .invalidValue, "task.labels[0]"),
         Row(#"{"name": "h", "spacing_mm": "1"}"#, .invalidValue, "task.spacing_mm"),
         Row(#"{"name": "h", "spacing_mm": []}"#, .invalidValue, "task.spacing_mm"),
@@ -75,7 +86,7 @@ import Testing
                             "images_per_step": 3, "augmented_views": 2, "cache_bytes": 1000, "tiles": 96, "seed": 5}}
             """)
         #expect(task.name == "heart")
-        #expect(task.label == "ventricle")
+        #expect(task.labels?.labels.map(\.name) == ["ventricle"])
         #expect(task.spacing?.json == [1.4, 0.7])
         #expect(task.model == "mini")
         #expect(task.recipe.settings.kind == .loraDecoder)
@@ -91,6 +102,18 @@ import Testing
         #expect(task.recipe.settings.cacheBytes == 1_000)
         #expect(task.recipe.settings.tileSide == 96)
         #expect(task.recipe.settings.seed == 5)
+    }
+
+    @Test func labelsHaveTheirNumbersOrThoseOfTheirPlaces() throws {
+        let named = try #require(try request(#"{"name": "h", "labels": {"7": "wall", "2": "cavity"}}"#).labels)
+        #expect(named.labels.map(\.value) == [2, 7] && named.labels.map(\.name) == ["cavity", "wall"])
+        #expect(!named.isBinary && named.count == 2)
+        let listed = try #require(try request(#"{"name": "h", "labels": ["cavity", "wall"]}"#).labels)
+        #expect(listed.labels.map(\.value) == [1, 2] && !listed.isBinary)
+        // One label numbered 1 is what black and white masks mark; any other number is a label map's.
+        #expect(try request(#"{"name": "h", "labels": {"1": "a"}}"#).labels?.isBinary == true)
+        #expect(try request(#"{"name": "h", "labels": {"3": "a"}}"#).labels?.isBinary == false)
+        #expect(try request(#"{"name": "h", "labels": []}"#).labels == nil)
     }
 
     @Test func oneNumberIsSquareSpacing() throws {

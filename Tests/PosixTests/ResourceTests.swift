@@ -1,0 +1,32 @@
+import Glibc
+import Posix
+import TestSupport
+import Testing
+
+@Suite struct ResourceTests {
+    @Test func readsWhatTheSystemHas() {
+        #expect(MemorySpace.available("MemTotal: 100 kB\nMemFree:  20 kB\nMemAvailable:     50 kB\n") == 50 * 1_024)
+        #expect(MemorySpace.available("MemTotal: 100 kB\n") == nil)
+        #expect(MemorySpace.available("MemAvailable: kB\n") == nil)
+        #expect((MemorySpace.free ?? 0) > 0)
+    }
+
+    @Test(arguments: [
+        ("1000\n", "600\n", "anon 1\ninactive_file 100\n", 500), ("1000\n", "600\n", "", 400),
+        ("1000\n", "2000\n", "inactive_file 0\n", 0), ("max\n", "600\n", "", nil), ("", "", "", nil),
+    ])
+    func readsWhatTheGroupHas(_ limit: String, _ current: String, _ statistics: String, _ free: Int?) {
+        #expect(MemorySpace.free(limit: limit, current: current, statistics: statistics) == free)
+    }
+
+    @Test func readsModes() throws {
+        let folder = try TemporaryDirectory()
+        for (bits, isOpen, text) in [(0o700, false, "0700"), (0o750, true, "0750"), (0o701, true, "0701")] {
+            #expect(chmod(folder.path, mode_t(bits)) == 0)
+            let mode = try #require(FileMode.of(folder.path))
+            #expect(mode.othersMayEnter == isOpen && mode.description == text)
+        }
+        #expect(chmod(folder.path, 0o700) == 0)
+        #expect(FileMode.of(folder.file("nothing")) == nil)
+    }
+}

@@ -1,0 +1,121 @@
+import Basics
+import HTTP
+import HTTPTypes
+import Server
+import TestSupport
+import Testing
+
+/// Bodies are turned away on their head while disk or memory would run short.
+@Suite struct AdmissionTests {
+    private static let limits: Limits = {
+        var limits = Limits()
+        limits.memoryThreshold = 1_000
+        limits.diskReserve = 10_000
+        limits.memoryReserve = 10_000
+        return limits
+    }()
+    private static let overhead = 1 << 20
+
+    private static func ledger(disk: Int? = nil, memory: Int? = nil) -> AdmissionLedger {
+        AdmissionLedger(limits, free: Resources(disk: disk, memory: memory))
+    }
+
+    @Test func asksForRoomOnTheDiskBeyondTheReserve() throws {
+        // Sent to the spool, and stored.
+        for (length, isKept, need) in [(5_000, false, 5_000), (5_000, true, 10_000), (800, true, 800)] {
+            var enough = Self.ledger(disk: 10_000 + need)
+            #expect(try enough.claim(.length(length), isKept: isKept).disk == need)
+            var short = Self.ledger(disk: 10_000 + need - 1)
+            #expect(throws: Refusal.diskFull) { try short.claim(.length(length), isKept: isKept) }
+        }
+    }
+
+    /// A small body that is only looked at stays in memory: a full disk is nothing to it.
+    @Test func letsSmallBodiesPastAFullDisk() throws {
+        var ledger = Self.ledger(disk: 0)
+        #expect(try ledger.claim(.length(1_000), isKept: false).disk == 0)
+        #expect(throws: Refusal.diskFull) { try ledger.claim(.length(1_001), isKept: false) }
+        #expect(throws: Refusal.diskFull) { try ledger.claim(.chunked, isKept: false) }
+    }
+
+    @Test func countsWhatOthersHaveSetAside() throws {
+        var ledger = Self.ledger(disk: 10_000 + 6_000)
+        let first = try ledger.claim(.length(4_000), isKept: false)
+        #expect(throws: Refusal.busy(.disk)) { try ledger.claim(.length(4_000), isKept: false) }
+        #expect(throws: Refusal.diskFull) { try ledger.claim(.length(7_000), isKept: false) }
+        // It may have been stored: until a measurement that began after its end, nobody knows.
+        let early = ledger.beginMeasurement()
+        ledger.release(first)
+        ledger.end(early, free: Resources(disk: 16_000, memory: nil))
+        #expect(throws: Refusal.busy(.disk)) { try ledger.claim(.length(4_000), isKept: false) }
+        let late = ledger.beginMeasurement()
+        ledger.end(late, free: Resources(disk: 16_000, memory: nil))
+        #expect(try ledger.claim(.length(4_000), isKept: false).disk == 4_000)
+    }
+
+    @Test func asksForMemory() throws {
+        var ledger = Self.ledger(memory: 10_000 + 2 * (Self.overhead + 4_000))
+        let first = try ledger.claim(.length(1 << 30), isKept: true)
+        #expect(first.memory == Self.overhead + 4_000)
+        _ = try ledger.claim(.length(4_000), isKept: false)
+        #expect(throws: Refusal.busy(.memory)) { try ledger.claim(.length(1), isKept: false) }
+        ledger.release(first)
+        #expect(try ledger.claim(.length(1), isKept: false).memory == Self.overhead + 1)
+    }
+
+    /// Where the system does not say what is free, nobody is turned away for it.
+    @Test func takesAllWhereNothingIsKnown() throws {
+        var ledger = Self.ledger()
+        for _ in 0..<1_000 { _ = try ledger.claim(.length(1 << 30), isKept: true) }
+    }
+
+    private static let upload = "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 300000\r\n"
+
+    @Test(arguments: [
+        (Resources(disk: 0, memory: nil), 507), (Resources(disk: 1 << 40, memory: 0), 503),
+        (Resources(disk: nil, memory: nil), 200),
+    ])
+    func refusesBeforeTheBodyIsSent(_ free: Resources, _ status: Int) throws {
+        let server = try TestServer(resources: { free }, describe)
+        let client = try server.client()
+        try client.send(Self.upload + "Expect: 100-continue\r\n\r\n")
+        if status == 200 {
+            #expect(try client.response().status == 100)
+            try client.send([UInt8](repeating: 1, count: 300_000))
+        }
+        let answer = try client.response()
+        #expect(answer.status == status)
+        #expect((answer.fields["retry-after"] != nil) == (status == 503))
+        // What needs no room is answered all the same.
+        let other = try server.client()
+        try other.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+        #expect(try other.response().status == 200)
+    }
+
+    @Test func whatIsStoredNeedsRoomHoweverSmallItIs() throws {
+        for (keepsBody, status) in [(true, 507), (false, 200)] {
+            let server = try TestServer(
+                keepsBody: keepsBody, resources: { Resources(disk: 1_000, memory: nil) }, describe)
+            let client = try server.client()
+            try client.send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\n\r\nx")
+            #expect(try client.response().status == status)
+        }
+    }
+
+    /// Room that has come back is seen, and what a request has set aside goes with it.
+    @Test func takesBodiesAgainWhenThereIsRoom() throws {
+        let free = Lock(0)
+        let server = try TestServer(resources: { Resources(disk: free.withLock { $0 }, memory: nil) }, describe)
+        func upload() throws -> Int {
+            let client = try server.client()
+            try client.send(Self.upload + "Connection: close\r\n\r\n")
+            try client.send([UInt8](repeating: 1, count: 300_000))
+            return try client.response().status
+        }
+        #expect(try upload() == 507)
+        // For one upload at a time.
+        free.withLock { $0 = Limits().diskReserve + 400_000 }
+        #expect(try TestServer.eventually { try upload() == 200 })
+        #expect(try TestServer.eventually { try upload() == 200 })
+    }
+}
