@@ -22,13 +22,15 @@ package struct AdaptationSettings: Codable, Sendable, Equatable {
     package var augmentedViews: Int
     /// Ceiling on the bytes of encodings kept between steps. What does not fit is computed again, with equal results.
     package var cacheBytes: Int
+    /// Of the tiles that images are cut into, in pixels of the original image; nil: they are seen whole.
+    package var tileSide: Int?
     /// Seeds everything random: factors, order of images, views, prompts.
     package var seed: UInt64
 
     package init(
         kind: AdapterKind = .loraDecoder, rank: Int = 4, alpha: Float? = nil, lastBlocks: Int? = nil, steps: Int = 60,
         learningRate: Float = 5e-3, decoderLearningRate: Float = 5e-4, weightDecay: Float = 0, imagesPerStep: Int = 2,
-        augmentedViews: Int = 8, cacheBytes: Int = 256 << 20, seed: UInt64 = 0
+        augmentedViews: Int = 8, cacheBytes: Int = 256 << 20, tileSide: Int? = nil, seed: UInt64 = 0
     ) {
         self.kind = kind
         self.rank = rank
@@ -41,6 +43,7 @@ package struct AdaptationSettings: Codable, Sendable, Equatable {
         self.imagesPerStep = imagesPerStep
         self.augmentedViews = augmentedViews
         self.cacheBytes = cacheBytes
+        self.tileSide = tileSide
         self.seed = seed
     }
 
@@ -68,7 +71,11 @@ package struct AdaptationSettings: Codable, Sendable, Equatable {
         try Self.require(imagesPerStep, in: 1...64, "adaptation.images_per_step")
         try Self.require(augmentedViews, in: 1...64, "adaptation.augmented_views")
         try Self.require(cacheBytes, in: 0...(1 << 40), "adaptation.cache_bytes")
+        if let tileSide { try Self.require(tileSide, in: Tiling.sides, "adaptation.tiles") }
     }
+
+    /// How images are cut, if at all.
+    package var tiling: Tiling? { tileSide.map { Tiling(side: $0) } }
 
     private static func require(_ value: Int, in range: ClosedRange<Int>, _ field: String) throws(SettingsError) {
         guard range.contains(value) else {

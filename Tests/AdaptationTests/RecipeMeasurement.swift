@@ -36,6 +36,7 @@ struct RecipeMeasurement {
             case "views": settings.augmentedViews = Int(value)
             case "rank": settings.rank = Int(value)
             case "alpha": settings.alpha = value
+            case "tiles": settings.tileSide = Int(value)
             case "lastBlocks": settings.lastBlocks = Int(value)
             default: Issue.record("unknown setting \(key)")
             }
@@ -56,7 +57,8 @@ struct RecipeMeasurement {
                     let trained = try Trainer(model: model, examples: support, settings: settings).run()
                     let seconds = (ContinuousClock.now - began) / .seconds(1)
                     let processor = Self.processorSeconds() - beganCPU
-                    let after = try meanDice(Predictor(model, adjustment: trained.adapter.adjustment), queries)
+                    let after = try meanDice(
+                        Predictor(model, adjustment: trained.adapter.adjustment), queries, tiling: settings.tiling)
                     Self.report(
                         folder, text, seed, after,
                         String(

@@ -32,17 +32,27 @@ func labelledImages(_ folder: String) throws -> [Example] {
 }
 
 /// Mean Dice by prompt kind, mask 0, prompts simulated with a fixed seed; several draws where they are random.
-func meanDice(_ predictor: Predictor, _ examples: [Example]) throws -> [PromptKind: Double] {
+///
+/// - Parameter tiling: The tiles that the adapter answers in; nil: it sees whole images.
+func meanDice(
+    _ predictor: Predictor, _ examples: [Example], tiling: Tiling? = nil
+) throws -> [PromptKind: Double] {
     var sums: [PromptKind: Double] = [:]
     for (index, example) in examples.enumerated() {
         guard let simulator = PromptSimulator(mask: example.mask) else { continue }
-        let embedding = predictor.embed(example.image)
+        let answer: (Prompt) throws -> MaskPrediction
+        if let tiling {
+            let image = TiledImage(example.image, tiling: tiling, by: predictor)
+            answer = { try image.segment($0) }
+        } else {
+            let embedding = predictor.embed(example.image)
+            answer = { try predictor.predict(embedding, [$0])[0][0] }
+        }
         var generator = SeededRandom(seed: UInt64(index))
         for kind in PromptKind.allCases {
             let prompts = (0..<(kind == .none ? 1 : 4)).map { _ in simulator.prompt(kind, using: &generator) }
             let scores = try prompts.map { prompt in
-                let masks = try predictor.predict(embedding, [prompt])[0]
-                return try SegmentationMetrics(prediction: masks[0].mask(), groundTruth: example.mask).dice
+                try SegmentationMetrics(prediction: answer(prompt).mask(), groundTruth: example.mask).dice
             }
             sums[kind, default: 0] += scores.reduce(0, +) / Double(scores.count)
         }

@@ -77,6 +77,7 @@ enum AdapterCard {
             .init("steps", .integer(card.steps)),
             .init("seed", .integer(Int(clamping: card.seed))),
             .init("support_count", .integer(card.supportCount)),
+            .init("tile_side", .optional(card.tileSide)),
             .init("final_loss", .rounded(Double(card.finalLoss), places: 5)),
             .init("notes", card.notes.map(json) ?? .null),
         ]

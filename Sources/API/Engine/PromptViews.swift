@@ -1,11 +1,14 @@
 import Imaging
 import SegmentAnything
 
-/// What the prompts of a request are answered on: the image, or the part of it about a box (`Focus`).
+/// What the prompts of a request are answered on: the image, the part of it about a box (`Focus`), or its tiles.
 struct PromptViews: Sendable {
     let prompts: [Prompt]
     /// Prompts on the same part of the image, which are decoded together; in the order in which each part first comes.
+    /// Empty with tiles.
     let groups: [(embedding: ImageEmbedding, members: [Int])]
+    /// Every tile that one of the prompts concerns; empty without tiles.
+    let tiles: [PixelBox: ImageEmbedding]
     /// All of the image, where that was embedded; else a part of it.
     let reference: ImageEmbedding
 
@@ -22,6 +25,17 @@ struct PromptViews: Sendable {
         }
         self.prompts = prompts
         self.groups = groups
+        tiles = [:]
         reference = whole ?? embeddings[0]
+    }
+
+    /// - Parameters:
+    ///   - tiles: As the prompts want them.
+    ///   - reference: Of all of the image, where that was embedded; else a tile.
+    init(_ prompts: [Prompt], tiles: [PixelBox: ImageEmbedding], reference: ImageEmbedding) {
+        self.prompts = prompts
+        self.tiles = tiles
+        self.reference = reference
+        groups = []
     }
 }

@@ -17,6 +17,9 @@ struct SegmentPlan: Sendable {
     let asked: [Int]
     /// What is known of the task's support set; nil without a task, and when it is not wanted badly enough to wait for.
     let profile: TaskProfile?
+
+    /// The tiles in which the image is answered; nil: it is seen whole, or a part of it at a time.
+    var tiling: Tiling? { tier.adapter?.adapter.card.tiling }
 }
 
 /// An image whose identity and size are known, and whose pixels can be had.

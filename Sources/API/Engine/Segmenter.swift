@@ -34,11 +34,14 @@ struct Segmenter: Sendable {
     private let predictor: LabelledPredictor
     private let isAdapted: Bool
     private let profile: TaskProfile?
+    /// Of an adapter with one label; nil: it sees images whole.
+    private let tiling: Tiling?
 
     init(model: SegmentAnythingModel, tier: Tier, profile: TaskProfile?) {
         let adapter = tier.adapter?.adapter
         predictor = LabelledPredictor(model, adjustments: adapter?.adjustments ?? [.none])
         isAdapted = adapter != nil
+        tiling = adapter?.card.tiling
         self.profile = profile
     }
 
@@ -49,9 +52,12 @@ struct Segmenter: Sendable {
     /// - Parameters:
     ///   - views: What the prompts are answered on.
     ///   - labels: Asked for; several only where nobody points.
-    func masks(_ views: PromptViews, _ options: SegmentOptions, of labels: [Int]) throws(PromptError) -> Segmented {
+    func masks(_ views: PromptViews, _ options: SegmentOptions, of labels: [Int]) throws -> Segmented {
         precondition(!labels.isEmpty, "no label to segment")
-        guard labels.count > 1 else { return try masks(views, options, label: labels[0]) }
+        guard labels.count > 1 else {
+            if let tiling { return try tiled(views, tiling, options, label: labels[0]) }
+            return try masks(views, options, label: labels[0])
+        }
         return try together(views.reference, options, labels)
     }
 
@@ -86,6 +92,39 @@ struct Segmenter: Sendable {
             }
         }
         return Segmented(masks: masks.sorted { $0.prompt < $1.prompt }, promptless: [])
+    }
+
+    /// Every prompt on all tiles that it concerns.
+    private func tiled(
+        _ views: PromptViews, _ tiling: Tiling, _ options: SegmentOptions, label: Int
+    ) throws -> Segmented {
+        let route = profile?[label].route ?? .model
+        if options.prompts.isEmpty, let absent = absent(views.reference, label) {
+            return Segmented(masks: [absent], promptless: [route])
+        }
+        let geometry = views.reference.geometry
+        let image = TiledImage(
+            width: geometry.originalWidth, height: geometry.originalHeight, tiling: tiling, by: predictor[label]
+        ) { window in
+            guard let tile = views.tiles[window] else { preconditionFailure("a tile that no prompt concerns") }
+            return tile
+        }
+        if options.instances {
+            let found = InstanceFinder.pieces(of: try image.segment(.none))
+            return Segmented(
+                masks: found.enumerated().map { SegmentedMask($1, label: label, instance: $0) }, promptless: [route])
+        }
+        let masks = try views.prompts.enumerated().map { index, prompt in
+            // The mask goes to the tiles as it is, not as the coarse logits of the whole.
+            var prompt = prompt
+            prompt.maskLogits = nil
+            let answer = try image.segment(prompt, mask: options.prompts.mask)
+            let spread =
+                options.uncertainty
+                ? try image.spread(answer, given: prompt, mask: options.prompts.mask) : nil
+            return SegmentedMask(answer, label: label, prompt: index, spread: spread)
+        }
+        return Segmented(masks: masks, promptless: options.prompts.isEmpty ? [route] : [])
     }
 
     private func promptless(

@@ -13,6 +13,11 @@ extension Service {
     ) async throws -> Result {
         let (image, options, model) = (plan.image, plan.options, plan.served.model)
         try options.prompts.check(width: image.width, height: image.height, path: "prompts")
+        guard plan.tiling == nil || !options.multimask else {
+            throw Problem.invalid(
+                "multimask", "the adapter answers in tiles, and candidates of different tiles make no whole",
+                hint: "leave \"multimask\" out: an adapter is trained on one mask a prompt anyway")
+        }
         let prompts = options.prompts.prompts(for: model.configuration)
         var watch = watch
         let (views, outcome) = try await embed(plan, for: prompts)
@@ -33,6 +38,7 @@ extension Service {
         _ plan: SegmentPlan, for prompts: [Prompt]
     ) async throws -> (views: PromptViews, outcome: CacheOutcome) {
         let (image, model) = (plan.image, plan.served.model)
+        if let tiling = plan.tiling { return try await embedTiles(plan, tiling, for: prompts) }
         let windows = prompts.map { prompt in
             Focus.window(for: prompt, width: image.width, height: image.height, model: model.configuration)
         }
@@ -47,6 +53,31 @@ extension Service {
             outcome = outcome == .computed ? outcome : how == .cached ? outcome : how
         }
         return (PromptViews(prompts, windows.compactMap { made[$0] }, whole: made[nil]), outcome)
+    }
+
+    /// Embeds the tiles that a prompt concerns, one after the other, so that memory is that of one pass and the embeddings.
+    private func embedTiles(
+        _ plan: SegmentPlan, _ tiling: Tiling, for prompts: [Prompt]
+    ) async throws -> (views: PromptViews, outcome: CacheOutcome) {
+        let (image, model) = (plan.image, plan.served.model)
+        // Prompts nearby, which uncertainty tries, may reach beyond the tiles of the prompt itself.
+        let windows = tiling.windows(width: image.width, height: image.height).filter { window in
+            plan.options.uncertainty || prompts.contains { Tiling.concerns($0, window) }
+        }
+        var tiles: [PixelBox: ImageEmbedding] = [:]
+        var outcome = CacheOutcome.cached
+        func take(_ window: PixelBox?) async throws -> ImageEmbedding {
+            let (embedding, how) = try await embed(image, window: window, model: model, tier: plan.tier)
+            outcome = outcome == .computed ? outcome : how == .cached ? outcome : how
+            return embedding
+        }
+        for window in windows { tiles[window] = try await take(window) }
+        // A profile says how far the whole image is from the support set.
+        let whole = plan.profile == nil ? nil : try await take(nil)
+        guard let reference = whole ?? windows.first.flatMap({ tiles[$0] }) else {
+            preconditionFailure("every prompt concerns a tile: they cover the image")
+        }
+        return (PromptViews(prompts, tiles: tiles, reference: reference), outcome)
     }
 
     /// What is known of a task's support set.

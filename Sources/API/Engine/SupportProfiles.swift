@@ -92,7 +92,8 @@ package final class SupportProfiles: Sendable {
         }
         let adapter = tier.adapter?.adapter
         let predictor = LabelledPredictor(model, adjustments: adapter?.adjustments ?? [.none])
-        let profiler = SupportProfiler(predictor, isAdapted: adapter != nil, pause: pause)
+        let profiler = SupportProfiler(
+            predictor, isAdapted: adapter != nil, tiling: adapter?.card.tiling, pause: pause)
         return TaskProfile(try profiler.profiles(examples, labelCount: labels.count))
     }
 

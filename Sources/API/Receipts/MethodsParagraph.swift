@@ -57,7 +57,14 @@ package enum MethodsParagraph {
         ].compactMap(\.self)
         return "The model was adapted to the task from \(count) labelled image\(count == 1 ? "" : "s") [2] by training "
             + "\(trained.isEmpty ? "an adapter" : trained.joined(separator: " and ")) with all other weights frozen "
-            + "(\(numbers.joined(separator: ", ")))."
+            + "(\(numbers.joined(separator: ", ")))." + tiles(card)
+    }
+
+    private static func tiles(_ card: JSON?) -> String {
+        guard let side = card?["tile_side"]?.integerValue else { return "" }
+        return
+            " Images were segmented in overlapping tiles of \(side) pixels a side at their own resolution; where tiles "
+            + "overlap, the logits were averaged, weighted by the distance from the tile's edge."
     }
 
     /// Which labels were told apart; nil where there is one.

@@ -1,4 +1,5 @@
 package import Adaptation
+import SegmentAnything
 
 /// The recipe on the wire: `adapter` says what is trained, `adaptation` how. What is left out, or null, is chosen by the job.
 /// Ranges are the recipe's own business (`AdaptationSettings.validate`); here only kinds are checked.
@@ -6,9 +7,11 @@ extension Recipe {
     private static let adapterNames = ["kind", "rank", "alpha", "last_blocks"]
     private static let adaptationNames = [
         "steps", "learning_rate", "decoder_learning_rate", "weight_decay", "images_per_step", "augmented_views",
-        "cache_bytes", "seed", "budget_seconds", "gate_margin",
+        "cache_bytes", "tiles", "seed", "budget_seconds", "gate_margin",
     ]
     private static let automatic = "auto"
+    /// For `tiles`: the images are seen whole.
+    fileprivate static let off = "off"
 
     package init(
         adapter: JSON?, adapterPath: String = "adapter", adaptation: JSON?, adaptationPath: String = "adaptation"
@@ -65,9 +68,26 @@ extension Recipe {
             fixed.insert(.augmentedViews)
         }
         if let bytes = try fields.integer("cache_bytes", in: 0...(1 << 40)) { settings.cacheBytes = bytes }
+        if let tiles = fields.value("tiles"), tiles != .string(Self.automatic) {
+            settings.tileSide = try Self.tileSide(tiles, fields)
+            fixed.insert(.tiles)
+        }
         if let seed = try fields.integer("seed", in: 0...Int.max) { settings.seed = UInt64(seed) }
         if let seconds = try fields.number("budget_seconds", in: 1...86_400) { budgetSeconds = seconds }
         if let margin = try fields.number("gate_margin", in: -1...1) { self.margin = margin }
+    }
+
+    private static func tileSide(_ value: JSON, _ fields: Fields) throws(Problem) -> Int? {
+        if value == .string(off) { return nil }
+        let sides = Tiling.sides
+        guard value.integerValue != nil, let side = try fields.integer("tiles", in: sides) else {
+            throw Problem.invalid(
+                fields.path(of: "tiles"),
+                "\(fields.path(of: "tiles")) must be \"auto\", \"off\" or a whole number, found \(Quoted(value.text()))",
+                hint: "give the side of a tile in pixels of the images, from \(sides.lowerBound) to \(sides.upperBound)"
+            )
+        }
+        return side
     }
 
     /// What was asked for; null, or the kind `auto`, is what the job chooses.
@@ -88,6 +108,7 @@ extension Recipe {
                     [
                         ("steps", .steps), ("learning_rate", .learningRate),
                         ("decoder_learning_rate", .decoderLearningRate), ("augmented_views", .augmentedViews),
+                        ("tiles", .tiles),
                     ]) + [
                         .init("budget_seconds", .number(budgetSeconds)), .init("gate_margin", .number(margin)),
                     ])
@@ -106,7 +127,8 @@ extension AdaptationSettings {
             "steps": .integer(steps), "learning_rate": .decimal(learningRate),
             "decoder_learning_rate": .decimal(decoderLearningRate), "weight_decay": .decimal(weightDecay),
             "images_per_step": .integer(imagesPerStep), "augmented_views": .integer(augmentedViews),
-            "cache_bytes": .integer(cacheBytes), "seed": .integer(Int(clamping: seed)),
+            "cache_bytes": .integer(cacheBytes), "tiles": tileSide.map { .integer($0) } ?? .string(Recipe.off),
+            "seed": .integer(Int(clamping: seed)),
         ]
         return (adapter, adaptation)
     }

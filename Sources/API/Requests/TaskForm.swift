@@ -88,6 +88,14 @@ struct SupportForm: Sendable {
         }
     }
 
+    /// The masks that can be read and mark something.
+    func masks(limits: ImageLimits) -> [Mask] {
+        masks.compactMap { mask in
+            let decoded = try? Mask(mask.decode(limits: limits))
+            return decoded?.isEmpty == false ? decoded : nil
+        }
+    }
+
     /// Decodes example `index` and checks that it can be learnt from; what it gives is ready to be stored.
     func example(_ index: Int, limits: ImageLimits) throws(Problem) -> NewExample {
         let (image, mask) = (images[index], masks[pairing.maskOfImage[index]])

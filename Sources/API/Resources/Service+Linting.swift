@@ -30,11 +30,15 @@ extension Service {
         let findings = try await imaging.run { [limits = configuration.imageLimits] in
             try Self.findings(support, linter, limits: limits)
         }
+        let masks = try await imaging.run { [limits = configuration.imageLimits] in
+            support.masks(limits: limits)
+        }
+        let recipe = form.task.recipe.telling(support.labels.count)
+        try Self.checkTiles(recipe, masks.map { ($0.width, $0.height) }, field: "task")
         let estimate = try await encoding.run { [clicks, speeds] in
             try Threads.givingWay(to: clicks) {
                 try Self.estimate(
-                    form.task.recipe.telling(support.labels.count), support, try speeds.measured(served.model),
-                    served.model)
+                    recipe, support.patients, masks, try speeds.measured(served.model), served.model)
             }
         }
         return .json([
@@ -107,16 +111,20 @@ extension Service {
     }
 
     private static func estimate(
-        _ recipe: Recipe, _ form: SupportForm, _ measured: SpeedProbes.Measured, _ model: SegmentAnythingModel
+        _ recipe: Recipe, _ patients: PatientGroups, _ masks: [Mask], _ measured: SpeedProbes.Measured,
+        _ model: SegmentAnythingModel
     ) throws -> JSON {
-        let (seconds, bytes) = measured.speed.estimate(
-            recipe, patients: form.patients, configuration: model.configuration,
+        let estimate = try measured.speed.estimate(
+            recipe, masks: masks, patients: patients, configuration: model.configuration,
             trainedNumbers: model.trainedNumbers)
         let encoder = JSON.rounded(measured.speed.encoderSeconds * 1e3, places: 0).text()
         let step = JSON.rounded(measured.speed.decoderSeconds * 1e3, places: 0).text()
         return [
-            "seconds": .rounded(seconds, places: 1),
-            "memory_bytes": .integer(measured.peakBytes + bytes),
+            "seconds": .rounded(estimate.seconds, places: 1),
+            "memory_bytes": .integer(measured.peakBytes + estimate.bytes),
+            "tiles": estimate.tileSide.map { side in
+                ["side": .integer(side), "count": .optional(estimate.tileCount)]
+            } ?? .null,
             "note": .string(
                 "measured on this machine: \(encoder) ms to encode an image, \(step) ms for an image of a training step; "
                     + "memory is that of the whole server"),

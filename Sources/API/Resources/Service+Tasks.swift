@@ -28,6 +28,8 @@ extension Service {
             return try Self.support(
                 support, isWhole: true, limits: limits, configuration: served.model.configuration)
         }
+        try Self.checkTiles(
+            form.task.recipe.telling(labels.count), support.map { ($0.width, $0.height) }, field: "task")
         let rule = form.support?.pairing.rule
         let settings = TaskSettings(request: form.task, pairing: rule ?? .order, model: served.name)
         let (task, job) = try store.createTask(
@@ -58,6 +60,21 @@ extension Service {
             throw Problem(error)
         }
         return served
+    }
+
+    /// Refuses tiles of a task with several labels, and such as are so small that an image would have too many.
+    ///
+    /// - Parameter sizes: Of the support images.
+    static func checkTiles(
+        _ recipe: Recipe, _ sizes: [(width: Int, height: Int)], field: String
+    ) throws(Problem) {
+        do {
+            try recipe.checkTiles(sizes.map { Extent(width: $0.width, height: $0.height) })
+        } catch {
+            throw Problem(
+                .invalidValue, "\(error.field) is \(error.found)", field: "\(field).\(error.field)",
+                hint: "give \(error.expectation)")
+        }
     }
 
     /// 202 while the job goes on, 201 when a `?wait=` saw it end.

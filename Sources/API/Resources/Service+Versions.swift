@@ -34,6 +34,17 @@ extension Service {
             try Self.support(
                 support, isWhole: false, limits: limits, configuration: model.configuration)
         }
+        let recipe = try TaskSettings(stored: task.settingsJSON).recipe
+        do {
+            // It was accepted for smaller images.
+            try Self.checkTiles(
+                recipe, examples.map { ($0.width, $0.height) },
+                field: "task")
+        } catch {
+            throw Problem(
+                error.kind, error.detail, field: "image",
+                hint: "leave the larger images out, or create a task with \"adaptation\": {\"tiles\": \"auto\"}")
+        }
         let (_, job) = try store.addSupport(examples, to: task.id, job: NewJob(priority: priority))
         jobs.wake()
         return try await created(task.id, job: job?.id, pairing: support.pairing.rule, wait: wait)

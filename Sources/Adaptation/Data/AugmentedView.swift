@@ -49,6 +49,24 @@ package struct AugmentedView: Sendable, Equatable {
         return Focus.window(about: box, reach: reach, width: mask.width, height: mask.height)
     }
 
+    /// The tile of the flipped image that the view shows. Three of four lie about a pixel of the object, for it may fill
+    /// little of the image; the others anywhere, for it must also be told from what is not it.
+    ///
+    /// - Parameter mask: Flipped.
+    package func tile(_ tiling: Tiling, of mask: Mask) -> PixelBox {
+        // A constant of its own, so that place and tone never share a sequence.
+        var generator = SeededRandom(seed: seed ^ 0x5469_6C65)
+        let (columns, rows) = (min(tiling.side, mask.width), min(tiling.side, mask.height))
+        let (rightmost, lowest) = (mask.width - columns, mask.height - rows)
+        var (x, y) = (generator.index(below: rightmost + 1), generator.index(below: lowest + 1))
+        if generator.index(below: 4) > 0, let simulator = PromptSimulator(mask: mask) {
+            let pixel = simulator.pixelInside(using: &generator)
+            x = min(max(pixel.x - generator.index(below: columns), 0), rightmost)
+            y = min(max(pixel.y - generator.index(below: rows), 0), lowest)
+        }
+        return PixelBox(x0: x, y0: y, x1: x + columns - 1, y1: y + rows - 1)
+    }
+
     package func flipped(_ image: RGBImage) -> RGBImage {
         let rows = flipsVertically ? image.flippedVertically() : image
         return flipsHorizontally ? rows.flippedHorizontally() : rows

@@ -25,14 +25,21 @@ package struct PromptSimulator: Sendable {
     private static let attemptsOutside = 32
 
     private let mask: Mask
+    /// Where the mask's first pixel lies in the image that prompts are for.
+    private let origin: (x: Int, y: Int)
     private let extent: PixelBox
     /// Foreground pixels in all rows up to and including the row.
     private let cumulative: [Int]
 
     /// Nil when the mask marks no pixel: there is nothing to point at.
-    package init?(mask: Mask) {
+    ///
+    /// - Parameters:
+    ///   - mask: Of an image, or of a part of it; prompts stay within.
+    ///   - origin: The place in the image of the part's upper left pixel; prompts are in pixels of the image.
+    package init?(mask: Mask, origin: (x: Int, y: Int) = (0, 0)) {
         guard let extent = mask.boundingBox else { return nil }
         self.mask = mask
+        self.origin = origin
         self.extent = extent
         var total = 0
         cumulative = mask.pixels.withUnsafeBufferPointer { pixels in
@@ -45,6 +52,11 @@ package struct PromptSimulator: Sendable {
 
     /// A prompt of the given kind.
     package func prompt(_ kind: PromptKind, using generator: inout SeededRandom) -> Prompt {
+        let prompt = drawn(kind, using: &generator)
+        return origin == (0, 0) ? prompt : prompt.moved(x: Float(origin.x), y: Float(origin.y))
+    }
+
+    private func drawn(_ kind: PromptKind, using generator: inout SeededRandom) -> Prompt {
         switch kind {
         case .none:
             return Prompt()
@@ -72,8 +84,13 @@ package struct PromptSimulator: Sendable {
         return Prompt.Box(x0: min(x0, x1), y0: min(y0, y1), x1: max(x0, x1), y1: max(y0, y1))
     }
 
-    /// A foreground pixel, all equally likely.
     private func pointInside(using generator: inout SeededRandom) -> Prompt.Point {
+        let pixel = pixelInside(using: &generator)
+        return Prompt.Point(x: Float(pixel.x), y: Float(pixel.y), isForeground: true)
+    }
+
+    /// A foreground pixel of the mask, all equally likely.
+    func pixelInside(using generator: inout SeededRandom) -> (x: Int, y: Int) {
         let total = cumulative[cumulative.count - 1]
         var rank = generator.index(below: total)
         // The first row whose running total exceeds the rank holds the pixel.
@@ -89,7 +106,7 @@ package struct PromptSimulator: Sendable {
             if rank == 0 { break }
             rank -= 1
         }
-        return Prompt.Point(x: Float(column), y: Float(low), isForeground: true)
+        return (column, low)
     }
 
     /// A background pixel near the object: within its extent grown by half on every side. Nil when luck finds none.
@@ -103,5 +120,14 @@ package struct PromptSimulator: Sendable {
             if !mask[x, y] { return Prompt.Point(x: Float(x), y: Float(y), isForeground: false) }
         }
         return nil
+    }
+}
+
+extension Prompt {
+    /// The same prompt, so many pixels to the right and down.
+    fileprivate func moved(x: Float, y: Float) -> Prompt {
+        Prompt(
+            points: points.map { Point(x: $0.x + x, y: $0.y + y, isForeground: $0.isForeground) },
+            box: box.map { Box(x0: $0.x0 + x, y0: $0.y0 + y, x1: $0.x1 + x, y1: $0.y1 + y) }, maskLogits: maskLogits)
     }
 }

@@ -89,13 +89,17 @@ package struct Adapter: Sendable {
         // What the card says decides how much is built below, so it must be as sane as a request.
         do {
             let settings = AdaptationSettings(
-                kind: card.kind, rank: card.rank, alpha: card.alpha, lastBlocks: card.lastBlocks)
+                kind: card.kind, rank: card.rank, alpha: card.alpha, lastBlocks: card.lastBlocks,
+                tileSide: card.tileSide)
             try settings.validate(for: model.configuration)
         } catch {
             throw AdapterError.notAnAdapter(reason: "on its card \(error)")
         }
         guard let labelCount = card.labelCount else {
             throw AdapterError.notAnAdapter(reason: "on its card labels and label_values do not fit together")
+        }
+        guard labelCount == 1 || card.tileSide == nil else {
+            throw AdapterError.notAnAdapter(reason: "its card has tiles and several labels")
         }
         let layout = AdapterLayout(
             kind: card.kind, rank: card.rank, lastBlocks: card.lastBlocks, labelCount: labelCount, model: model)

@@ -1,3 +1,5 @@
+package import SegmentAnything
+
 /// What an adapter's labels are called, and the numbers that mark them in a label map.
 package struct AdapterLabels: Sendable, Equatable {
     /// Perhaps none, where there is one label that nobody named.
@@ -44,6 +46,8 @@ extension Adapter {
         package let steps: Int
         package let seed: UInt64
         package let supportCount: Int
+        /// Of the tiles that images are answered in, in pixels of the original image; nil: they are answered whole.
+        package let tileSide: Int?
         /// Mean training loss of the last ten steps.
         package let finalLoss: Float
         /// What is known of how it was made and how well it does; nil in files that say nothing of it.
@@ -78,7 +82,7 @@ extension Adapter {
         package init(
             formatVersion: Int = currentVersion, kind: AdapterKind, rank: Int, alpha: Float, lastBlocks: Int?,
             baseModel: String, baseSHA256: String, task: String, labels: AdapterLabels, steps: Int, seed: UInt64,
-            supportCount: Int, finalLoss: Float
+            supportCount: Int, tileSide: Int? = nil, finalLoss: Float
         ) {
             self.formatVersion = formatVersion
             self.kind = kind
@@ -93,8 +97,11 @@ extension Adapter {
             self.steps = steps
             self.seed = seed
             self.supportCount = supportCount
+            self.tileSide = tileSide
             self.finalLoss = finalLoss
         }
+
+        package var tiling: Tiling? { tileSide.map { Tiling(side: $0) } }
 
         /// Of how many labels it tells; nil when the card contradicts itself.
         package var labelCount: Int? {
@@ -129,6 +136,7 @@ extension Adapter {
             case steps
             case seed
             case supportCount = "support_count"
+            case tileSide = "tile_side"
             case finalLoss = "final_loss"
             case notes
         }

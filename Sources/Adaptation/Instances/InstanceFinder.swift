@@ -44,6 +44,41 @@ package struct InstanceFinder: Sendable {
         return distinct(chosen, frame)
     }
 
+    /// The objects within an answer of one logit a pixel (``Mosaic``), the largest first, as they are: in tiles there is no
+    /// embedding of the image that each could be asked of again.
+    package static func pieces(of whole: MaskPrediction) -> [MaskPrediction] {
+        let logits = whole.lowResolutionLogits.elements
+        let (side, geometry) = (whole.lowResolutionLogits.shape[0], whole.geometry)
+        precondition(geometry.side == side && geometry.isWhole, "not one logit a pixel")
+        let regions = Regions(Mask(width: side, height: side, pixels: logits.map { $0 > 0 ? 1 : 0 }))
+        var extents = [PixelBox?](repeating: nil, count: regions.count + 1)
+        var areas = [Int](repeating: 0, count: regions.count + 1)
+        for (pixel, label) in regions.labels.enumerated() where label > 0 {
+            let (x, y) = (pixel % side, pixel / side)
+            let own = PixelBox(x0: x, y0: y, x1: x, y1: y)
+            extents[label] = extents[label]?.union(own) ?? own
+            areas[label] += 1
+        }
+        let largest = areas.indices.filter { areas[$0] >= 4 }.sorted { (areas[$1], $0) < (areas[$0], $1) }
+        return largest.prefix(limit).compactMap { label in
+            guard let extent = extents[label] else { return nil }
+            let square = max(extent.width, extent.height)
+            var own = [Float](repeating: MaskPrediction.outside, count: square * square)
+            for y in 0..<extent.height {
+                for x in 0..<extent.width {
+                    let pixel = (extent.y0 + y) * side + extent.x0 + x
+                    // Outside the region the other objects are background, as sure as they were object.
+                    own[y * square + x] = regions.labels[pixel] == label ? logits[pixel] : -abs(logits[pixel])
+                }
+            }
+            return MaskPrediction(
+                lowResolutionLogits: Tensor(shape: [square, square], own),
+                predictedIoU: MaskSpread.expectedIoU(own), index: 0,
+                geometry: ImageGeometry(
+                    width: geometry.originalWidth, height: geometry.originalHeight, window: extent, side: square))
+        }
+    }
+
     /// A region of the whole mask, and the prompt that asks for it; nil for specks.
     private func piece(
         _ mask: Mask, of whole: MaskPrediction, _ logits: [Float], _ labels: [Int], _ label: Int

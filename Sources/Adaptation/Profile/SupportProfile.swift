@@ -1,5 +1,5 @@
 import Basics
-import Imaging
+package import Imaging
 package import SegmentAnything
 import Tensor
 
@@ -47,16 +47,22 @@ package struct SupportProfile: Sendable, Equatable {
 package struct SupportProfiler {
     private let predictor: LabelledPredictor
     private let isAdapted: Bool
+    /// How the adapter sees images; nil: whole.
+    private let tiling: Tiling?
     private let pause: () throws -> Void
 
     /// - Parameters:
     ///   - predictor: Of the model, with the adapter if there is one.
     ///   - isAdapted: Whether it was trained on these very examples: its own answers to no prompt then say nothing about new
     ///     images, and the decoder's route is kept without comparing.
+    ///   - tiling: The tiles that the adapter answers in.
     ///   - pause: Called before each image; throws to stop.
-    package init(_ predictor: LabelledPredictor, isAdapted: Bool, pause: @escaping () throws -> Void = {}) {
+    package init(
+        _ predictor: LabelledPredictor, isAdapted: Bool, tiling: Tiling? = nil, pause: @escaping () throws -> Void = {}
+    ) {
         self.predictor = predictor
         self.isAdapted = isAdapted
+        self.tiling = tiling
         self.pause = pause
     }
 
@@ -64,7 +70,7 @@ package struct SupportProfiler {
         self.init(LabelledPredictor(predictor), isAdapted: isAdapted, pause: pause)
     }
 
-    private struct Item {
+    fileprivate struct Item {
         let image: RGBImage
         let embedding: ImageEmbedding
         let moments: TokenMoments
@@ -130,7 +136,9 @@ package struct SupportProfiler {
         let presence = presence(Array(measured), others)
         let unmeasured = SupportProfile(
             distance: distance, prototypes: prototypes, presence: presence, route: route, routeDice: dice, review: [:])
-        let review = try review(Array(measured), unmeasured, reader)
+        let review =
+            try tiling.map { try tiledReview(items.prefix(Self.tiledLimit), $0, reader) }
+            ?? review(Array(measured), unmeasured, reader)
         return SupportProfile(
             distance: distance, prototypes: prototypes, presence: presence, route: route, routeDice: dice,
             review: review)
@@ -222,6 +230,42 @@ package struct SupportProfiler {
             }
         }
         return pairs.mapValues { ReviewThreshold($0) }
+    }
+}
+
+extension SupportProfiler {
+    /// Examples that an adapter of tiles is calibrated on: each costs dozens of passes of the encoder.
+    private static let tiledLimit = 4
+
+    /// As `review`, in tiles.
+    private func tiledReview(
+        _ items: ArraySlice<Item>, _ tiling: Tiling, _ reader: PromptlessReader
+    ) throws -> [PromptKind: ReviewThreshold] {
+        var pairs: [PromptKind: [ReviewThreshold.Pair]] = [:]
+        for (index, item) in items.enumerated() {
+            guard let simulator = PromptSimulator(mask: item.mask) else { continue }
+            let image = TiledImage(item.image, tiling: tiling, by: reader.predictor)
+            var generator = SeededRandom(seed: UInt64(index))
+            for kind in [PromptKind.box, .point, .none] {
+                try pause()
+                let prompt = simulator.prompt(kind, using: &generator)
+                let answer = try image.segment(prompt)
+                let truth = MaskTarget(
+                    item.mask, geometry: answer.geometry, side: answer.lowResolutionLogits.shape[0])
+                let spread = try image.spread(answer, given: prompt)
+                pairs[kind, default: []].append(
+                    .init(agreement: spread.agreement, dice: truth.dice(answer.lowResolutionLogits.elements)))
+            }
+        }
+        return pairs.mapValues { ReviewThreshold($0) }
+    }
+}
+
+extension TiledImage {
+    /// How an answer holds when its prompt is varied.
+    package func spread(_ answer: MaskPrediction, given prompt: Prompt, mask: Mask? = nil) throws -> MaskSpread {
+        let nearby = PromptJitter.prompts(around: prompt, answer: answer.mask(), count: PromptJitter.tiledCount)
+        return MaskSpread(answer, others: try nearby.map { try segment($0, mask: mask) })
     }
 }
 

@@ -17,9 +17,15 @@ final class EncodingCache {
         let geometry: ImageGeometry
     }
 
+    private enum Part: Hashable {
+        case view(Int)
+        /// Of the image as it came.
+        case tile(PixelBox)
+    }
+
     private struct Key: Hashable {
         let example: Int
-        let view: Int
+        let part: Part
         /// Nil: of the encoding, which all labels share.
         let label: Int?
     }
@@ -27,6 +33,8 @@ final class EncodingCache {
     private let model: SegmentAnythingModel
     private let support: SupportSet
     let firstAdaptedBlock: Int
+    /// How the views are cut; nil: they show the image.
+    let tiling: Tiling?
     private let room: Int
     private let seed: UInt64
     private var kept: [Key: Encoding] = [:]
@@ -36,10 +44,14 @@ final class EncodingCache {
     /// - Parameters:
     ///   - firstAdaptedBlock: The depth when the whole encoder is frozen.
     ///   - room: Ceiling of the bytes kept.
-    init(model: SegmentAnythingModel, support: SupportSet, firstAdaptedBlock: Int, room: Int, seed: UInt64) {
+    init(
+        model: SegmentAnythingModel, support: SupportSet, firstAdaptedBlock: Int, tiling: Tiling?, room: Int,
+        seed: UInt64
+    ) {
         self.model = model
         self.support = support
         self.firstAdaptedBlock = firstAdaptedBlock
+        self.tiling = tiling
         self.room = room
         self.seed = seed
     }
@@ -50,21 +62,43 @@ final class EncodingCache {
 
     /// - Parameter isCancelled: Asked before each block of the encoder, which in a large model takes its time.
     func encoding(view index: Int, of example: Int, isCancelled: () -> Bool) throws(AdaptationError) -> Encoding {
-        let key = Key(example: example, view: index, label: nil)
+        let key = Key(example: example, part: .view(index), label: nil)
         if let known = kept[key] { return known }
-        let encoding = try encode(support.examples[example], view(index, of: example), isCancelled)
+        let view = view(index, of: example)
+        let mask = view.flipped(support.examples[example].mask)
+        let window = tiling.map { view.tile($0, of: mask) } ?? view.window(about: mask, model: model.configuration)
+        let image = view.flipped(support.examples[example].image)
+        return keep(try encode(image, window, view, isCancelled), key)
+    }
+
+    /// A part of the image as it came, as ``TiledImage`` shows it.
+    func encoding(tile window: PixelBox, of example: Int, isCancelled: () -> Bool) throws(AdaptationError) -> Encoding {
+        let key = Key(example: example, part: .tile(window), label: nil)
+        if let known = kept[key] { return known }
+        return keep(try encode(support.examples[example].image, window, nil, isCancelled), key)
+    }
+
+    private func keep(_ encoding: Encoding, _ key: Key) -> Encoding {
         if reserve(encoding.activations.count) { kept[key] = encoding }
         return encoding
     }
 
     /// The truth of one label in a view whose geometry is known from its encoding.
     func target(view index: Int, of item: SupportSet.Item, _ geometry: ImageGeometry) -> MaskTarget {
-        let key = Key(example: item.example, view: index, label: item.label)
+        let key = Key(example: item.example, part: .view(index), label: item.label)
         if let known = targets[key] { return known }
-        let mask = view(index, of: item.example).flipped(support.examples[item.example].labels.mask(item.label))
-        let target = MaskTarget(mask, geometry: geometry, side: model.configuration.logitsSide)
+        let target = MaskTarget(mask(view: index, of: item), geometry: geometry, side: model.configuration.logitsSide)
         if reserve(target.truth.count + target.weight.count) { targets[key] = target }
         return target
+    }
+
+    /// What draws prompts in a tile, in pixels of the flipped image; nil: the label is not in it.
+    func simulator(view index: Int, of item: SupportSet.Item, tile window: PixelBox) -> PromptSimulator? {
+        PromptSimulator(mask: mask(view: index, of: item).cropped(to: window), origin: (window.x0, window.y0))
+    }
+
+    private func mask(view index: Int, of item: SupportSet.Item) -> Mask {
+        view(index, of: item.example).flipped(support.examples[item.example].labels.mask(item.label))
     }
 
     /// Whether so many more numbers may be kept; they are counted if so.
@@ -74,15 +108,15 @@ final class EncodingCache {
         return true
     }
 
+    /// - Parameter view: Whose tone the pixels get; nil: their own.
     private func encode(
-        _ example: Example, _ view: AugmentedView, _ isCancelled: () -> Bool
+        _ shown: RGBImage, _ window: PixelBox?, _ view: AugmentedView?, _ isCancelled: () -> Bool
     ) throws(AdaptationError) -> Encoding {
         let configuration = model.configuration
-        let mask = view.flipped(example.mask)
-        let image = Preprocessor(side: configuration.imageSize)(
-            view.flipped(example.image), window: view.window(about: mask, model: configuration))
+        let image = Preprocessor(side: configuration.imageSize)(shown, window: window)
         let geometry = image.geometry
-        let pixels = Value(view.toned(image.pixels, width: geometry.resizedWidth, height: geometry.resizedHeight))
+        let pixels = Value(
+            view?.toned(image.pixels, width: geometry.resizedWidth, height: geometry.resizedHeight) ?? image.pixels)
         let encoder = ImageEncoder(model)
         var activations = encoder.prefix(pixels, blocks: 0)
         for block in 0..<firstAdaptedBlock {

@@ -1,5 +1,6 @@
 package import Imaging
 package import SegmentAnything
+import Tensor
 
 extension MaskTarget {
     /// The truth for logits of `side` cells over the padded square of `geometry`; `mask` has the size of the whole image.
@@ -10,5 +11,12 @@ extension MaskTarget {
             pixels: mask.pixels, width: mask.width, height: mask.height, side: side,
             contentWidth: Double(geometry.resizedWidth) * cellsPerPixel,
             contentHeight: Double(geometry.resizedHeight) * cellsPerPixel)
+    }
+
+    /// The truth as a mask in the model's cells: the best that it could draw.
+    package func drawn(_ geometry: ImageGeometry) -> MaskPrediction {
+        MaskPrediction(
+            lowResolutionLogits: Tensor(shape: [side, side], truth.map { $0 - 0.5 }), predictedIoU: 1, index: 0,
+            geometry: geometry)
     }
 }

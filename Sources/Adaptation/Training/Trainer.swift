@@ -58,7 +58,8 @@ package struct Trainer: Sendable {
         layout = AdapterLayout(
             kind: settings.kind, rank: settings.rank, lastBlocks: settings.lastBlocks, labelCount: support.labelCount,
             model: model)
-        self.beginning = beginning?.layout == layout ? beginning : nil
+        let isSameWay = beginning?.layout == layout && beginning?.card.tileSide == settings.tileSide
+        self.beginning = isSameWay ? beginning : nil
         self.taskName = taskName
         self.labels = labels
     }
@@ -103,15 +104,17 @@ package struct Trainer: Sendable {
     /// Encodings for this run and every other one on the same support set, seed and first adapted block.
     func cache() -> EncodingCache {
         EncodingCache(
-            model: model, support: support, firstAdaptedBlock: layout.blocks.lowerBound, room: settings.cacheBytes,
-            seed: settings.seed)
+            model: model, support: support, firstAdaptedBlock: layout.blocks.lowerBound, tiling: settings.tiling,
+            room: settings.cacheBytes, seed: settings.seed)
     }
 
     /// - Parameter stopAfter: Steps to do of the settings' number, which shapes the schedule: an early stop.
     func run(
         resuming: TrainerCheckpoint?, cache: EncodingCache, stopAfter: Int, hooks: Hooks
     ) throws -> TrainedAdapter {
-        precondition(cache.firstAdaptedBlock == layout.blocks.lowerBound, "a cache of another recipe")
+        precondition(
+            cache.firstAdaptedBlock == layout.blocks.lowerBound && cache.tiling == settings.tiling,
+            "a cache of another recipe")
         // Every step takes the same tensors: as many as the encoder keeps for its backward pass.
         return try reusingMemory(upTo: 1 << 30) { try steps(resuming, cache, min(stopAfter, settings.steps), hooks) }
     }
@@ -169,15 +172,15 @@ package struct Trainer: Sendable {
         _ state: inout TrainerState, _ plan: StepPlan, _ cache: EncodingCache, _ isCancelled: () -> Bool
     ) throws(AdaptationError) -> Float {
         var sum = GradientSum(shapes: layout.entries.map(\.shape))
-        var loss = 0.0
-        let draws = plan.draws(at: state.step)
-        for draw in draws {
+        var (loss, count) = (0.0, 0)
+        for draw in plan.draws(at: state.step) {
             guard !isCancelled() else { throw .cancelled(step: state.step) }
-            loss += try accumulate(
+            let found = try accumulate(
                 items[draw.example], view: draw.view, draw.generator, cache, tensors: state.tensors,
                 step: state.step, throughEncoder: settings.kind.trainsEncoder, into: &sum, isCancelled)
+            loss += found.loss
+            count += found.prompts
         }
-        let count = draws.count * PromptKind.allCases.count
         let mean = Float(loss / Double(count))
         guard mean.isFinite else { throw .nonFinite(step: state.step + 1, what: "the loss") }
         guard
@@ -197,26 +200,31 @@ package struct Trainer: Sendable {
         of example: Int, at state: TrainerState, _ cache: EncodingCache, isCancelled: () -> Bool
     ) throws(AdaptationError) -> [Tensor] {
         var sum = GradientSum(shapes: layout.entries.map(\.shape))
-        let shown = support.items.filter { $0.example == example }
-        for item in shown {
+        var promptCount = 0
+        for item in support.items where item.example == example {
             let generator = SeededRandom(seed: settings.seed ^ 0x496E_666C &+ item.number)
-            _ = try accumulate(
+            promptCount += try accumulate(
                 item, view: 0, generator, cache, tensors: state.tensors, step: state.step,
-                throughEncoder: !settings.kind.trainsDecoder, into: &sum, isCancelled)
+                throughEncoder: !settings.kind.trainsDecoder, into: &sum, isCancelled
+            ).prompts
         }
-        return sum.tensors(scaledBy: 1 / Float(shown.count * PromptKind.allCases.count))
+        return sum.tensors(scaledBy: 1 / Float(promptCount))
     }
 
-    /// Adds the gradients of one view's losses to `sum`; returns the losses' sum.
+    /// Adds the gradients of one view's losses to `sum`; returns the losses' sum, and of how many prompts.
     private func accumulate(
         _ item: SupportSet.Item, view viewIndex: Int, _ prompts: SeededRandom, _ cache: EncodingCache,
         tensors: [Tensor],
         step: Int, throughEncoder: Bool, into sum: inout GradientSum, _ isCancelled: () -> Bool
-    ) throws(AdaptationError) -> Double {
+    ) throws(AdaptationError) -> (loss: Double, prompts: Int) {
         let view = cache.view(viewIndex, of: item.example)
         let encoding = try cache.encoding(view: viewIndex, of: item.example, isCancelled: isCancelled)
         let target = cache.target(view: viewIndex, of: item, encoding.geometry)
-        let (simulator, image) = (support.simulator(item), support.examples[item.example].image)
+        let isTile = cache.tiling != nil
+        let simulator =
+            isTile
+            ? cache.simulator(view: viewIndex, of: item, tile: encoding.geometry.window) : support.simulator(item)
+        let image = support.examples[item.example].image
         let scale = settings.alpha / Float(settings.rank)
         let parameters = tensors.map(Value.parameter)
         // The encoder's factors come first in the layout, the decoder's tensors after them.
@@ -234,10 +242,12 @@ package struct Trainer: Sendable {
         let criterion = MaskLoss(qualityWeight: settings.kind.trainsDecoder ? 1 : 0)
         var generator = prompts
         var total = 0.0
-        for kind in PromptKind.allCases {
+        // In a tile without the object there is nothing to point at.
+        let kinds = simulator == nil ? [PromptKind.none] : PromptKind.allCases
+        for kind in kinds {
             guard !isCancelled() else { throw .cancelled(step: step) }
-            let drawn = simulator.prompt(kind, using: &generator)
-            let prompt = view.flipped(drawn, width: image.width, height: image.height)
+            let drawn = simulator?.prompt(kind, using: &generator) ?? .none
+            let prompt = isTile ? drawn : view.flipped(drawn, width: image.width, height: image.height)
             // Fresh leaves per prompt: a graph can be walked back only once.
             let parameters = tensors.map(Value.parameter)
             let adjustment = layout.adjustment(parameters, scale: scale, label: item.label)
@@ -255,7 +265,7 @@ package struct Trainer: Sendable {
             let seed = embeddingSum.tensors(scaledBy: 1)[0]
             sum.add(gradients(of: embedding, seed: seed, for: Array(parameters[..<encoderCount])))
         }
-        return total
+        return (total, kinds.count)
     }
 
     private func adapter(_ state: TrainerState) throws -> Adapter {
@@ -263,7 +273,7 @@ package struct Trainer: Sendable {
         let card = Adapter.Card(
             kind: settings.kind, rank: settings.rank, alpha: settings.alpha, lastBlocks: settings.lastBlocks,
             baseModel: model.name, baseSHA256: model.sha256, task: taskName, labels: labels, steps: state.step,
-            seed: settings.seed, supportCount: members.count,
+            seed: settings.seed, supportCount: members.count, tileSide: settings.tileSide,
             finalLoss: tail.reduce(0, +) / Float(max(tail.count, 1)))
         return try Adapter(card: card, layout: layout, tensors: state.tensors)
     }

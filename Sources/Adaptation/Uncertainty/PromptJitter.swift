@@ -14,11 +14,14 @@ package enum PromptJitter {
     /// How far a point moves at most, in sides of a square of the answer's area.
     private static let pointReach: Float = 0.15
 
+    /// The same for an answer in tiles, each of which may cost a decode of several.
+    package static let tiledCount = 6
+
     /// - Parameters:
     ///   - prompt: What was given.
     ///   - answer: The mask that came of it.
     /// - Returns: `count` prompts; none when there is nothing to vary, an empty answer to no prompt.
-    package static func prompts(around prompt: Prompt, answer: Mask) -> [Prompt] {
+    package static func prompts(around prompt: Prompt, answer: Mask, count: Int = count) -> [Prompt] {
         var generator = SeededRandom(seed: 0)
         guard !prompt.points.isEmpty || prompt.box != nil else {
             guard let simulator = PromptSimulator(mask: answer) else { return [] }

@@ -46,7 +46,7 @@ package struct Fitting: Sendable {
         support = try SupportSet(examples, labelCount: labels.count)
         self.patients = patients
         self.spacing = spacing
-        self.recipe = recipe.telling(labels.count)
+        self.recipe = try recipe.telling(labels.count).resolved(for: examples.map(\.mask), model: model.configuration)
         self.previous = previous
         self.taskName = taskName
         self.labels = labels

@@ -1,3 +1,4 @@
+import Imaging
 import SegmentAnything
 import Tensor
 
@@ -159,18 +160,25 @@ final class FittingSession {
     private func baseScores() throws -> [HeldOutScore] {
         if let known = journal.base { return known }
         try report(.scoring, step: 0, steps: exampleCount, loss: nil)
-        let cache = cache(firstAdaptedBlock: configuration.depth)
         let predictor = LabelledPredictor(Predictor(fitting.model))
         var scores: [HeldOutScore] = []
         for example in 0..<exampleCount {
-            let encoding = try cache.encoding(view: 0, of: example, isCancelled: hooks.isCancelled)
-            let embedding = ImageEmbedding(tensor: encoding.activations, geometry: encoding.geometry)
-            scores += try scorer.scores(example, predictor, embedding, isCancelled: hooks.isCancelled)
+            scores += try scorer.scores(
+                example, predictor, try wholeEmbedding(example), isCancelled: hooks.isCancelled)
             try report(.scoring, step: example + 1, steps: exampleCount, loss: nil)
         }
         journal.base = scores
         try save(nil)
         return scores
+    }
+
+    /// The base model's of all of an image: nobody cuts images into tiles before a task has an adapter.
+    private func wholeEmbedding(_ example: Int) throws -> ImageEmbedding {
+        guard fitting.recipe.settings.tileSide == nil else {
+            guard !hooks.isCancelled() else { throw AdaptationError.cancelled(step: 0) }
+            return Predictor(fitting.model).embed(fitting.support.examples[example].image)
+        }
+        return try embedding(example, cache(firstAdaptedBlock: configuration.depth), .none)
     }
 
     /// Of the version before on what it has not seen.
@@ -181,8 +189,14 @@ final class FittingSession {
         var scores: [HeldOutScore] = []
         for example in previous.exampleCount..<exampleCount {
             guard !hooks.isCancelled() else { throw AdaptationError.cancelled(step: 0) }
-            let embedding = predictor.embed(fitting.support.examples[example].image)
-            scores += try scorer.scores(example, predictor, embedding, isCancelled: hooks.isCancelled)
+            let image = fitting.support.examples[example].image
+            if let tiling = previous.adapter.card.tiling {
+                let tiled = TiledImage(image, tiling: tiling, by: predictor[0])
+                scores += try scorer.scores(example, tiled, isCancelled: hooks.isCancelled)
+            } else {
+                scores += try scorer.scores(
+                    example, predictor, predictor.embed(image), isCancelled: hooks.isCancelled)
+            }
         }
         journal.previous = scores
         return scores
@@ -254,17 +268,14 @@ final class FittingSession {
         let members = (0..<exampleCount).filter { !held.contains($0) }
         let trainer = Trainer(model: fitting.model, support: fitting.support, settings: settings, members: members)
         let cache = cache(firstAdaptedBlock: trainer.layout.blocks.lowerBound)
-        let influenceMark = isInfluenceAffordable(settings) && !key.hasPrefix("half") ? marks[marks.count / 2] : 0
+        // A tile says little about its image.
+        let isWhole = settings.tileSide == nil
+        let influenceMark =
+            isWhole && isInfluenceAffordable(settings) && !key.hasPrefix("half") ? marks[marks.count / 2] : 0
         _ = try train(trainer, key, stopAfter: marks[marks.count - 1], phase: phase) { [self] state in
             guard marks.contains(state.step) else { return }
             var scores: [HeldOutScore] = []
-            let adjustments = trainer.adjustments(state)
-            let predictor = LabelledPredictor(fitting.model, adjustments: adjustments)
-            for example in held {
-                // Of any label: they have the encoder in common.
-                let embedding = try embedding(example, cache, adjustments[0])
-                scores += try scorer.scores(example, predictor, embedding, isCancelled: hooks.isCancelled)
-            }
+            for example in held { scores += try self.scores(example, cache, trainer.adjustments(state)) }
             let gains =
                 state.step == influenceMark ? try gains(trainer, state, cache, trained: members, held: held) : []
             journal.update(key) { run in
@@ -281,11 +292,37 @@ final class FittingSession {
         return journal.run(key) ?? FittingJournal.Run(key: key)
     }
 
+    /// Of the model under `adjustments`, one for each label, as it would be served.
+    private func scores(
+        _ example: Int, _ cache: EncodingCache, _ adjustments: [Adjustment]
+    ) throws -> [HeldOutScore] {
+        let predictor = LabelledPredictor(fitting.model, adjustments: adjustments)
+        guard let tiling = cache.tiling else {
+            // By the adjustment of any label: they have the encoder in common.
+            return try scorer.scores(
+                example, predictor, try embedding(example, cache, adjustments[0]), isCancelled: hooks.isCancelled)
+        }
+        let image = fitting.support.examples[example].image
+        let tiled = TiledImage(width: image.width, height: image.height, tiling: tiling, by: predictor[0]) { window in
+            self.finished(
+                try cache.encoding(tile: window, of: example, isCancelled: self.hooks.isCancelled), cache,
+                adjustments[0])
+        }
+        return try scorer.scores(example, tiled, isCancelled: hooks.isCancelled)
+    }
+
     /// The embedding of an example's plain view under `adjustment`, from what is kept of it.
     private func embedding(
         _ example: Int, _ cache: EncodingCache, _ adjustment: Adjustment
     ) throws -> ImageEmbedding {
         let encoding = try cache.encoding(view: 0, of: example, isCancelled: hooks.isCancelled)
+        return finished(encoding, cache, adjustment)
+    }
+
+    /// What is left of the encoder, under `adjustment`.
+    private func finished(
+        _ encoding: EncodingCache.Encoding, _ cache: EncodingCache, _ adjustment: Adjustment
+    ) -> ImageEmbedding {
         var activations = encoding.activations
         if cache.firstAdaptedBlock < configuration.depth {
             activations =
@@ -335,7 +372,7 @@ final class FittingSession {
         let settings = fitting.recipe.settings
         let cache = EncodingCache(
             model: fitting.model, support: fitting.support, firstAdaptedBlock: firstAdaptedBlock,
-            room: settings.cacheBytes, seed: settings.seed)
+            tiling: settings.tiling, room: settings.cacheBytes, seed: settings.seed)
         caches[firstAdaptedBlock] = cache
         return cache
     }

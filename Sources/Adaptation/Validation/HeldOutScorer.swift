@@ -26,26 +26,40 @@ package struct HeldOutScorer: Sendable {
     func scores(
         _ example: Int, _ predictor: LabelledPredictor, _ embedding: ImageEmbedding, isCancelled: () -> Bool
     ) throws -> [HeldOutScore] {
-        let (image, labels) = (support.examples[example].image, support.examples[example].labels)
+        let image = support.examples[example].image
+        let views = (0..<support.labelCount).map { EmbeddedImage(image, by: predictor[$0], whole: embedding) }
+        return try scores(example, isCancelled) { prompt, label in try views[label].segment(prompt) }
+    }
+
+    /// The same in tiles, of which only a task with one label has any.
+    func scores(_ example: Int, _ image: TiledImage, isCancelled: () -> Bool) throws -> [HeldOutScore] {
+        precondition(support.labelCount == 1, "tiles of several labels")
+        return try scores(example, isCancelled) { prompt, _ in try image.segment(prompt) }
+    }
+
+    /// - Parameter answer: To a prompt, of a label.
+    private func scores(
+        _ example: Int, _ isCancelled: () -> Bool, _ answer: (Prompt, Int) throws -> MaskPrediction
+    ) throws -> [HeldOutScore] {
+        let labels = support.examples[example].labels
         var unprompted: LabelImage?
         var scores: [HeldOutScore] = []
         for item in support.items where item.example == example {
             var random = SeededRandom(seed: seed ^ 0x5363_6F72 &+ item.number)
             let (simulator, truth) = (support.simulator(item), labels.mask(item.label))
-            let views = EmbeddedImage(image, by: predictor[item.label], whole: embedding)
             for (kind, count) in Self.draws {
                 for _ in 0..<count {
                     guard !isCancelled() else { throw AdaptationError.cancelled(step: 0) }
                     let prompt = simulator.prompt(kind, using: &random)
-                    let answer: Mask
+                    let mask: Mask
                     if kind == .none {
-                        let all = try unprompted ?? self.unprompted(predictor, embedding, isCancelled: isCancelled)
+                        let all = try unprompted ?? self.unprompted(labels, isCancelled, answer)
                         unprompted = all
-                        answer = all.mask(item.label)
+                        mask = all.mask(item.label)
                     } else {
-                        answer = try views.segment(prompt).mask()
+                        mask = try answer(prompt, item.label).mask()
                     }
-                    let metrics = try SegmentationMetrics(prediction: answer, groundTruth: truth, spacing: spacing)
+                    let metrics = try SegmentationMetrics(prediction: mask, groundTruth: truth, spacing: spacing)
                     scores.append(HeldOutScore(example: example, label: item.label, prompt: kind, metrics))
                 }
             }
@@ -54,14 +68,15 @@ package struct HeldOutScorer: Sendable {
     }
 
     /// All labels without a prompt, those that the image does not show among them: they too claim pixels.
+    ///
+    /// - Parameter truth: Of the image's size.
     private func unprompted(
-        _ predictor: LabelledPredictor, _ embedding: ImageEmbedding, isCancelled: () -> Bool
+        _ truth: LabelImage, _ isCancelled: () -> Bool, _ answer: (Prompt, Int) throws -> MaskPrediction
     ) throws -> LabelImage {
-        let geometry = embedding.geometry
-        var contest = LabelContest(width: geometry.originalWidth, height: geometry.originalHeight)
+        var contest = LabelContest(width: truth.width, height: truth.height)
         for label in 0..<support.labelCount {
             guard !isCancelled() else { throw AdaptationError.cancelled(step: 0) }
-            contest.enter(try predictor[label].segment(embedding, [.none])[0], as: label)
+            contest.enter(try answer(.none, label), as: label)
         }
         return contest.labels
     }

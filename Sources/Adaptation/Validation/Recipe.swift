@@ -1,8 +1,11 @@
+import Imaging
+package import SegmentAnything
+
 /// What an adaptation was asked for: which settings the client chose, and what the folds may choose.
 package struct Recipe: Sendable, Equatable {
     /// A setting that the client may fix; what is not fixed is chosen.
     package enum Choice: Sendable, CaseIterable {
-        case kind, steps, learningRate, decoderLearningRate, augmentedViews
+        case kind, steps, learningRate, decoderLearningRate, augmentedViews, tiles
     }
 
     /// The client's choices, and the defaults where there are none.
@@ -56,13 +59,58 @@ package struct Recipe: Sendable, Equatable {
         }
     }
 
+    /// The recipe for examples with these masks: with tiles where ``TileRule`` wants them and the client did not choose. Images
+    /// with several labels are seen whole.
+    func resolved(for masks: [Mask], model: Configuration) throws(SettingsError) -> Recipe {
+        var recipe = self
+        if !fixed.contains(.tiles), labelCount == 1 {
+            recipe.settings.tileSide = TileRule.side(for: masks, model: model)
+        }
+        try recipe.checkTiles(masks.map { Extent(width: $0.width, height: $0.height) })
+        guard recipe.settings.tileSide != nil else { return recipe }
+        let longer = recipe.settings.lengthened()
+        // The frozen encoder has not learnt to see what is thin; the rates are those measured on vessels.
+        if !fixed.contains(.kind) {
+            recipe.settings.kind = .loraDecoder
+            if !fixed.contains(.learningRate) { recipe.settings.learningRate = 1e-2 }
+            if !fixed.contains(.decoderLearningRate) { recipe.settings.decoderLearningRate = 3e-3 }
+        }
+        if !fixed.contains(.augmentedViews) { recipe.settings.augmentedViews = longer.augmentedViews }
+        if !fixed.contains(.steps) { recipe.settings.steps = longer.steps }
+        return recipe
+    }
+
+    /// Refuses tiles for several labels, and tiles that would cut an image into more parts than are allowed.
+    package func checkTiles(_ sizes: [Extent]) throws(SettingsError) {
+        guard let tiling = settings.tiling else { return }
+        guard labelCount == 1 else {
+            throw SettingsError(
+                field: "adaptation.tiles",
+                expectation: "\"auto\" or \"off\" for a task with several labels, or make a task of each thin label",
+                found: "\(tiling.side) for \(labelCount) labels, which only whole images are answered for")
+        }
+        for size in sizes where tiling.count(width: size.width, height: size.height) > Tiling.limit {
+            let enough = Tiling.sides.first { side in
+                sizes.allSatisfy { Tiling(side: side).count(width: $0.width, height: $0.height) <= Tiling.limit }
+            }
+            throw SettingsError(
+                field: "adaptation.tiles",
+                expectation:
+                    "\"auto\", \"off\", or at least \(enough ?? Tiling.sides.upperBound), so that no image is cut "
+                    + "into more than \(Tiling.limit) tiles",
+                found: "\(tiling.side), which cuts \(size) pixels into "
+                    + "\(tiling.count(width: size.width, height: size.height)) tiles")
+        }
+    }
+
     /// The recipes to try, the cheap and gentle first: what the client fixed is the same in all.
     func candidates() -> [AdaptationSettings] {
         var settings = beginning
         // Averaging over the ranks leaves a fourth of each factor's movement, so it needs longer strides.
         if settings.kind == .pooled, !fixed.contains(.learningRate) { settings.learningRate *= 2 }
         var candidates = [settings]
-        if settings.kind.trainsDecoder, !fixed.contains(.decoderLearningRate) {
+        // In tiles the rate is bold as it is.
+        if settings.kind.trainsDecoder, settings.tileSide == nil, !fixed.contains(.decoderLearningRate) {
             var bolder = settings
             bolder.decoderLearningRate *= 3
             candidates.append(bolder)
@@ -88,5 +136,23 @@ package struct Recipe: Sendable, Equatable {
     func marks(_ settings: AdaptationSettings) -> [Int] {
         guard !fixed.contains(.steps), settings.steps >= 3 else { return [settings.steps] }
         return [settings.steps / 3, settings.steps * 2 / 3, settings.steps]
+    }
+}
+
+extension AdaptationSettings {
+    /// A tile is a small part of its image, so it takes more views and steps to see as much.
+    fileprivate func lengthened() -> AdaptationSettings {
+        var settings = self
+        settings.augmentedViews = min(3 * augmentedViews, 64)
+        settings.steps = 2 * steps
+        return settings
+    }
+
+    /// With tiles, and what training on them takes, where ``TileRule`` wants them for these examples.
+    package func tiled(for examples: [Example], model: Configuration) -> AdaptationSettings {
+        guard let side = TileRule.side(for: examples.map(\.mask), model: model) else { return self }
+        var settings = lengthened()
+        settings.tileSide = side
+        return settings
     }
 }

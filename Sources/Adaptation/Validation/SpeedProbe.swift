@@ -1,3 +1,4 @@
+package import Imaging
 package import SegmentAnything
 
 /// How fast this machine runs a model: measured by a short run on noise, before anything is promised.
@@ -45,7 +46,7 @@ package struct SpeedProbe: Codable, Sendable, Equatable {
         return Double(settings.imagesPerStep) * (decoderSeconds + encoder)
     }
 
-    /// Of encoding every view of every example once.
+    /// Of encoding every view of every example once; tiles apart.
     package func encodingSeconds(_ settings: AdaptationSettings, examples: Int) -> Double {
         let visits = min(examples * settings.augmentedViews, settings.steps * settings.imagesPerStep + examples)
         return settings.kind.trainsEncoder ? 0 : Double(visits) * encoderSeconds
@@ -70,11 +71,19 @@ package struct SpeedProbe: Codable, Sendable, Equatable {
 
     private static let fewestSteps = 10
 
-    /// What a fitting will likely take: seconds of an undisturbed machine, and bytes beside what the process and one training
-    /// step take anyway.
+    /// What a fitting will likely take.
+    ///
+    /// - Parameter masks: Of the examples.
+    /// - Throws: When they cannot be cut as the recipe says.
     package func estimate(
-        _ recipe: Recipe, patients: PatientGroups, configuration: Configuration, trainedNumbers: (AdapterKind) -> Int
-    ) -> (seconds: Double, bytes: Int) {
+        _ recipe: Recipe, masks: [Mask], patients: PatientGroups, configuration: Configuration,
+        trainedNumbers: (AdapterKind) -> Int
+    ) throws(SettingsError) -> Estimate {
+        let recipe = try recipe.resolved(for: masks, model: configuration)
+        // Of all images together.
+        let tiles = recipe.settings.tiling.map { tiling in
+            masks.reduce(0) { $0 + tiling.count(width: $1.width, height: $1.height) }
+        }
         let count = patients.groups.count
         let plan = FoldPlan(patients, seed: recipe.settings.seed)
         let runs = (plan?.folds.count ?? 0) + 1
@@ -86,8 +95,10 @@ package struct SpeedProbe: Codable, Sendable, Equatable {
         }
         let first = candidates[0]
         // Forward only, a kind at a time: some twelfth of a training step's share, for each prompt at each mark.
-        let scoring = Double(count * recipe.labelCount * 4 * (recipe.marks(first).count + 1)) * decoderSeconds / 8
-        var seconds = encodingSeconds(first, examples: count) + Double(runs) * training(first) + scoring
+        let scoring =
+            Double((tiles ?? count) * recipe.labelCount * 4 * (recipe.marks(first).count + 1)) * decoderSeconds / 8
+        let parts = Double(tiles ?? 0) * encoderSeconds
+        var seconds = encodingSeconds(first, examples: count) + parts + Double(runs) * training(first) + scoring
         for settings in candidates.dropFirst() {
             let more = Double(runs - 1) * training(settings) + encodingSeconds(settings, examples: count) / 8 + scoring
             if seconds + more + training(settings) <= recipe.budgetSeconds { seconds += more }
@@ -96,10 +107,23 @@ package struct SpeedProbe: Codable, Sendable, Equatable {
         if seconds + halves <= recipe.budgetSeconds { seconds += halves }
         let side = configuration.logitsSide
         let view = 4 * (configuration.grid * configuration.grid * configuration.embeddingChannels + 2 * side * side)
-        let encodings = min(count * first.augmentedViews * view, first.cacheBytes)
+        let encodings = min((count * first.augmentedViews + (tiles ?? 0)) * view, first.cacheBytes)
         // A run holds its tensors, two moments, the sum of the gradients, and the next tensors before the old ones go.
         let states = candidates.map { trainedNumbers($0.kind) }.max() ?? 0
-        return (seconds, encodings + 6 * 4 * states)
+        return Estimate(
+            seconds: seconds, bytes: encodings + 6 * 4 * states, tileSide: recipe.settings.tileSide, tileCount: tiles)
+    }
+
+    /// What a fitting will likely take.
+    package struct Estimate: Sendable, Equatable {
+        /// Of an undisturbed machine.
+        package let seconds: Double
+        /// Beside what the process and one training step take anyway.
+        package let bytes: Int
+        /// Of the tiles, in pixels; nil: the images are seen whole.
+        package let tileSide: Int?
+        /// In all images together.
+        package let tileCount: Int?
     }
 }
 

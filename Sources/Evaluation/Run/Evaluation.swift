@@ -71,10 +71,10 @@ package final class Evaluation {
         for step in plan.steps where leftWork(step) > 0 {
             guard !shouldStop() else { return }
             progress(meter.progress(step.arm.name))
-            guard let predictor = try predictor(for: step, shouldStop, &meter, progress) else { continue }
+            guard let answerer = try answerer(for: step, shouldStop, &meter, progress) else { continue }
             for stem in step.test where !journal.isDone(step.arm, stem) {
                 guard !shouldStop() else { return }
-                try score(stem, step, predictor)
+                try score(stem, step, answerer)
                 meter.done(1)
                 progress(meter.progress(step.arm.name))
             }
@@ -100,19 +100,21 @@ package final class Evaluation {
     }
 
     /// The model of an arm, trained first where that is needed; nil when its training failed or was stopped.
-    private func predictor(
+    private func answerer(
         for step: EvaluationPlan.Step, _ shouldStop: () -> Bool, _ meter: inout WorkMeter,
         _ progress: (Progress) -> Void
-    ) throws -> Predictor? {
-        guard let kind = step.arm.adapter else { return Predictor(model) }
+    ) throws -> Answerer? {
+        guard let kind = step.arm.adapter else { return Answerer(model, nil) }
         let path = "\(folder)/adapters/\(step.arm.name).safetensors"
         if journal.trainings[step.arm] != nil, let adapter = try? Adapter.load(path: path, for: model) {
-            return Predictor(model, adjustment: adapter.adjustment)
+            return Answerer(model, adapter)
         }
         let recipe = settings.recipe(kind, supportSeed: step.arm.supportSeed)
         let start = ContinuousClock.now
         do {
-            let trainer = try Trainer(model: model, examples: examples(step), settings: recipe)
+            let examples = try examples(step)
+            let trainer = try Trainer(
+                model: model, examples: examples, settings: recipe.tiled(for: examples, model: model.configuration))
             let trained = try trainer.run(
                 isCancelled: shouldStop,
                 progress: { told in
@@ -121,7 +123,7 @@ package final class Evaluation {
                 })
             try write(trained.adapter, to: path)
             try note(step, start, failure: nil, &meter)
-            return Predictor(model, adjustment: trained.adapter.adjustment)
+            return Answerer(model, trained.adapter)
         } catch AdaptationError.cancelled {
             return nil
         } catch let error as AdaptationError {
@@ -159,11 +161,11 @@ package final class Evaluation {
     }
 
     /// Segments all targets of one image in all ways: the encoder runs once, and once more for each box that is looked at closely.
-    private func score(_ stem: String, _ step: EvaluationPlan.Step, _ predictor: Predictor) throws {
+    private func score(_ stem: String, _ step: EvaluationPlan.Step, _ answerer: Answerer) throws {
         let start = ContinuousClock.now
         let pair = step.dataset.pair(stem)
         let scorers = try EvaluatedImage(pair, step, settings)
-        let segmenter = Segmenter(image: EmbeddedImage(scorers.image, by: predictor))
+        let segmenter = Segmenter(scorers.image, by: answerer)
         var rows: [ResultRow] = []
         for scorer in scorers.targets {
             rows += try scorer.modelRows(segmenter, settings.prompts)
@@ -184,13 +186,11 @@ extension Evaluation {
             let image = try EvaluatedImage(step.dataset.pair(row.stem), step, settings)
             guard let scorer = image.targets.first(where: { $0.label == row.label && $0.target.object == row.object })
             else { return nil }
-            var adjustment = Adjustment.none
+            var adapter: Adapter?
             if step.arm.adapter != nil {
-                let path = "\(folder)/adapters/\(step.arm.name).safetensors"
-                adjustment = try Adapter.load(path: path, for: model).adjustment
+                adapter = try Adapter.load(path: "\(folder)/adapters/\(step.arm.name).safetensors", for: model)
             }
-            let predictor = Predictor(model, adjustment: adjustment)
-            let segmenter = Segmenter(image: EmbeddedImage(image.image, by: predictor))
+            let segmenter = Segmenter(image.image, by: Answerer(model, adapter))
             let truth = scorer.truth(row.prompt)
             let answer = try segmenter.answer(row.prompt, scorer.drawn, truth: truth)
             return OverlayPicture(row, image: image.image, mask: answer.mask, truth: truth, prompts: scorer.drawn)

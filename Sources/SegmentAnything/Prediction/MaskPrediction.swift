@@ -29,6 +29,13 @@ package struct MaskPrediction: Sendable {
         }
     }
 
+    /// Logits of the window alone at the original size, `[window.height, window.width]` row-major.
+    package func windowLogits() -> [Float] {
+        upscaled(outside: MaskPrediction.outside, onto: geometry.window) { line, out in
+            for x in line.indices { out[x] = line[x] }
+        }
+    }
+
     /// Where the logit is positive: upscaled first, only then compared.
     package func mask() -> Mask {
         let pixels: [UInt8] = upscaled(outside: 0) { line, out in
@@ -46,11 +53,16 @@ package struct MaskPrediction: Sendable {
 
     /// Upscales and maps the logits to the original image, `outside` where its window does not reach; `transform` is given
     /// a line of the window and writes a value for each, by the line so that its loop is a vector loop.
+    ///
+    /// - Parameter canvas: The part of the original image that is wanted, with all of the window in it; nil: all of it.
     private func upscaled<Element: Sendable>(
-        outside: Element, _ transform: @Sendable (UnsafeBufferPointer<Float>, UnsafeMutablePointer<Element>) -> Void
+        outside: Element, onto canvas: PixelBox? = nil,
+        _ transform: @Sendable (UnsafeBufferPointer<Float>, UnsafeMutablePointer<Element>) -> Void
     ) -> [Element] {
         let side = lowResolutionLogits.shape[0]
-        let (width, height, window) = (geometry.originalWidth, geometry.originalHeight, geometry.window)
+        let window = geometry.window
+        let (width, height) = (canvas?.width ?? geometry.originalWidth, canvas?.height ?? geometry.originalHeight)
+        let (left, top) = (window.x0 - (canvas?.x0 ?? 0), window.y0 - (canvas?.y0 ?? 0))
         let columns = AxisResampling(
             logits: side, square: geometry.side, cropped: geometry.resizedWidth, original: window.width)
         let rows = AxisResampling(
@@ -58,7 +70,7 @@ package struct MaskPrediction: Sendable {
         let widened = widen(columns, side: side, width: window.width)
         return [Element](unsafeUninitializedCapacity: width * height) { target, count in
             guard let base = target.baseAddress else { return }
-            if !geometry.isWhole { target.initialize(repeating: outside) }
+            if window.width < width || window.height < height { target.initialize(repeating: outside) }
             // Disjoint rows are written by each slice.
             nonisolated(unsafe) let target = base
             Threads.forEachSlice(of: window.height, minimum: 64) { slice in
@@ -66,7 +78,7 @@ package struct MaskPrediction: Sendable {
                     var line = [Float](repeating: 0, count: window.width)
                     for y in slice {
                         rows.mix(source, output: y, width: window.width, into: &line)
-                        line.withUnsafeBufferPointer { transform($0, target + (window.y0 + y) * width + window.x0) }
+                        line.withUnsafeBufferPointer { transform($0, target + (top + y) * width + left) }
                     }
                 }
             }

@@ -83,7 +83,7 @@ import Testing
             {"name": "heart", "labels": ["ventricle"], "spacing_mm": [1.4, 0.7], "model": "mini",
              "adapter": {"kind": "lora+decoder", "rank": 8, "last_blocks": 2},
              "adaptation": {"steps": 9, "learning_rate": 0.01, "decoder_learning_rate": 0.002, "weight_decay": 0.1,
-                            "images_per_step": 3, "augmented_views": 2, "cache_bytes": 1000, "seed": 5}}
+                            "images_per_step": 3, "augmented_views": 2, "cache_bytes": 1000, "tiles": 96, "seed": 5}}
             """)
         #expect(task.name == "heart")
         #expect(task.labels?.labels.map(\.name) == ["ventricle"])
@@ -100,6 +100,7 @@ import Testing
         #expect(task.recipe.settings.imagesPerStep == 3)
         #expect(task.recipe.settings.augmentedViews == 2)
         #expect(task.recipe.settings.cacheBytes == 1_000)
+        #expect(task.recipe.settings.tileSide == 96)
         #expect(task.recipe.settings.seed == 5)
     }
 
@@ -128,7 +129,10 @@ import Testing
         chosen.settings.lastBlocks = 3
         chosen.budgetSeconds = 300
         chosen.margin = 0.02
-        for recipe in [chosen, Recipe()] {
+        var cut = chosen
+        cut.settings.tileSide = 128
+        cut.fixed.insert(.tiles)
+        for recipe in [chosen, cut, Recipe(fixed: [.tiles]), Recipe()] {
             let (adapter, adaptation) = recipe.json
             #expect(try Recipe(adapter: adapter, adaptation: adaptation) == recipe)
         }
@@ -137,6 +141,8 @@ import Testing
     @Test func whatIsLeftOutIsChosenByTheJob() throws {
         #expect(try request(#"{"name": "h"}"#).recipe == Recipe())
         #expect(try request(#"{"name": "h", "adapter": {"kind": "auto"}}"#).recipe == Recipe())
+        #expect(try request(#"{"name": "h", "adaptation": {"tiles": "auto"}}"#).recipe == Recipe())
+        #expect(try request(#"{"name": "h", "adaptation": {"tiles": "off"}}"#).recipe == Recipe(fixed: [.tiles]))
         #expect(Recipe().json.adapter["kind"] == "auto")
         #expect(Recipe().json.adaptation["steps"] == .null)
         #expect(try request(#"{"name": "h", "adapter": {"kind": "decoder"}}"#).recipe.fixed == [.kind])
