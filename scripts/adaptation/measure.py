@@ -109,10 +109,13 @@ def draw(task, size, seed, tests, pattern):
         return found.group(1) if found else stem
 
     stems = sorted(task.pairs)
-    random.Random(f"{task.folder}/{task.label}/{seed}").shuffle(stems)
-    support = stems[:size]
-    taken = {patient(stem) for stem in support}
-    rest = [stem for stem in stems[size:] if patient(stem) not in taken][:tests]
+    shuffle = random.Random(f"{task.folder}/{task.label}/{seed}").shuffle
+    shuffle(stems)
+    # A third of the patients is kept for later first: of a set with few patients the support set would have images of all.
+    patients = list(dict.fromkeys(patient(stem) for stem in stems))
+    later = set(patients[-(-len(patients) * 2 // 3):])
+    support = [stem for stem in stems if patient(stem) not in later][:size]
+    rest = [stem for stem in stems if patient(stem) in later][:tests]
     return (support, rest, patient) if len(support) == size and len(rest) >= 4 else None
 
 
