@@ -18,14 +18,17 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 
-# What is timed, with which model, in what precision, and beside whom.
+# What is timed, with which model, in what precision, on what prompts, and beside whom. One prompt is a box; four are what a
+# job makes of an image.
 ROWS = [
-    ("encoder", "sam-vit-b", "f32", ["torch", "openvino"]),
-    ("encoder", "sam-vit-b", "int8", ["torch", "openvino-int8"]),
-    ("encoder", "sam-vit-l", "f32", ["torch"]),
-    ("click", "sam-vit-b", "f32", ["torch"]),
-    ("step", "sam-vit-b", "f32", ["torch"]),
+    ("encoder", "sam-vit-b", "f32", "", ["torch", "openvino"]),
+    ("encoder", "sam-vit-b", "int8", "", ["torch", "openvino-int8"]),
+    ("encoder", "sam-vit-l", "f32", "", ["torch"]),
+    ("click", "sam-vit-b", "f32", "", ["torch"]),
+    ("step", "sam-vit-b", "f32", "one", ["torch"]),
+    ("step", "sam-vit-b", "f32", "four", ["torch"]),
 ]
+PROMPTS = {"": ([], []), "one": (["--prompts", "box"], []), "four": (["--prompts", "all"], ["--prompts", "4"])}  # ours, theirs
 
 
 def run(command):
@@ -54,26 +57,27 @@ def main():
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=3, help="of each measurement")
     parser.add_argument("--passes", type=int, default=3, help="over the whole table")
-    parser.add_argument("--only", action="append", default=[], help="rows that have this word: a bench, a model or a precision")
+    parser.add_argument("--only", action="append", default=[], help="rows that have this word: a bench, a model, a precision")
     arguments = parser.parse_args()
 
-    rows = [row for row in ROWS if all(word in row[:3] for word in arguments.only)]
+    rows = [row for row in ROWS if all(word in row[:4] for word in arguments.only)]
     ours, theirs, ratios = {}, {}, {}
     limits = ["--threads", str(arguments.threads), "--rounds", str(arguments.rounds)]
     for number in range(arguments.passes):
-        for bench, model, precision, peers in rows:
+        for bench, model, precision, prompts, peers in rows:
             # Only the encoder has a choice of precision.
             choice = ["--precision", precision] if precision != "f32" else []
+            our_prompts, their_prompts = PROMPTS[prompts]
             mine = run([
-                arguments.gmiseg, "bench", bench, "--model", model, "--random-weights", "--json", *choice, *limits])
-            row = (bench, model, precision)
+                arguments.gmiseg, "bench", bench, "--model", model, "--random-weights", "--json", *choice, *our_prompts, *limits])
+            row = (bench, model, precision, prompts)
             print(f"pass {number + 1}: {' '.join(row)}: {mine}", file=sys.stderr)
             if mine is None:
                 continue
             ours.setdefault(row, []).append(mine)
             for peer in peers:
-                other = run([arguments.python, arguments.peers, peer, bench, model, *limits])
-                print(f"pass {number + 1}: {bench} {model} {peer}: {other}", file=sys.stderr)
+                other = run([arguments.python, arguments.peers, peer, bench, model, *their_prompts, *limits])
+                print(f"pass {number + 1}: {bench} {model} {prompts} {peer}: {other}", file=sys.stderr)
                 if other is not None:
                     theirs.setdefault((*row, peer), []).append(other)
                     ratios.setdefault((*row, peer), []).append(other["seconds"] / mine["seconds"])
@@ -82,9 +86,9 @@ def main():
     print("| what | ours | peer | | faster |\n|---|---|---|---|---|")
     for key in theirs:
         *row, peer = key
-        bench, model, precision = row
+        bench, model, precision, prompts = row
         factor = statistics.median(ratios[key])
-        name = f"{model} {bench} {precision}"
+        name = f"{model} {bench} {precision}" + (f", {prompts} prompt(s)" if prompts else "")
         print(f"| {name} | {cell(ours[tuple(row)])} | {peer} | {cell(theirs[key])} | {factor:.2f}× |")
 
 

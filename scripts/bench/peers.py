@@ -7,7 +7,8 @@
 
 `torch` is the original package on PyTorch, `openvino` and `openvino-int8` the same image encoder converted and, for the
 second, quantised by NNCF. Only `torch` knows `click` (one box on an embedding that is there, to a mask at the image's
-size) and `step` (forward, backward and update with low-rank factors of rank 4 on q and v of every block, one box).
+size) and `step` (forward, backward and update with low-rank factors of rank 4 on q and v of every block; one box, or with
+`--prompts 4` also nothing, a point and several points on the same embedding, as a job of ours).
 
 Peak memory is that of the process (VmHWM). For OpenVINO it is taken in a fresh process which only loads the converted
 model, so that converting does not count.
@@ -114,13 +115,22 @@ def torch_step(arguments):
     truth[..., 72:184, 72:184] = 1
     box = torch.tensor([[[0.28, 0.28, 0.72, 0.72]]]) * SIDE
 
+    points = torch.tensor([[[0.5, 0.5], [0.4, 0.6], [0.6, 0.4]]]) * SIDE
+    labels = torch.ones(1, 3)
+    prompts = [{"boxes": box}]
+    if arguments.prompts == 4:
+        prompts += [{}, {"points": (points[:, :1], labels[:, :1])}, {"points": (points, labels)}]
+
     def step():
-        sparse, dense = model.prompt_encoder(points=None, boxes=box, masks=None)
-        logits, _ = model.mask_decoder(
-            image_embeddings=model.image_encoder(pixels), image_pe=model.prompt_encoder.get_dense_pe(),
-            sparse_prompt_embeddings=sparse, dense_prompt_embeddings=dense, multimask_output=False)
+        embedding, loss = model.image_encoder(pixels), 0
+        for prompt in prompts:
+            sparse, dense = model.prompt_encoder(**{"points": None, "boxes": None, "masks": None, **prompt})
+            logits, _ = model.mask_decoder(
+                image_embeddings=embedding, image_pe=model.prompt_encoder.get_dense_pe(),
+                sparse_prompt_embeddings=sparse, dense_prompt_embeddings=dense, multimask_output=False)
+            loss = loss + functional.binary_cross_entropy_with_logits(logits, truth)
         optimizer.zero_grad()
-        functional.binary_cross_entropy_with_logits(logits, truth).backward()
+        loss.backward()
         optimizer.step()
 
     return timed(step, arguments.rounds)
@@ -178,6 +188,7 @@ def main():
     parser.add_argument("model", choices=sorted(NAMES))
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--prompts", type=int, choices=[1, 4], default=1, help="of a step")
     parser.add_argument("--converted", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     bench = BENCHES.get((arguments.peer, arguments.bench))

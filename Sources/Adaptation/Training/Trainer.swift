@@ -26,19 +26,23 @@ package struct Trainer: Sendable {
     private let beginning: Adapter?
     private let taskName: String
     private let labels: AdapterLabels
+    /// How each view that shows the object is prompted.
+    private let prompts: [PromptKind]
 
     /// - Parameters:
     ///   - taskName: For the card; may be empty.
     ///   - labels: What the examples' labels are called, for the card.
+    ///   - prompts: One of each kind; fewer for measuring what a prompt costs.
     /// - Throws: `SettingsError` or `AdaptationError`, before any work.
     package init(
         model: SegmentAnythingModel, examples: [Example], settings: AdaptationSettings, taskName: String = "",
-        labels: AdapterLabels = .unnamed
+        labels: AdapterLabels = .unnamed, prompts: [PromptKind] = PromptKind.allCases
     ) throws {
+        precondition(!prompts.isEmpty, "a step without prompts")
         try settings.validate(for: model.configuration)
         self.init(
             model: model, support: try SupportSet(examples, labelCount: labels.count), settings: settings,
-            taskName: taskName, labels: labels)
+            taskName: taskName, labels: labels, prompts: prompts)
     }
 
     /// - Parameters:
@@ -47,7 +51,8 @@ package struct Trainer: Sendable {
     ///   - beginning: An adapter to go on from, where it has the tensors that `settings` asks for; else it counts for nothing.
     init(
         model: SegmentAnythingModel, support: SupportSet, settings: AdaptationSettings, members: [Int]? = nil,
-        beginning: Adapter? = nil, taskName: String = "", labels: AdapterLabels = .unnamed
+        beginning: Adapter? = nil, taskName: String = "", labels: AdapterLabels = .unnamed,
+        prompts: [PromptKind] = PromptKind.allCases
     ) {
         self.model = model
         self.settings = settings
@@ -62,6 +67,7 @@ package struct Trainer: Sendable {
         self.beginning = isSameWay ? beginning : nil
         self.taskName = taskName
         self.labels = labels
+        self.prompts = prompts
     }
 
     /// Runs to the end.
@@ -116,7 +122,9 @@ package struct Trainer: Sendable {
             cache.firstAdaptedBlock == layout.blocks.lowerBound && cache.tiling == settings.tiling,
             "a cache of another recipe")
         // Every step takes the same tensors: as many as the encoder keeps for its backward pass.
-        return try reusingMemory(upTo: 1 << 30) { try steps(resuming, cache, min(stopAfter, settings.steps), hooks) }
+        return try reusingMemory(upTo: 1 << 30) {
+            try steps(resuming, cache, min(stopAfter, settings.steps), hooks)
+        }
     }
 
     private func steps(
@@ -213,7 +221,7 @@ package struct Trainer: Sendable {
 
     /// Adds the gradients of one view's losses to `sum`; returns the losses' sum, and of how many prompts.
     private func accumulate(
-        _ item: SupportSet.Item, view viewIndex: Int, _ prompts: SeededRandom, _ cache: EncodingCache,
+        _ item: SupportSet.Item, view viewIndex: Int, _ draws: SeededRandom, _ cache: EncodingCache,
         tensors: [Tensor],
         step: Int, throughEncoder: Bool, into sum: inout GradientSum, _ isCancelled: () -> Bool
     ) throws(AdaptationError) -> (loss: Double, prompts: Int) {
@@ -240,10 +248,10 @@ package struct Trainer: Sendable {
         let leaf = throughEncoder ? Value.parameter(embedding.tensor) : embedding
         var embeddingSum = GradientSum(shapes: [embedding.shape])
         let criterion = MaskLoss(qualityWeight: settings.kind.trainsDecoder ? 1 : 0)
-        var generator = prompts
+        var generator = draws
         var total = 0.0
         // In a tile without the object there is nothing to point at.
-        let kinds = simulator == nil ? [PromptKind.none] : PromptKind.allCases
+        let kinds = simulator == nil ? [PromptKind.none] : prompts
         for kind in kinds {
             guard !isCancelled() else { throw .cancelled(step: step) }
             let drawn = simulator?.prompt(kind, using: &generator) ?? .none

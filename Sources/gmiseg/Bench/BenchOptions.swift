@@ -53,12 +53,13 @@ struct BenchOptions: ParsableArguments {
     }
 
     func report(
-        _ bench: String, _ model: SegmentAnythingModel, precision: Precision = .f32, _ samples: [Double]
+        _ bench: String, _ model: SegmentAnythingModel, precision: Precision = .f32, prompts: Int? = nil,
+        _ samples: [Double]
     ) throws {
         report(
             Measurement(
                 bench: bench, model: model.name, precision: precision, threads: Threads.count, samples: samples,
-                randomWeights: weightsAreRandom))
+                randomWeights: weightsAreRandom, prompts: prompts))
     }
 
     func report(_ measurement: some BenchReport) {

@@ -17,9 +17,11 @@ struct Measurement: BenchReport {
     let peakRSSMB: Double?
     /// Whether the weights were random: the speed is the same, the masks mean nothing.
     let randomWeights: Bool
+    /// Prompts of a round, where there may be more than one.
+    let prompts: Int?
 
     enum CodingKeys: String, CodingKey {
-        case bench, model, precision, threads, rounds, seconds
+        case bench, model, precision, threads, rounds, seconds, prompts
         case secondsBest = "seconds_best"
         case peakRSSMB = "peak_rss_mb"
         case randomWeights = "random_weights"
@@ -30,7 +32,7 @@ struct Measurement: BenchReport {
     ///   - isThisProcess: Whether it was this process that worked, so that its memory means something.
     init(
         bench: String, model: String, precision: Precision = .f32, threads: Int, samples: [Double], randomWeights: Bool,
-        isThisProcess: Bool = true
+        prompts: Int? = nil, isThisProcess: Bool = true
     ) {
         let times = Percentiles(samples)
         self.bench = bench
@@ -42,6 +44,7 @@ struct Measurement: BenchReport {
         self.secondsBest = times[0]
         self.peakRSSMB = isThisProcess ? Self.peakResidentMegabytes() : nil
         self.randomWeights = randomWeights
+        self.prompts = prompts
     }
 
     var sentence: String {

@@ -10,6 +10,9 @@ struct StepBench: Bench {
     @Option(help: "lora, decoder, lora+decoder or pooled.")
     var kind = AdapterKind.lora
 
+    @Option(help: "What the image is prompted with: all (none, box, point, points, as a job does) or one of them.")
+    var prompts = StepPrompts.all
+
     func measure() throws {
         let model = try options.loadModel()
         let sample = BenchImage(side: model.configuration.imageSize)
@@ -18,15 +21,42 @@ struct StepBench: Bench {
         settings.augmentedViews = 1
         settings.steps = options.rounds + 1
         let trainer = try Trainer(
-            model: model, examples: [Example(image: sample.image, mask: sample.object)], settings: settings)
+            model: model, examples: [Example(image: sample.image, mask: sample.object)], settings: settings,
+            prompts: prompts.kinds)
         // The first step also encodes what is frozen and packs weights; the trainer's own steps are what is timed.
         var finished: [Double] = []
         _ = try trainer.run(progress: { progress in
             finished.append(progress.elapsed / .seconds(1))
             return true
         })
-        try options.report("step", model, zip(finished.dropFirst(), finished).map { $0 - $1 })
+        try options.report(
+            "step", model, prompts: prompts.kinds.count, zip(finished.dropFirst(), finished).map { $0 - $1 })
     }
+}
+
+/// The prompts of a step that is measured.
+enum StepPrompts: ExpressibleByArgument {
+    case all
+    case one(PromptKind)
+
+    init?(argument: String) {
+        if argument == "all" {
+            self = .all
+        } else if let kind = PromptKind(rawValue: argument) {
+            self = .one(kind)
+        } else {
+            return nil
+        }
+    }
+
+    var kinds: [PromptKind] {
+        switch self {
+        case .all: PromptKind.allCases
+        case .one(let kind): [kind]
+        }
+    }
+
+    var defaultValueDescription: String { "all" }
 }
 
 extension AdapterKind: ExpressibleByArgument {}
