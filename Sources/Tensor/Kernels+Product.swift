@@ -1,6 +1,6 @@
 import CKernels
 
-/// One matrix product, its right side packed: `c = activation(a b + bias) + residual`; see `struct product`.
+/// One matrix product, its right side packed: `c = activation(a b + bias) gelu'(slope) + residual`; see `struct product`.
 package struct PackedProductTask: @unchecked Sendable {
     // Invariant: what it points to is alive for the duration of the product, and `c` written by disjoint tiles.
     fileprivate var task: product
@@ -11,15 +11,20 @@ package struct PackedProductTask: @unchecked Sendable {
     ///   - packed: `[depth, columns]` as `Kernels.packProduct` left it.
     ///   - bias: `[columns]`.
     ///   - residual: `[rows, columns]`.
+    ///   - before: `[rows, columns]`, where `a b + bias` is to go too.
+    ///   - slope: `[rows, columns]`.
     package init(
         c: (Kernels.Output, stride: Int), a: (Kernels.Input, stride: Int), packed: Kernels.Input, rows: Int,
         columns: Int, depth: Int, bias: Kernels.Input? = nil, activation: Activation = .none,
-        residual: (Kernels.Input, stride: Int)? = nil, accumulate: Bool = false
+        residual: (Kernels.Input, stride: Int)? = nil, before: (Kernels.Output, stride: Int)? = nil,
+        slope: (Kernels.Input, stride: Int)? = nil, accumulate: Bool = false
     ) {
         precondition(rows >= 0 && columns >= 0 && depth > 0, "a product of \(rows) x \(columns) x \(depth)")
         task = product(
-            c: c.0, a: a.0, b_packed: packed, bias: bias, residual: residual?.0, c_stride: c.stride,
-            a_stride: a.stride, residual_stride: residual?.stride ?? 0, rows: rows, columns: columns, depth: depth,
+            c: c.0, a: a.0, b_packed: packed, bias: bias, residual: residual?.0, before: before?.0, slope: slope?.0,
+            c_stride: c.stride, a_stride: a.stride, residual_stride: residual?.stride ?? 0,
+            before_stride: before?.stride ?? 0, slope_stride: slope?.stride ?? 0, rows: rows, columns: columns,
+            depth: depth,
             activation: Int32(activation.code), accumulate: accumulate ? 1 : 0)
     }
 }

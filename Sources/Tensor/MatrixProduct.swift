@@ -55,26 +55,36 @@ package enum MatrixProduct {
         precondition(status == dnnl_success, "dnnl_sgemm failed with \(status) at \(rows) x \(columns) x \(depth)")
     }
 
-    /// What is done to a product: `activation(c + bias) + residual`.
+    /// What is done to a product: `activation(c + bias) gelu'(slope) + residual`.
     package struct Finish: @unchecked Sendable {
-        // Invariant: read only, and alive for the duration of the product.
+        // Invariant: alive for the duration of the product; read only, but for `before`, written by disjoint tiles.
         /// `[columns]`.
         let bias: UnsafePointer<Float>?
         let activation: Activation
         /// `[rows, columns]`.
         let residual: (UnsafePointer<Float>, stride: Int)?
+        /// `[rows, columns]`: takes `c + bias`.
+        let before: (UnsafeMutablePointer<Float>, stride: Int)?
+        /// `[rows, columns]`: where a GELU was taken whose derivative is a factor.
+        let slope: (UnsafePointer<Float>, stride: Int)?
 
         package init(
             bias: UnsafePointer<Float>? = nil, activation: Activation = .none,
-            residual: (UnsafePointer<Float>, stride: Int)? = nil
+            residual: (UnsafePointer<Float>, stride: Int)? = nil,
+            before: (UnsafeMutablePointer<Float>, stride: Int)? = nil,
+            slope: (UnsafePointer<Float>, stride: Int)? = nil
         ) {
             self.bias = bias
             self.activation = activation
             self.residual = residual
+            self.before = before
+            self.slope = slope
         }
 
         package static let none = Finish()
-        fileprivate var isNone: Bool { bias == nil && activation == .none && residual == nil }
+        fileprivate var isNone: Bool {
+            bias == nil && activation == .none && residual == nil && before == nil && slope == nil
+        }
     }
 
     /// `c = finish(a · b)`, or `c += a · b`, on all threads.
@@ -112,7 +122,16 @@ package enum MatrixProduct {
         Threads.forEachSlice(of: rows, minimum: Grain.rows(of: columns)) { range in
             for row in range {
                 let out = result.base + row * result.stride
-                Kernels.best.bias(out, finish.bias, rows: 1, columns: columns, activation: finish.activation)
+                if let (before, stride) = finish.before {
+                    Kernels.best.bias(out, finish.bias, rows: 1, columns: columns, activation: .none)
+                    (before + row * stride).update(from: out, count: columns)
+                    Kernels.best.bias(out, nil, rows: 1, columns: columns, activation: finish.activation)
+                } else {
+                    Kernels.best.bias(out, finish.bias, rows: 1, columns: columns, activation: finish.activation)
+                }
+                if let (slope, stride) = finish.slope {
+                    Kernels.best.geluBackward(out, x: slope + row * stride, UnsafePointer(out), columns)
+                }
                 guard let (residual, stride) = finish.residual else { continue }
                 Kernels.best.add(out, UnsafePointer(out), residual + row * stride, columns)
             }

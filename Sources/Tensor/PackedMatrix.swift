@@ -52,7 +52,7 @@ struct PackedMatrix: Sendable {
         return PackedProductTask(
             c: (c, stride), a: (a.base, a.stride), packed: UnsafePointer(storage.base), rows: rows, columns: columns,
             depth: depth, bias: finish.bias, activation: finish.activation, residual: finish.residual,
-            accumulate: accumulate)
+            before: finish.before, slope: finish.slope, accumulate: accumulate)
     }
 
     /// How many pieces rows and panels are cut into: several for each thread, so that one held up delays little.

@@ -39,6 +39,27 @@ import Testing
         Differentiable("linear of many rows", [41, 3], [2, 3], [2], [41, 2]) {
             linear($0[0], weight: $0[1], bias: $0[2], residual: $0[3])
         },
+        Differentiable("perceptron", [5, 3], [5, 2]) { x in
+            perceptron(
+                x[0], expand: (Value(random([7, 3], seed: 11)), Value(random([7], seed: 12))),
+                contract: (Value(random([2, 7], seed: 13)), Value(random([2], seed: 14))), residual: x[1])
+        },
+        Differentiable("perceptron of many rows", [3, 13, 3], [3, 13, 2]) { x in
+            perceptron(
+                x[0], expand: (Value(random([9, 3], seed: 11)), Value(random([9], seed: 12))),
+                contract: (Value(random([2, 9], seed: 13)), Value(random([2], seed: 14))), residual: x[1])
+        },
+        Differentiable("perceptron under training", [4, 3], [5, 3], [5], [2, 5], [2], [4, 2]) { x in
+            perceptron(x[0], expand: (x[1], x[2]), contract: (x[3], x[4]), residual: x[5])
+        },
+        Differentiable("low-rank linear", [2, 3, 5], [2, 5], [7, 2]) { x in
+            lowRankLinear(
+                x[0], weight: random([7, 5], seed: 11), bias: random([7], seed: 12), down: x[1], up: x[2], factor: 0.5)
+        },
+        Differentiable("low-rank linear of many rows", [39, 3], [1, 3], [4, 1]) { x in
+            lowRankLinear(
+                x[0], weight: random([4, 3], seed: 11), bias: random([4], seed: 12), down: x[1], up: x[2], factor: 1)
+        },
         Differentiable("product with a transpose", [2, 3, 5], [2, 4, 5]) { matmulTransposed($0[0], $0[1]) },
         Differentiable("product with a transpose, one", [1, 3, 5], [1, 4, 5]) { matmulTransposed($0[0], $0[1]) },
         Differentiable("attention", [2, 3, 6], [2, 5, 6], [2, 5, 4]) {

@@ -206,4 +206,28 @@ import Testing
         #expect(relativeError(resizeLinear(Self.table, length: 3).elements, shorter) < 1e-6)
         #expect(resizeLinear(Self.table, length: 5).elements == Self.table.elements)
     }
+
+    /// The fused layers are the layers, with the hidden one kept or not.
+    @Test(arguments: [3, 45]) func perceptronIsTwoLayers(_ rows: Int) {
+        let (x, residual) = (random([3, rows / 3, 5], seed: 1), random([3, rows / 3, 4], seed: 2))
+        let expand = (weight: Value(random([9, 5], seed: 3)), bias: Value(random([9], seed: 4)))
+        let contract = (weight: Value(random([4, 9], seed: 5)), bias: Value(random([4], seed: 6)))
+        let hidden = gelu(linear(Value(x), weight: expand.weight, bias: expand.bias))
+        let expected = (linear(hidden, weight: contract.weight, bias: contract.bias) + Value(residual)).tensor
+        for input in [Value(x), .parameter(x)] {
+            let found = perceptron(input, expand: expand, contract: contract, residual: Value(residual))
+            #expect(found.requiresGradient == input.requiresGradient)
+            #expect(found.shape == residual.shape)
+            #expect(relativeError(found.tensor.elements, expected.elements) < 1e-6)
+        }
+    }
+
+    @Test(arguments: [3, 45]) func lowRankLinearIsALayerAndItsUpdate(_ rows: Int) {
+        let (x, weight, bias) = (Value(random([rows, 5], seed: 1)), random([7, 5], seed: 2), random([7], seed: 3))
+        let (down, up) = (Value(random([2, 5], seed: 4)), Value(random([7, 2], seed: 5)))
+        let update = scale(linear(linear(x, weight: down, bias: nil), weight: up, bias: nil), by: 0.5)
+        let expected = (linear(x, weight: Value(weight), bias: Value(bias)) + update).tensor
+        let found = lowRankLinear(x, weight: weight, bias: bias, down: down, up: up, factor: 0.5)
+        #expect(relativeError(found.tensor.elements, expected.elements) < 1e-6)
+    }
 }

@@ -12,6 +12,8 @@ import Testing
         var activation = Activation.none
         var hasResidual = false
         var accumulates = false
+        var keepsBefore = false
+        var hasSlope = false
     }
 
     /// One more and one less than tiles of 4 to 14 rows and 8 to 32 columns, and depths beyond one piece; the options drawn.
@@ -26,7 +28,8 @@ import Testing
                             rows: rows, columns: columns, depth: depth, isTransposed: random.index(below: 2) == 0,
                             hasBias: random.index(below: 2) == 0,
                             activation: [.none, .gelu, .relu][random.index(below: 3)],
-                            hasResidual: random.index(below: 2) == 0, accumulates: random.index(below: 2) == 0))
+                            hasResidual: random.index(below: 2) == 0, accumulates: random.index(below: 2) == 0,
+                            keepsBefore: random.index(below: 2) == 0, hasSlope: random.index(below: 3) == 0))
                 }
             }
         }
@@ -37,13 +40,15 @@ import Testing
     private static let gap = 3  // floats between rows, which must stay as they are
 
     private func run(_ kernels: Kernels, _ size: Case) -> (found: [Float], expected: [Double]) {
+        // The tile, and after it what it was before its activation, where that is asked for.
         let (rows, columns, depth) = (size.rows, size.columns, size.depth)
         let (stride, aStride) = (columns + Self.gap, depth + 1)
         let bStride = (size.isTransposed ? depth : columns) + 2
         let a = random(rows * aStride, seed: 1)
         let b = random((size.isTransposed ? columns : depth) * bStride, seed: 2)
         let (bias, residual) = (random(columns, seed: 3), random(rows * columns, seed: 4))
-        let start = random(rows * stride, seed: 5)
+        let (start, slope) = (random(rows * stride, seed: 5), random(rows * columns, seed: 6))
+        var before = [Float](repeating: 7, count: rows * columns)
         let panels = (columns + kernels.panelColumns - 1) / kernels.panelColumns
         var packed = [Float](repeating: .nan, count: kernels.packedCount(columns: columns, depth: depth))
         var c = start
@@ -58,14 +63,14 @@ import Testing
                 }
                 bias.withUnsafeBufferPointer { bias in
                     residual.withUnsafeBufferPointer { residual in
-                        a.withUnsafeBufferPointer { a in
-                            guard let a = a.baseAddress else { return }
+                        withThree(a, slope, &before) { a, slope, before in
                             let task = PackedProductTask(
                                 c: (c, stride), a: (a, aStride), packed: packed, rows: rows, columns: columns,
                                 depth: depth, bias: size.hasBias ? bias.baseAddress : nil,
                                 activation: size.activation,
                                 residual: size.hasResidual ? residual.baseAddress.map { ($0, columns) } : nil,
-                                accumulate: size.accumulates)
+                                before: size.keepsBefore ? (before, columns) : nil,
+                                slope: size.hasSlope ? (slope, columns) : nil, accumulate: size.accumulates)
                             for part in [0..<rows / 2, rows / 2..<rows] {
                                 kernels.product(task, rows: part, panels: 0..<panels / 2)
                                 kernels.product(task, rows: part, panels: panels / 2..<panels)
@@ -76,6 +81,7 @@ import Testing
             }
         }
         var expected = start.map(Double.init)
+        var expectedBefore: [Double] = []
         for row in 0..<rows {
             for column in 0..<columns {
                 var sum = size.accumulates ? Double(start[row * stride + column]) : 0
@@ -84,16 +90,32 @@ import Testing
                     sum += Double(a[row * aStride + d]) * Double(right)
                 }
                 if size.hasBias { sum += Double(bias[column]) }
+                expectedBefore.append(size.keepsBefore ? sum : 7)
                 switch size.activation {
                 case .none: break
                 case .gelu: sum = exactGelu(sum)
                 case .relu: sum = max(sum, 0)
                 }
+                if size.hasSlope { sum *= exactGeluSlope(Double(slope[row * columns + column])) }
                 if size.hasResidual { sum += Double(residual[row * columns + column]) }
                 expected[row * stride + column] = sum
             }
         }
-        return (c, expected)
+        return (c + before, expected + expectedBefore)
+    }
+
+    private func withThree(
+        _ a: [Float], _ b: [Float], _ c: inout [Float],
+        _ body: (UnsafePointer<Float>, UnsafePointer<Float>, UnsafeMutablePointer<Float>) -> Void
+    ) {
+        c.withUnsafeMutableBufferPointer { c in
+            a.withUnsafeBufferPointer { a in
+                b.withUnsafeBufferPointer { b in
+                    guard let a = a.baseAddress, let b = b.baseAddress, let c = c.baseAddress else { return }
+                    body(a, b, c)
+                }
+            }
+        }
     }
 
     @Test(arguments: Row.all) func matchesTheNaiveTwin(_ row: Row) {

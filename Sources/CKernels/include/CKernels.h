@@ -11,14 +11,16 @@
 /* What to apply to the sum in bias_rows. */
 enum { ACTIVATION_NONE = 0, ACTIVATION_GELU = 1, ACTIVATION_RELU = 2 };
 
-/* c = activation(a . b + bias) + residual: a [rows, depth], b [depth, columns] packed by product_pack. */
+/* c = activation(a . b + bias) * gelu'(slope) + residual: a [rows, depth], b [depth, columns] packed by product_pack. */
 struct product {
     float *c;
     const float *a;
     const float *b_packed;
     const float *bias;     /* [columns], or NULL */
     const float *residual; /* [rows, columns], or NULL; may be c itself if c is not added to */
-    ptrdiff_t c_stride, a_stride, residual_stride;
+    float *before;         /* [rows, columns], where a . b + bias goes too; or NULL */
+    const float *slope;    /* [rows, columns], where the GELU of a backward pass was taken, or NULL: no such factor */
+    ptrdiff_t c_stride, a_stride, residual_stride, before_stride, slope_stride;
     ptrdiff_t rows, columns, depth; /* depth > 0 */
     int activation;
     int accumulate; /* whether a . b is added to what c holds */

@@ -8,7 +8,8 @@ package enum Checkpointing: Sendable {
     case beyond(bytes: Int)
 
     /// All blocks of ViT-B and of the embedded model, nine of ViT-L.
-    package static let standard = Checkpointing.beyond(bytes: 1700 << 20)
+    package static let standard = Checkpointing.beyond(bytes: standardBytes)
+    package static let standardBytes = 1700 << 20
 
     /// Whether block `index` keeps its input alone.
     ///

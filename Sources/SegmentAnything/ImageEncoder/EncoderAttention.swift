@@ -42,13 +42,9 @@ struct EncoderAttention: Sendable {
     ///   - isWindowed: Whether tokens attend within windows of `side` tokens a side; if not, over the whole grid.
     ///   - residual: As `x`; added to the result.
     func callAsFunction(_ x: Value, isWindowed: Bool, residual: Value) -> Value {
-        var q = project(x, third: 0)
+        let q = project(x, third: 0, factors: (.qDown, .qUp))
         let k = project(x, third: 1)
-        var v = project(x, third: 2)
-        if let updateScale {
-            q = updated(q, x, down: self[.qDown], up: self[.qUp], by: updateScale)
-            v = updated(v, x, down: self[.vDown], up: self[.vUp], by: updateScale)
-        }
+        let v = project(x, third: 2, factors: (.vDown, .vUp))
         let mixed = isWindowed ? withinWindows(q, k, v) : overGrid(q, k, v)
         return linear(mixed, weight: self[.outputWeight], bias: self[.outputBias], residual: residual)
     }
@@ -71,19 +67,24 @@ struct EncoderAttention: Sendable {
         return mixed.reshaped(shape)
     }
 
-    private func project(_ x: Value, third: Int) -> Value {
-        linear(x, weight: rows(of: self[.qkvWeight], third: third), bias: rows(of: self[.qkvBias], third: third))
+    /// - Parameter factors: Of the update that this third may have.
+    private func project(_ x: Value, third: Int, factors: (down: Slot, up: Slot)? = nil) -> Value {
+        let (weight, bias) = (rows(of: self[.qkvWeight], third: third), rows(of: self[.qkvBias], third: third))
+        guard let updateScale, let factors else { return linear(x, weight: weight, bias: bias) }
+        let (down, up) = (self[factors.down], self[factors.up])
+        let isTrained = down.requiresGradient || up.requiresGradient
+        if isTrained, !weight.requiresGradient, !bias.requiresGradient {
+            return lowRankLinear(
+                x, weight: weight.tensor, bias: bias.tensor, down: down, up: up, factor: updateScale)
+        }
+        // Scaled between the factors, where there are only r channels.
+        let reduced = scale(linear(x, weight: down, bias: nil), by: updateScale)
+        return linear(reduced, weight: up, bias: nil, residual: linear(x, weight: weight, bias: bias))
     }
 
     private func rows(of fused: Value, third: Int) -> Value {
         let width = fused.shape[0] / 3
         let range = third * width..<(third + 1) * width
         return fused.requiresGradient ? slice(fused, axis: 0, range) : Value(fused.tensor.rows(range))
-    }
-
-    private func updated(_ projected: Value, _ x: Value, down: Value, up: Value, by factor: Float) -> Value {
-        // Scaled between the factors, where there are only r channels.
-        let reduced = scale(linear(x, weight: down, bias: nil), by: factor)
-        return linear(reduced, weight: up, bias: nil, residual: projected)
     }
 }

@@ -54,11 +54,10 @@ struct EncoderBlock: Sendable {
     private func forward(_ x: Value) -> Value {
         let normed = norm(x, self[.norm1Weight], self[.norm1Bias])
         let attended = attention(normed, isWindowed: window != nil, residual: x)
-        let expanded = linear(
-            norm(attended, self[.norm2Weight], self[.norm2Bias]), weight: self[.expandWeight], bias: self[.expandBias],
-            activation: .gelu)
-        return linear(
-            expanded, weight: self[.contractWeight], bias: self[.contractBias], residual: attended)
+        return perceptron(
+            norm(attended, self[.norm2Weight], self[.norm2Bias]),
+            expand: (self[.expandWeight], self[.expandBias]), contract: (self[.contractWeight], self[.contractBias]),
+            residual: attended)
     }
 
     private func norm(_ x: Value, _ weight: Value, _ bias: Value) -> Value {
