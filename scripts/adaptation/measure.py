@@ -200,26 +200,44 @@ def lines(journal):
     return [json.loads(line) for line in text.splitlines()]
 
 
+def row(group, prompt):
+    """What a group of runs served beside the base model, with one kind of prompt; Dice in points.
+
+    The spread is the standard deviation over a task's support sets, mean over tasks.
+    """
+    base = [100 * line["later"]["base"][prompt] for line in group]
+    served = [100 * line["later"]["served"][prompt] for line in group]
+    gains = [after - before for before, after in zip(base, served)]
+    errors = [abs(100 * line["foretold"][prompt] - after) for line, after in zip(group, served) if line["foretold"]]
+    error = f"{statistics.fmean(errors):17.1f}" if errors else " " * 17
+    runs = collections.defaultdict(list)
+    for line, after in zip(group, served):
+        runs[line["key"][0], line["key"][1]].append(after)
+    spreads = [statistics.stdev(of_task) for of_task in runs.values() if len(of_task) > 1]
+    spread = f"{statistics.fmean(spreads):7.1f}" if spreads else " " * 7
+    return (
+        f"{len(group):6}  {prompt:6}{statistics.fmean(base):6.1f}{statistics.fmean(served):8.1f}{spread}"
+        f"{statistics.fmean(gains):+7.1f}{min(gains):+7.1f}{100 * sum(gain < -1 for gain in gains) / len(gains):8.0f} %{error}"
+        f"{statistics.fmean(line['seconds'] for line in group):9.0f}")
+
+
 def report(arguments):
-    groups = collections.defaultdict(list)
-    for line in lines(pathlib.Path(arguments.journal)):
-        if "later" in line:
-            groups[line["key"][4], line["key"][2]].append(line)
-    print("kind          n  runs  prompt  base  served   gain  worst  harm>1pt  |foretold-later|  seconds")
-    for (kind, size), group in sorted(groups.items()):
-        seconds = statistics.fmean(line["seconds"] for line in group)
-        for prompt in PROMPTS:
-            base = [100 * line["later"]["base"][prompt] for line in group]
-            served = [100 * line["later"]["served"][prompt] for line in group]
-            gains = [after - before for before, after in zip(base, served)]
-            errors = [
-                abs(100 * line["foretold"][prompt] - after) for line, after in zip(group, served) if line["foretold"]
-            ]
-            error = f"{statistics.fmean(errors):17.1f}" if errors else " " * 17
-            print(
-                f"{kind:12}{size:3}{len(group):6}  {prompt:6}{statistics.fmean(base):6.1f}{statistics.fmean(served):8.1f}"
-                f"{statistics.fmean(gains):+7.1f}{min(gains):+7.1f}"
-                f"{100 * sum(gain < -1 for gain in gains) / len(gains):8.0f} %{error}{seconds:9.0f}")
+    measured = [line for path in arguments.journal for line in lines(pathlib.Path(path)) if "later" in line]
+    columns = "  runs  prompt  base  served spread   gain  worst  harm>1pt  |foretold-later|  seconds"
+
+    def table(title, name):
+        groups = collections.defaultdict(list)
+        for line in measured:
+            groups[name(line["key"])].append(line)
+        print(f"{title:32}" + columns)
+        for key, group in sorted(groups.items()):
+            for prompt in PROMPTS:
+                print(f"{key:32}" + row(group, prompt))
+
+    table("kind            n", lambda key: f"{key[4]:14}{key[2]:3}")
+    if arguments.by_task:
+        print()
+        table("task", lambda key: f"{key[0]} {key[1]}, {key[4]}, {key[2]}")
 
 
 def main():
@@ -239,7 +257,8 @@ def main():
     runner.add_argument("--patient-pattern", help="a regular expression whose first group is the patient in a stem")
     runner.set_defaults(act=run)
     reporter = commands.add_parser("report", help="the table")
-    reporter.add_argument("journal")
+    reporter.add_argument("journal", nargs="+")
+    reporter.add_argument("--by-task", action="store_true", help="also a table of each task's runs")
     reporter.set_defaults(act=report)
     arguments = parser.parse_args()
     arguments.act(arguments)
