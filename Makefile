@@ -1,5 +1,5 @@
 # The only commands that a user or a developer needs.
-.PHONY: demo serve test test-browser check check-deep fuzz bench bench-http bench-peers soak contract format format-check build
+.PHONY: demo serve test test-browser check check-deep fuzz bench bench-http bench-peers bench-peak soak contract format format-check build
 
 GMISEG := .build/release/gmiseg
 SOURCES := Sources Tests Package.swift
@@ -99,6 +99,12 @@ PEERS_PYTHON ?= python3
 PEERS ?= scripts/bench/peers.py
 bench-peers: build
 	$(PEERS_PYTHON) scripts/bench/compare.py --gmiseg $(GMISEG) --peers $(PEERS)
+
+# The rate of oneDNN's products, which bounds an encoder built on them, and the encoder right after it.
+bench-peak: build
+	cc -O2 scripts/bench/onednn_peak.c -ldnnl -o .build/onednn_peak
+	OMP_NUM_THREADS=2 .build/onednn_peak
+	$(GMISEG) bench encoder --model sam-vit-b --random-weights --threads 2
 
 format:
 	swift format --in-place --recursive $(SOURCES)
