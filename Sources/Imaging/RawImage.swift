@@ -12,7 +12,8 @@ package struct RawImage: Sendable, Equatable {
     package let bitDepth: Int
     /// `[height, width, channels]`, row-major.
     package let samples: [UInt16]
-    /// The indices that a palette image stores, `[height, width]`; nil for images without palette.
+    /// The indices that an image with a palette of colours stores, `[height, width]`; nil for images without palette, and for those
+    /// whose whole palette is grey: they are grey images that an optimising tool has repacked in any order.
     package let paletteIndices: [UInt8]?
 
     package init(

@@ -35,7 +35,8 @@ final class Shard: @unchecked Sendable {
         do {
             connections[ObjectIdentifier(connection)] = connection
             try connection.start()
-            loop.tick(every: context.timeouts.tick) { [weak self] in self?.tick() }
+            // A connection that is refused may be gone again.
+            if !connections.isEmpty { loop.tick(every: context.timeouts.tick) { [weak self] in self?.tick() } }
             if isDraining { connection.drain() }
         } catch {
             connection.close()

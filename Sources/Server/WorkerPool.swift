@@ -17,11 +17,16 @@ final class WorkerPool: Sendable {
 
         mutating func nextJob() -> Job? {
             guard first < waiting.count else { return nil }
-            defer {
-                first += 1
-                if first == waiting.count { (waiting, first) = ([], 0) }
+            let job = waiting[first]
+            waiting[first] = {}  // lets go of what the job holds, though others may wait behind it for as long as uploads come
+            first += 1
+            if first == waiting.count {
+                (waiting, first) = ([], 0)
+            } else if first >= 64, 2 * first >= waiting.count {
+                waiting.removeFirst(first)
+                first = 0
             }
-            return waiting[first]
+            return job
         }
     }
 

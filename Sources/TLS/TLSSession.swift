@@ -63,9 +63,6 @@ package struct TLSSession: ~Copyable {
     /// Bytes that wait to be sent to the network.
     package var outgoingCount: Int { ctls_bio_pending(output) }
 
-    /// Bytes from the network that were not yet looked at.
-    package var incomingCount: Int { ctls_bio_pending(input) }
-
     /// Takes in what came from the network.
     package mutating func receive(_ bytes: UnsafeRawBufferPointer) throws(TLSError) {
         guard !bytes.isEmpty else { return }

@@ -22,11 +22,17 @@ package final class BlockCache: Sendable {
         var limit: Int
         var time = 0
 
+        /// Many sizes come once, an image's own: what is left of them must not be looked through for ever.
+        mutating func forgetIfEmpty(_ size: Int) {
+            if blocks[size]?.isEmpty == true { blocks[size] = nil }
+        }
+
         /// Takes the oldest block out.
         mutating func removeOldest() -> (address: UInt, bytes: Int)? {
             let oldest = blocks.compactMap { size, kept in kept.first.map { (size: size, time: $0.time) } }
                 .min { $0.time < $1.time }
             guard let size = oldest?.size, let block = blocks[size]?.removeFirst() else { return nil }
+            forgetIfEmpty(size)
             bytes -= size
             return (block.address, size)
         }
@@ -50,6 +56,7 @@ package final class BlockCache: Sendable {
         if bytes >= Self.smallest {
             let address = state.withLock { state -> UInt? in
                 guard let block = state.blocks[bytes]?.popLast() else { return nil }
+                state.forgetIfEmpty(bytes)
                 state.bytes -= bytes
                 return block.address
             }

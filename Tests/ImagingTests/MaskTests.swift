@@ -221,9 +221,15 @@ struct LabelMapTests {
 
     @Test func greyPalettesGoByValue() throws {
         let image = RawImage(
-            width: 3, height: 1, channels: 3, bitDepth: 8, samples: [7, 7, 7, 0, 0, 0, 9, 9, 9],
-            paletteIndices: [0, 1, 2])
+            width: 3, height: 1, channels: 3, bitDepth: 8, samples: [7, 7, 7, 0, 0, 0, 9, 9, 9])
         #expect(try LabelMap(image).labels == [7, 0, 9])
+    }
+
+    /// A slice may show the grey entries of a coloured palette alone; its labels are their numbers all the same.
+    @Test func aColouredPaletteGoesByIndexWhateverIsShown() throws {
+        let image = RawImage(
+            width: 2, height: 1, channels: 3, bitDepth: 8, samples: [0, 0, 0, 128, 128, 128], paletteIndices: [0, 7])
+        #expect(try LabelMap(image).labels == [0, 7])
     }
 
     @Test func greyInThreeChannelsCounts() throws {

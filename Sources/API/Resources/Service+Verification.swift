@@ -120,6 +120,11 @@ extension Service {
                 "adapter", hash, field: "receipt.adapter_sha256",
                 hint: "it was deleted with its task; import its file as a task, then verify again")
         }
+        guard task.model == served.model.sha256 else {
+            throw Problem.invalid(
+                "receipt.model.sha256", "the receipt's adapter was made for other weights than its model",
+                hint: "send the receipt as it was")
+        }
         return (.adapted(try await load(version, for: served.model)), task)
     }
 }

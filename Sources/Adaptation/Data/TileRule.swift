@@ -17,12 +17,13 @@ package enum TileRule {
     static let examined = 16
 
     /// The side of the tiles for the examples of `masks`, in pixels of the original images; nil: they are seen whole.
-    package static func side(for masks: [Mask], model: Configuration) -> Int? {
-        let masks = Array(masks.prefix(examined))
+    package static func side(for all: [Mask], model: Configuration) -> Int? {
+        let masks = Array(all.prefix(examined))
         guard median(masks.map { drawnDice($0, tiling: nil, model: model) }) < tooCoarse else { return nil }
         let sides = shares.map { Int($0 * Double(model.imageSize)) }.filter { side in
             guard Tiling.sides.contains(side) else { return false }
-            let counts = masks.map { Tiling(side: side).count(width: $0.width, height: $0.height) }
+            // Of every example: one that needs too many tiles would end the job.
+            let counts = all.map { Tiling(side: side).count(width: $0.width, height: $0.height) }
             return counts.contains { $0 > 1 } && counts.allSatisfy { $0 <= Tiling.limit }
         }
         // Of large tiles fewer are needed, and more of the surroundings is seen in each.
@@ -41,7 +42,7 @@ package enum TileRule {
             let truth = MaskTarget(mask, geometry: geometry, side: model.logitsSide)
             mosaic.add(truth.drawn(geometry))
         }
-        let drawn = mosaic.prediction().mask()
+        let drawn = mosaic.mask()
         let total = mask.area + drawn.area
         return total == 0 ? 1 : 2 * Double(mask.intersectionCount(drawn)) / Double(total)
     }

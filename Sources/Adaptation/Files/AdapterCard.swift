@@ -103,13 +103,16 @@ extension Adapter {
 
         package var tiling: Tiling? { tileSide.map { Tiling(side: $0) } }
 
+        private static let longestName = 200
+
         /// Of how many labels it tells; nil when the card contradicts itself.
         package var labelCount: Int? {
             guard let labelValues else { return 1 }
             let isSound =
                 labelValues.count == labels.count && (1...LabelImage.labelLimit).contains(labels.count)
                 && zip(labelValues, labelValues.dropFirst()).allSatisfy(<)
-                && labelValues.allSatisfy { (1...255).contains($0) }
+                && labelValues.allSatisfy { (1...255).contains($0) } && Set(labels).count == labels.count
+                && labels.allSatisfy { $0.count <= Self.longestName && $0.contains { !$0.isWhitespace } }
             return isSound ? labels.count : nil
         }
 

@@ -45,7 +45,8 @@ package struct ExampleTraits: Sendable, Equatable {
         let decoded = labels?.foreground ?? Mask(rawMask)
         shownLabels = labels?.present
         markedArea = decoded.area
-        greyArea = Self.count(rawMask) { $0 > 0 && Int($0) < Int(peak) * 9 / 10 }
+        // Of a coloured palette the values are numbers of labels: none is between others.
+        greyArea = rawMask.paletteIndices == nil ? Self.count(rawMask) { $0 > 0 && Int($0) < Int(peak) * 9 / 10 } : 0
         let rim = decoded.surface().area
         thickness = rim == 0 ? 0 : Double(markedArea) / Double(rim)
 
@@ -55,12 +56,12 @@ package struct ExampleTraits: Sendable, Equatable {
         contrast = image == mask ? Self.contrast(Self.grey(shown), decoded) : nil
     }
 
-    /// Pixels by the value of their first colour sample; stops once there are more than `valueLimit` values.
+    /// Pixels by the value of their first colour sample, or of their index where a palette is of colours; stops once there are more than `valueLimit` values.
     private static func histogram(_ raw: RawImage) -> [UInt16: Int] {
         var counts = [Int](repeating: 0, count: 1 << 16)
         var distinct = 0
         for pixel in 0..<raw.width * raw.height {
-            let value = Int(raw.samples[pixel * raw.channels])
+            let value = raw.paletteIndices.map { Int($0[pixel]) } ?? Int(raw.samples[pixel * raw.channels])
             if counts[value] == 0 {
                 distinct += 1
                 if distinct > valueLimit { break }

@@ -33,6 +33,12 @@ package enum PNG {
         return try expand(samples, structure)
     }
 
+    private static func isGrey(_ palette: [UInt8]) -> Bool {
+        stride(from: 0, to: palette.count, by: 3).allSatisfy { entry in
+            palette[entry] == palette[entry + 1] && palette[entry] == palette[entry + 2]
+        }
+    }
+
     /// Palette indices to the colours they stand for.
     private static func expand(_ indices: [UInt16], _ structure: PNGStructure) throws(ImageError) -> RawImage {
         let entries = structure.palette.count / 3
@@ -54,7 +60,8 @@ package enum PNG {
         }
         return RawImage(
             width: structure.header.width, height: structure.header.height, channels: channels, bitDepth: 8,
-            samples: samples, paletteIndices: indices.map { UInt8(truncatingIfNeeded: $0) })
+            samples: samples,
+            paletteIndices: isGrey(structure.palette) ? nil : indices.map { UInt8(truncatingIfNeeded: $0) })
     }
 }
 

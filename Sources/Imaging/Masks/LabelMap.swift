@@ -22,18 +22,18 @@ package struct LabelMap: Sendable, Equatable {
     /// Reads labels where annotation tools put them:
     ///
     /// - grey images: the sample, unscaled at any depth;
-    /// - palette images: the index, colours being for display. If the whole palette is grey, then the grey value: such
-    ///   files are grey images that an optimising tool has repacked in any order;
+    /// - palette images: the index, colours being for display. If the whole palette is grey, then the grey value;
     /// - RGB images: the common value of the three channels.
     ///
     /// Alpha is ignored.
     package init(_ raw: RawImage) throws(LabelMapError) {
-        let firstColour = Self.firstColouredPixel(raw)
-        if let indices = raw.paletteIndices, firstColour != nil {
+        if let indices = raw.paletteIndices {
             self.init(width: raw.width, height: raw.height, labels: indices.map(UInt16.init))
             return
         }
-        if let firstColour { throw .colour(x: firstColour % raw.width, y: firstColour / raw.width) }
+        if let firstColour = Self.firstColouredPixel(raw) {
+            throw .colour(x: firstColour % raw.width, y: firstColour / raw.width)
+        }
         let labels = (0..<raw.width * raw.height).map { raw.samples[$0 * raw.channels] }
         self.init(width: raw.width, height: raw.height, labels: labels)
     }

@@ -48,7 +48,13 @@ package struct Mosaic {
         (0..<length).map { Float(2 * min($0 + 1, length - $0)) / Float(length + 1) }
     }
 
-    /// The whole image's mask: one logit a pixel, in a square of the image's longer side. Background where no tile was added.
+    /// The whole image's mask, of no more memory than its pixels.
+    package func mask() -> Mask {
+        // The sums are weighted by what is positive, so that they have the mean's sign.
+        Mask(width: width, height: height, pixels: sums.map { $0 > 0 ? 1 : 0 })
+    }
+
+    /// The whole image's logits: one a pixel, in a square of the image's longer side. Background where no tile was added.
     package func prediction() -> MaskPrediction {
         let side = max(width, height)
         let logits = Tensor(shape: [side, side]) { logits in

@@ -63,7 +63,7 @@ extension Tiling {
         let (top, bottom) = (Float(window.y0), Float(window.y1))
         var part = Prompt(
             points: prompt.points.filter { point in
-                (left - 0.5..<right + 0.5).contains(point.x) && (top - 0.5..<bottom + 0.5).contains(point.y)
+                (left - 0.5...right + 0.5).contains(point.x) && (top - 0.5...bottom + 0.5).contains(point.y)
             })
         if let box = prompt.box, box.x0 > left || box.x1 < right || box.y0 > top || box.y1 < bottom {
             // A corner within half a pixel of the tile counts as its edge.
