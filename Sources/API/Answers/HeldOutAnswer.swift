@@ -14,6 +14,7 @@ enum HeldOutAnswer {
             .init("folds", .integer(heldOut.foldCount)),
             .init("grouped_by", heldOut.groupedBy == nil ? .null : "patient"),
             .init("prompts", prompts(heldOut, label: nil)),
+            .init("promptless", PromptlessChoice(heldOut).json),
         ]
         if !labels.isBinary {
             members.append(
@@ -120,17 +121,20 @@ enum HeldOutAnswer {
             heldOut.gate.verdicts.filter(\.isServed).map(\.prompt),
             heldOut.gate.verdicts.filter { !$0.isServed }.map(\.prompt)
         )
-        if kept.isEmpty { return "on held-out images the adapter beats the base model with every kind of prompt" }
+        let promptless = "; " + PromptlessChoice(heldOut).reason
+        if kept.isEmpty {
+            return "on held-out images the adapter beats the base model with every kind of prompt" + promptless
+        }
         let losers = Set(heldOut.gate.verdicts.flatMap(\.harmedLabels)).sorted().map(labels.words)
         let harm =
             losers.isEmpty || labels.count == 1
             ? "" : "; of the labels \(losers.joined(separator: ", ")) would lose, whatever the others gain"
         if served.isEmpty {
             return "on held-out images the adapter does not reliably beat the base model, so the base goes on answering"
-                + harm
+                + harm + promptless
         }
         return "on held-out images the adapter beats the base model \(words(served)), "
-            + "but not reliably \(words(kept)), where the base goes on answering" + harm
+            + "but not reliably \(words(kept)), where the base goes on answering" + harm + promptless
     }
 
     private static func words(_ kinds: [PromptKind]) -> String {
@@ -177,6 +181,8 @@ struct StoredHeldOut {
 
     var answer: JSON { json }
     var reason: String? { json["gate"]?["reason"]?.stringValue }
+    /// Who answers without a prompt; nil of a version from before this was compared.
+    var promptlessReason: String? { json["promptless"]?["reason"]?.stringValue }
 
     /// Whether the folds let the version answer prompts of a kind; true where they say nothing.
     func serves(_ prompt: PromptKind) -> Bool {

@@ -49,7 +49,12 @@ enum PromptlessAnswer {
     /// Of one label its way; of several a list of theirs.
     static func json(_ segmented: Segmented, _ plan: SegmentPlan) -> JSON {
         let ways = zip(plan.asked, segmented.promptless).map { label, route in
-            (label, members(route, plan.profile?[label]))
+            (
+                label,
+                members(route, plan.profile?[label]) + [
+                    .init("least_region_px", .optional(plan.leastRegion(label)))
+                ]
+            )
         }
         guard plan.asked.count > 1 else { return ways.first.map { .object($0.1) } ?? .null }
         return ways.isEmpty

@@ -63,7 +63,7 @@ struct Segmenter: Sendable {
 
     private func masks(
         _ views: PromptViews, _ options: SegmentOptions, label: Int
-    ) throws(PromptError) -> Segmented {
+    ) throws -> Segmented {
         let (prompts, reader) = (views.prompts, reader(label))
         if options.multimask {
             var ranked = [[MaskPrediction]](repeating: [], count: prompts.count)
@@ -98,10 +98,6 @@ struct Segmenter: Sendable {
     private func tiled(
         _ views: PromptViews, _ tiling: Tiling, _ options: SegmentOptions, label: Int
     ) throws -> Segmented {
-        let route = profile?[label].route ?? .model
-        if options.prompts.isEmpty, let absent = absent(views.reference, label) {
-            return Segmented(masks: [absent], promptless: [route])
-        }
         let geometry = views.reference.geometry
         let image = TiledImage(
             width: geometry.originalWidth, height: geometry.originalHeight, tiling: tiling, by: predictor[label]
@@ -110,9 +106,17 @@ struct Segmenter: Sendable {
             return tile
         }
         if options.instances {
+            let route = profile?[label].route ?? .model
+            if let absent = absent(views.reference, label) { return Segmented(masks: [absent], promptless: [route]) }
             let found = InstanceFinder.pieces(of: try image.segment(.none))
             return Segmented(
                 masks: found.enumerated().map { SegmentedMask($1, label: label, instance: $0) }, promptless: [route])
+        }
+        if options.prompts.isEmpty {
+            return try unprompted(views.reference, [label]) { _ in
+                let answer = try image.segment(.none)
+                return (answer, options.uncertainty ? try image.spread(answer, given: .none) : nil)
+            }
         }
         let masks = try views.prompts.enumerated().map { index, prompt in
             // The mask goes to the tiles as it is, not as the coarse logits of the whole.
@@ -124,45 +128,48 @@ struct Segmenter: Sendable {
                 ? try image.spread(answer, given: prompt, mask: options.prompts.mask) : nil
             return SegmentedMask(answer, label: label, prompt: index, spread: spread)
         }
-        return Segmented(masks: masks, promptless: options.prompts.isEmpty ? [route] : [])
+        return Segmented(masks: masks, promptless: [])
     }
 
     private func promptless(
         _ embedding: ImageEmbedding, _ options: SegmentOptions, _ label: Int
-    ) throws(PromptError) -> Segmented {
-        let (profile, reader) = (self.profile?[label], reader(label))
+    ) throws -> Segmented {
+        guard options.instances else { return try together(embedding, options, [label]) }
         if let absent = absent(embedding, label) {
-            return Segmented(masks: [absent], promptless: [profile?.route ?? .model])
+            return Segmented(masks: [absent], promptless: [profile?[label].route ?? .model])
         }
-        if options.instances { return try instances(embedding, label) }
-        let (answer, given) = try reader.answer(.none, embedding, profile)
-        let spread = options.uncertainty ? try reader.spread(answer, given: given, embedding) : nil
-        return Segmented(
-            masks: [SegmentedMask(answer, label: label, spread: spread)], promptless: [profile?.route ?? .model])
+        return try instances(embedding, label)
     }
 
     /// Every label at once: each pixel is given to the likeliest of them.
     private func together(
         _ embedding: ImageEmbedding, _ options: SegmentOptions, _ labels: [Int]
-    ) throws(PromptError) -> Segmented {
-        let geometry = embedding.geometry
-        var contest = LabelContest(width: geometry.originalWidth, height: geometry.originalHeight)
-        var masks: [SegmentedMask] = []
-        for label in labels {
-            if let absent = absent(embedding, label) {
-                masks.append(absent)
-                continue
-            }
+    ) throws -> Segmented {
+        try unprompted(embedding, labels) { label in
             let reader = reader(label)
             let (answer, given) = try reader.answer(.none, embedding, profile?[label])
-            let spread = options.uncertainty ? try reader.spread(answer, given: given, embedding) : nil
-            contest.enter(answer, as: label)
-            masks.append(SegmentedMask(answer, label: label, spread: spread))
+            return (answer, options.uncertainty ? try reader.spread(answer, given: given, embedding) : nil)
         }
-        let shown = contest.labels
+    }
+
+    /// - Parameter answer: The decoder's to a label without a prompt, and its spread where that is wanted.
+    private func unprompted(
+        _ embedding: ImageEmbedding, _ labels: [Int], answer: (Int) throws -> (MaskPrediction, MaskSpread?)
+    ) throws -> Segmented {
+        let answers = try Unprompted.answers(
+            labels, on: embedding, profile: { profile?[$0] },
+            answer: { label in
+                let (prediction, spread) = try answer(label)
+                return (prediction, detail: spread)
+            })
         return Segmented(
-            masks: masks.map { $0.isFound ? $0.kept(shown.mask($0.label)) : $0 },
-            promptless: labels.map { profile?[$0].route ?? .model })
+            masks: answers.map { answer in
+                SegmentedMask(
+                    label: answer.label, prompt: 0, candidate: 0, instance: nil, mask: answer.mask,
+                    score: SegmentedMask.bounded(answer.score), isFound: !answer.mask.isEmpty,
+                    spread: answer.detail ?? nil)
+            },
+            promptless: answers.map(\.route))
     }
 
     /// An empty mask where the support set says that the image does not show the label; nil where it may.
@@ -195,20 +202,14 @@ extension SegmentedMask {
         _ answer: MaskPrediction, label: Int, prompt: Int = 0, candidate: Int = 0, instance: Int? = nil,
         spread: MaskSpread? = nil
     ) {
-        // The head is a regression and may leave 0…1 by a little.
-        let score = Double(answer.predictedIoU)
         let mask = answer.mask()
         self.init(
             label: label, prompt: prompt, candidate: candidate, instance: instance, mask: mask,
-            score: score.isFinite ? min(max(score, 0), 1) : 0, isFound: !mask.isEmpty, spread: spread)
+            score: Self.bounded(Double(answer.predictedIoU)), isFound: !mask.isEmpty, spread: spread)
     }
 
-    /// What other labels have left of it.
-    fileprivate func kept(_ mask: Mask) -> SegmentedMask {
-        SegmentedMask(
-            label: label, prompt: prompt, candidate: candidate, instance: instance, mask: mask, score: score,
-            isFound: !mask.isEmpty, spread: spread)
-    }
+    /// The head is a regression and may leave 0…1 by a little.
+    fileprivate static func bounded(_ score: Double) -> Double { score.isFinite ? min(max(score, 0), 1) : 0 }
 }
 
 extension [SegmentedMask] {

@@ -118,6 +118,7 @@ extension SupportProfile {
     var sha256: String {
         var text = "\(route.rawValue)"
         if let presence { text += " \(presence.tokenCount) \(presence.threshold) \(presence.scale)" }
+        if let debris { text += " \(debris.limit)" }
         if let prototypes { text += " \(prototypes.offset) \(prototypes.direction)" }
         return SHA256.hex(Array(text.utf8))
     }

@@ -11,6 +11,8 @@ package struct SupportProfile: Sendable, Equatable {
     /// What the object looks like to the encoder; nil where its masks show no token of it, or nothing else.
     package let prototypes: Prototypes?
     package let presence: Presence?
+    /// What is too small to be its object; nil where no mask shows one.
+    package let debris: Debris?
     /// The best of all ways to do without a prompt, on images that its prototypes were not made from.
     package let route: PromptlessRoute
     /// Mean Dice of each way, measured so; empty for a single example.
@@ -19,12 +21,13 @@ package struct SupportProfile: Sendable, Equatable {
     package let review: [PromptKind: ReviewThreshold]
 
     package init(
-        distance: EmbeddingDistance, prototypes: Prototypes?, presence: Presence?, route: PromptlessRoute,
-        routeDice: [PromptlessRoute: Double], review: [PromptKind: ReviewThreshold]
+        distance: EmbeddingDistance, prototypes: Prototypes?, presence: Presence?, debris: Debris? = nil,
+        route: PromptlessRoute, routeDice: [PromptlessRoute: Double], review: [PromptKind: ReviewThreshold]
     ) {
         self.distance = distance
         self.prototypes = prototypes
         self.presence = presence
+        self.debris = debris
         self.route = route
         self.routeDice = routeDice
         self.review = review
@@ -35,6 +38,13 @@ package struct SupportProfile: Sendable, Equatable {
         guard let presence, let prototypes else { return nil }
         let score = presence.score(SimilarityMap(prototypes, embedding))
         return (score, presence.isFound(score: score))
+    }
+
+    /// The same of an adapter that leaves the encoder alone: it is asked by no way but its own.
+    func byItself() -> SupportProfile {
+        SupportProfile(
+            distance: distance, prototypes: prototypes, presence: presence, debris: debris, route: .model,
+            routeDice: [:], review: [:])
     }
 
     /// Examples that each figure is measured on at most; beyond, the figures no longer gain and the work would grow.
@@ -92,7 +102,26 @@ package struct SupportProfiler {
             try pause()
             return predictor.embed(example.image)
         }
-        let distance = EmbeddingDistance(descriptors: embeddings.map { EmbeddingDistance.descriptor($0) })
+        return try profiles(examples, embeddings, labelCount: labelCount, purpose: .service)
+    }
+
+    /// What answers without a prompt depend on, and nothing else: what a fold's training images alone would have taught.
+    ///
+    /// - Parameter embeddings: Of the examples, under the same model and adapter.
+    func promptless(
+        _ examples: [Example], _ embeddings: [ImageEmbedding], labelCount: Int
+    ) throws -> [SupportProfile] {
+        try profiles(examples, embeddings, labelCount: labelCount, purpose: .fold)
+    }
+
+    /// What a profile is made for: a fold asks for no more than its masks depend on.
+    private enum Purpose { case service, fold }
+
+    private func profiles(
+        _ examples: [Example], _ embeddings: [ImageEmbedding], labelCount: Int, purpose: Purpose
+    ) throws -> [SupportProfile] {
+        let distance = EmbeddingDistance(
+            descriptors: purpose == .fold ? [] : embeddings.map { EmbeddingDistance.descriptor($0) })
         let limit = max(SupportProfile.measuredLimit / labelCount, SupportProfile.leastMeasured)
         return try (0..<labelCount).map { label in
             let grid = predictor[label].model.configuration.grid
@@ -108,12 +137,13 @@ package struct SupportProfiler {
                         tokens: tokens, mask: mask))
             }
             let reader = PromptlessReader(predictor[label], isAdapted: isAdapted)
-            return try profile(items, distance, reader, limit: limit)
+            return try profile(items, distance, reader, limit: limit, purpose)
         }
     }
 
     private func profile(
-        _ items: [Item], _ distance: EmbeddingDistance, _ reader: PromptlessReader, limit: Int
+        _ items: [Item], _ distance: EmbeddingDistance, _ reader: PromptlessReader, limit: Int,
+        _ purpose: Purpose
     ) throws -> SupportProfile {
         guard let first = items.first else {
             // No example shows the label: nothing is known of it but what the adapter may have learnt elsewhere.
@@ -129,19 +159,23 @@ package struct SupportProfiler {
         let prototypes = whole?.lowered(by: shift)
         let others = without.map { $0?.lowered(by: shift) }
 
-        let dice = items.count > 1 ? try routeDice(Array(measured), others, reader) : [:]
+        let isCompared = items.count > 1 && !(reader.isAdapted && purpose == .fold)
+        let dice = isCompared ? try routeDice(Array(measured), others, reader) : [:]
         let best = PromptlessRoute.allCases.max { (dice[$0] ?? -1) < (dice[$1] ?? -1) } ?? .mask
         let route: PromptlessRoute =
             reader.isAdapted || prototypes == nil ? .model : dice.isEmpty ? .mask : best
         let presence = presence(Array(measured), others)
+        let debris = Debris(items.map(\.mask))
         let unmeasured = SupportProfile(
-            distance: distance, prototypes: prototypes, presence: presence, route: route, routeDice: dice, review: [:])
+            distance: distance, prototypes: prototypes, presence: presence, debris: debris, route: route,
+            routeDice: dice, review: [:])
+        guard purpose == .service else { return unmeasured }
         let review =
             try tiling.map { try tiledReview(items.prefix(Self.tiledLimit), $0, reader) }
             ?? review(Array(measured), unmeasured, reader)
         return SupportProfile(
-            distance: distance, prototypes: prototypes, presence: presence, route: route, routeDice: dice,
-            review: review)
+            distance: distance, prototypes: prototypes, presence: presence, debris: debris, route: route,
+            routeDice: dice, review: review)
     }
 
     /// Steps in which thresholds are tried.

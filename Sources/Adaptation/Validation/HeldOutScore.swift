@@ -15,8 +15,15 @@ package struct HeldOutScore: Codable, Sendable, Equatable {
     /// Millimetres; nil also where the spacing is not known.
     package let asdMillimetres: Double?
     package let hd95Millimetres: Double?
+    /// By which way the answer without a prompt was come by; nil with a prompt.
+    package let route: PromptlessRoute?
+    /// Without a prompt: whether the object was said to be there at all; nil with one.
+    package let isThere: Bool?
 
-    package init(example: Int, label: Int = 0, prompt: PromptKind, _ metrics: SegmentationMetrics) {
+    package init(
+        example: Int, label: Int = 0, prompt: PromptKind, _ metrics: SegmentationMetrics, route: PromptlessRoute? = nil,
+        isThere: Bool? = nil
+    ) {
         self.example = example
         self.label = label
         self.prompt = prompt
@@ -26,6 +33,8 @@ package struct HeldOutScore: Codable, Sendable, Equatable {
         hd95 = metrics.pixels?.hd95
         asdMillimetres = metrics.millimetres?.asd
         hd95Millimetres = metrics.millimetres?.hd95
+        self.route = route
+        self.isThere = isThere
     }
 
     /// Of areas alone.
@@ -36,6 +45,7 @@ package struct HeldOutScore: Codable, Sendable, Equatable {
         self.dice = dice
         jaccard = dice / (2 - dice)
         (asd, hd95, asdMillimetres, hd95Millimetres) = (nil, nil, nil, nil)
+        (route, isThere) = (nil, nil)
     }
 }
 

@@ -19,65 +19,76 @@ package struct HeldOutScorer: Sendable {
         self.seed = seed
     }
 
+    /// Who answers without a prompt, and what the images that it knows have taught.
+    struct Unaided {
+        let isAdapted: Bool
+        /// One for each label; nil where nothing is known of a support set.
+        let profiles: [SupportProfile]?
+    }
+
     /// The scores of `predictor` on one example whose embedding it is given, each prompt answered as the service would, for
     /// each label that the example shows.
     ///
     /// - Parameter isCancelled: Asked before each mask.
     func scores(
-        _ example: Int, _ predictor: LabelledPredictor, _ embedding: ImageEmbedding, isCancelled: () -> Bool
+        _ example: Int, _ predictor: LabelledPredictor, _ embedding: ImageEmbedding, _ unaided: Unaided,
+        isCancelled: () -> Bool
     ) throws -> [HeldOutScore] {
         let image = support.examples[example].image
         let views = (0..<support.labelCount).map { EmbeddedImage(image, by: predictor[$0], whole: embedding) }
-        return try scores(example, isCancelled) { prompt, label in try views[label].segment(prompt) }
+        return try scores(example, embedding, unaided, isCancelled) { prompt, label in
+            guard prompt == .none else { return try views[label].segment(prompt) }
+            let reader = PromptlessReader(predictor[label], isAdapted: unaided.isAdapted)
+            return try reader.answer(prompt, embedding, unaided.profiles?[label]).answer
+        }
     }
 
     /// The same in tiles, of which only a task with one label has any.
-    func scores(_ example: Int, _ image: TiledImage, isCancelled: () -> Bool) throws -> [HeldOutScore] {
+    ///
+    /// - Parameter embedding: Of all of the image.
+    func scores(
+        _ example: Int, _ image: TiledImage, _ embedding: ImageEmbedding, _ unaided: Unaided, isCancelled: () -> Bool
+    ) throws -> [HeldOutScore] {
         precondition(support.labelCount == 1, "tiles of several labels")
-        return try scores(example, isCancelled) { prompt, _ in try image.segment(prompt) }
+        return try scores(example, embedding, unaided, isCancelled) { prompt, _ in try image.segment(prompt) }
     }
 
     /// - Parameter answer: To a prompt, of a label.
     private func scores(
-        _ example: Int, _ isCancelled: () -> Bool, _ answer: (Prompt, Int) throws -> MaskPrediction
+        _ example: Int, _ embedding: ImageEmbedding, _ unaided: Unaided, _ isCancelled: () -> Bool,
+        _ answer: (Prompt, Int) throws -> MaskPrediction
     ) throws -> [HeldOutScore] {
         let labels = support.examples[example].labels
-        var unprompted: LabelImage?
+        // All labels, those that the image does not show among them: they too claim pixels.
+        let unprompted = try Unprompted.answers(
+            Array(0..<support.labelCount), on: embedding, profile: { unaided.profiles?[$0] },
+            answer: { label in
+                guard !isCancelled() else { throw AdaptationError.cancelled(step: 0) }
+                return (try answer(.none, label), ())
+            })
         var scores: [HeldOutScore] = []
         for item in support.items where item.example == example {
             var random = SeededRandom(seed: seed ^ 0x5363_6F72 &+ item.number)
             let (simulator, truth) = (support.simulator(item), labels.mask(item.label))
+            func add(_ kind: PromptKind, _ mask: Mask, route: PromptlessRoute? = nil, isThere: Bool? = nil) throws {
+                let metrics = try SegmentationMetrics(prediction: mask, groundTruth: truth, spacing: spacing)
+                scores.append(
+                    HeldOutScore(
+                        example: example, label: item.label, prompt: kind, metrics, route: route, isThere: isThere))
+            }
             for (kind, count) in Self.draws {
                 for _ in 0..<count {
                     guard !isCancelled() else { throw AdaptationError.cancelled(step: 0) }
                     let prompt = simulator.prompt(kind, using: &random)
-                    let mask: Mask
-                    if kind == .none {
-                        let all = try unprompted ?? self.unprompted(labels, isCancelled, answer)
-                        unprompted = all
-                        mask = all.mask(item.label)
-                    } else {
-                        mask = try answer(prompt, item.label).mask()
+                    guard kind == .none else {
+                        try add(kind, try answer(prompt, item.label).mask())
+                        continue
                     }
-                    let metrics = try SegmentationMetrics(prediction: mask, groundTruth: truth, spacing: spacing)
-                    scores.append(HeldOutScore(example: example, label: item.label, prompt: kind, metrics))
+                    let found = unprompted[item.label]
+                    try add(kind, found.mask, route: found.route, isThere: found.isThere)
                 }
             }
         }
         return scores
-    }
-
-    /// All labels without a prompt, those that the image does not show among them: they too claim pixels.
-    ///
-    /// - Parameter truth: Of the image's size.
-    private func unprompted(
-        _ truth: LabelImage, _ isCancelled: () -> Bool, _ answer: (Prompt, Int) throws -> MaskPrediction
-    ) throws -> LabelImage {
-        var contest = LabelContest(width: truth.width, height: truth.height)
-        for label in 0..<support.labelCount {
-            guard !isCancelled() else { throw AdaptationError.cancelled(step: 0) }
-            contest.enter(try answer(.none, label), as: label)
-        }
-        return contest.labels
     }
 }

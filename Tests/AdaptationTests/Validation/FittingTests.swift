@@ -1,5 +1,6 @@
 import Adaptation
 import Imaging
+import Metrics
 import SegmentAnything
 import TestSupport
 import Testing
@@ -63,6 +64,38 @@ import Testing
             let score = heldOut.adapted.first { $0.example == held && $0.prompt == .none }
             #expect(try abs(#require(score).dice - dice) < 0.35, "\(held)")
         }
+    }
+
+    /// Without a prompt the base model is scored by the very way that the other images chose, made here again one by one.
+    @Test func theBaseModelIsScoredAsItAnswersWithoutAPrompt() throws {
+        let examples = discs(4)
+        let heldOut = try #require(try Self.fitting(examples).run(speed: Self.speed).heldOut)
+        let predictor = Predictor(tinyModel)
+        let reader = PromptlessReader(predictor, isAdapted: false)
+        var ways: [PromptlessRoute: Int] = [:]
+        var missed = 0
+        for held in examples.indices {
+            var others = examples
+            others.remove(at: held)
+            let profile = try SupportProfiler(predictor, isAdapted: false).profile(others)
+            let embedding = predictor.embed(examples[held].image)
+            let isThere = profile.presence(embedding)?.isThere ?? true
+            let truth = examples[held].mask
+            let answer = try reader.answer(.none, embedding, profile).answer.mask()
+            let mask =
+                isThere
+                ? try #require(profile.debris).removed(from: answer) : Mask(empty: truth.width, height: truth.height)
+            let dice = try SegmentationMetrics(prediction: mask, groundTruth: truth).dice
+            let score = try #require(heldOut.base.first { $0.example == held && $0.prompt == .none })
+            #expect(score.dice == dice && score.route == profile.route && score.isThere == isThere)
+            ways[profile.route, default: 0] += 1
+            missed += isThere ? 0 : 1
+        }
+        #expect(Dictionary(uniqueKeysWithValues: heldOut.ways.map { ($0.route, $0.count) }) == ways)
+        #expect(heldOut.missed(adapted: false) == missed)
+        // Prompts are not looked for, and an adapter goes its own way.
+        #expect(heldOut.base.allSatisfy { ($0.route == nil) == ($0.prompt != .none) })
+        #expect(heldOut.adapted.compactMap(\.route) == Array(repeating: .model, count: 4))
     }
 
     @Test func theFinalFitIsThatOfTheTrainer() throws {
