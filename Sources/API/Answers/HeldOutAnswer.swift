@@ -15,6 +15,7 @@ enum HeldOutAnswer {
             .init("grouped_by", heldOut.groupedBy == nil ? .null : "patient"),
             .init("prompts", prompts(heldOut, label: nil)),
             .init("promptless", PromptlessChoice(heldOut).json),
+            .init("review", review(heldOut, label: nil)),
         ]
         if !labels.isBinary {
             members.append(
@@ -26,7 +27,7 @@ enum HeldOutAnswer {
                                 "value": .integer(labels.value(label)), "name": .optional(labels.name(label)),
                                 "examples": .integer(
                                     Set(heldOut.base.filter { $0.label == label }.map(\.example)).count),
-                                "prompts": prompts(heldOut, label: label),
+                                "prompts": prompts(heldOut, label: label), "review": review(heldOut, label: label),
                             ]
                         })))
         }
@@ -84,6 +85,21 @@ enum HeldOutAnswer {
                         "adapted": scores(heldOut, kind, label, adapted: true),
                         "gain": heldOut.gain(kind, label: label).map(interval) ?? .null,
                     ])
+            })
+    }
+
+    /// - Parameter label: Nil: over all labels.
+    private static func review(_ heldOut: HeldOut, label: Int?) -> JSON {
+        .object(
+            HeldOutScorer.kinds.compactMap { kind in
+                heldOut.review(kind, label: label).map { threshold in
+                    .init(
+                        kind.rawValue,
+                        [
+                            "threshold": .rounded(threshold.value, places: 4),
+                            "calibrated_on": .integer(threshold.count),
+                        ])
+                }
             })
     }
 
@@ -183,6 +199,20 @@ struct StoredHeldOut {
     var reason: String? { json["gate"]?["reason"]?.stringValue }
     /// Who answers without a prompt; nil of a version from before this was compared.
     var promptlessReason: String? { json["promptless"]?["reason"]?.stringValue }
+
+    /// When the folds say to look again at an answer; nil where they were not asked.
+    ///
+    /// - Parameter label: Its index among the task's labels.
+    func review(_ prompt: PromptKind, label: Int) -> ReviewThreshold? {
+        let known = (json["labels"]?[label] ?? json)["review"]?[(prompt == .points ? .point : prompt).rawValue]
+        guard let value = known?["threshold"]?.doubleValue, let count = known?["calibrated_on"]?.integerValue else {
+            return nil
+        }
+        return ReviewThreshold(value: value, count: count)
+    }
+
+    /// Whether the folds have said when to look again at anything.
+    var isCalibrated: Bool { json["review"]?.members?.isEmpty == false }
 
     /// Whether the folds let the version answer prompts of a kind; true where they say nothing.
     func serves(_ prompt: PromptKind) -> Bool {

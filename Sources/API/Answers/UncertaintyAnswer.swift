@@ -112,7 +112,9 @@ enum ReviewAnswer {
 
 extension ReviewAnswer {
     private static func threshold(_ plan: SegmentPlan, _ label: Int) -> ReviewThreshold {
-        plan.profile?[label].review[plan.options.prompts.kind] ?? .uncalibrated
+        // Images that an adapter was not trained on know best.
+        plan.tier.adapter?.heldOut?.review(plan.options.prompts.kind, label: label)
+            ?? plan.profile?[label].review[plan.options.prompts.kind] ?? .uncalibrated
     }
 }
 

@@ -79,17 +79,18 @@ package struct AdaptationWorker: Worker {
         let fitted = try fit(fitting, speed: try speeds.measured(model).speed, context)
         // With its notes, as it will be served: they are part of its hash, and so of the profile's key.
         let adapter = try fitted.trained.adapter.noted(notes(fitted, support))
-        let served = ServedAdapter(version: 0, adapter: adapter)
+        let result = AdaptationResult(
+            fitted: fitted, stems: support.map(\.stem), labels: labels, previous: previous?.number, findings: findings)
+        let heldOut = result.heldOut?.text()
+        let served = ServedAdapter(version: 0, adapter: adapter, heldOut: StoredHeldOut(heldOut))
         try profiles.prepare(support, task: task, model: model, tier: .adapted(served)) { try pause(context) }
         let path = context.scratchDirectory + "/adapter.safetensors"
         try adapter.write(to: path)
-        let result = AdaptationResult(
-            fitted: fitted, stems: support.map(\.stem), labels: labels, previous: previous?.number, findings: findings)
         return JobOutcome(
             resultJSON: result.json.text(),
             adapter: NewAdapter(
                 file: .file(path: path), sha256: adapter.sha256,
-                cardJSON: AdapterCard.json(adapter.card).text(), heldOutJSON: result.heldOut?.text(),
+                cardJSON: AdapterCard.json(adapter.card).text(), heldOutJSON: heldOut,
                 isServed: result.isServed))
     }
 

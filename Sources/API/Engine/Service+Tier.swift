@@ -40,7 +40,8 @@ extension Service {
             return .init(adapter, byteCount: adapter.byteCount)
         }
         return ServedAdapter(
-            version: version.version, adapter: adapter, caution: HeldOutAnswer.unvalidated(version))
+            version: version.version, adapter: adapter, heldOut: StoredHeldOut(version.heldOutJSON),
+            caution: HeldOutAnswer.unvalidated(version))
     }
 }
 

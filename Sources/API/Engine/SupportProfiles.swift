@@ -93,7 +93,8 @@ package final class SupportProfiles: Sendable {
         let adapter = tier.adapter?.adapter
         let predictor = LabelledPredictor(model, adjustments: adapter?.adjustments ?? [.none])
         let profiler = SupportProfiler(
-            predictor, isAdapted: adapter != nil, tiling: adapter?.card.tiling, pause: pause)
+            predictor, isAdapted: adapter != nil, tiling: adapter?.card.tiling,
+            isCalibrated: tier.adapter?.heldOut?.isCalibrated ?? false, pause: pause)
         return TaskProfile(try profiler.profiles(examples, labelCount: labels.count))
     }
 

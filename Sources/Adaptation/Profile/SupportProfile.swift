@@ -59,6 +59,8 @@ package struct SupportProfiler {
     private let isAdapted: Bool
     /// How the adapter sees images; nil: whole.
     private let tiling: Tiling?
+    /// Whether folds have said when to look again.
+    private let isCalibrated: Bool
     private let pause: () throws -> Void
 
     /// - Parameters:
@@ -66,13 +68,16 @@ package struct SupportProfiler {
     ///   - isAdapted: Whether it was trained on these very examples: its own answers to no prompt then say nothing about new
     ///     images, and the decoder's route is kept without comparing.
     ///   - tiling: The tiles that the adapter answers in.
+    ///   - isCalibrated: Whether folds have said when an answer should be looked at again; the profile then does not.
     ///   - pause: Called before each image; throws to stop.
     package init(
-        _ predictor: LabelledPredictor, isAdapted: Bool, tiling: Tiling? = nil, pause: @escaping () throws -> Void = {}
+        _ predictor: LabelledPredictor, isAdapted: Bool, tiling: Tiling? = nil, isCalibrated: Bool = false,
+        pause: @escaping () throws -> Void = {}
     ) {
         self.predictor = predictor
         self.isAdapted = isAdapted
         self.tiling = tiling
+        self.isCalibrated = isCalibrated
         self.pause = pause
     }
 
@@ -169,7 +174,7 @@ package struct SupportProfiler {
         let unmeasured = SupportProfile(
             distance: distance, prototypes: prototypes, presence: presence, debris: debris, route: route,
             routeDice: dice, review: [:])
-        guard purpose == .service else { return unmeasured }
+        guard purpose == .service, !isCalibrated else { return unmeasured }
         let review =
             try tiling.map { try tiledReview(items.prefix(Self.tiledLimit), $0, reader) }
             ?? review(Array(measured), unmeasured, reader)
@@ -347,9 +352,9 @@ package struct PromptlessReader: Sendable {
 
     /// How an answer holds when its prompt is varied.
     package func spread(
-        _ answer: MaskPrediction, given prompt: Prompt, _ embedding: ImageEmbedding
+        _ answer: MaskPrediction, given prompt: Prompt, _ embedding: ImageEmbedding, count: Int = PromptJitter.count
     ) throws(PromptError) -> MaskSpread {
-        let nearby = PromptJitter.prompts(around: prompt, answer: answer.mask())
+        let nearby = PromptJitter.prompts(around: prompt, answer: answer.mask(), count: count)
         return MaskSpread(answer, others: nearby.isEmpty ? [] : try predictions(embedding, nearby))
     }
 }

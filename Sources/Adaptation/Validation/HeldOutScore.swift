@@ -19,10 +19,12 @@ package struct HeldOutScore: Codable, Sendable, Equatable {
     package let route: PromptlessRoute?
     /// Without a prompt: whether the object was said to be there at all; nil with one.
     package let isThere: Bool?
+    /// Mean Dice of the answers to prompts nearby with this one; nil where it was not asked for.
+    package let agreement: Double?
 
     package init(
         example: Int, label: Int = 0, prompt: PromptKind, _ metrics: SegmentationMetrics, route: PromptlessRoute? = nil,
-        isThere: Bool? = nil
+        isThere: Bool? = nil, agreement: Double? = nil
     ) {
         self.example = example
         self.label = label
@@ -35,6 +37,7 @@ package struct HeldOutScore: Codable, Sendable, Equatable {
         hd95Millimetres = metrics.millimetres?.hd95
         self.route = route
         self.isThere = isThere
+        self.agreement = agreement
     }
 
     /// Of areas alone.
@@ -45,7 +48,7 @@ package struct HeldOutScore: Codable, Sendable, Equatable {
         self.dice = dice
         jaccard = dice / (2 - dice)
         (asd, hd95, asdMillimetres, hd95Millimetres) = (nil, nil, nil, nil)
-        (route, isThere) = (nil, nil)
+        (route, isThere, agreement) = (nil, nil, nil)
     }
 }
 
