@@ -69,7 +69,7 @@ package struct SupportProfiler {
     ///     images, and the decoder's route is kept without comparing.
     ///   - tiling: The tiles that the adapter answers in.
     ///   - isCalibrated: Whether folds have said when an answer should be looked at again; the profile then does not.
-    ///   - pause: Called before each image; throws to stop.
+    ///   - pause: Called before each image and each block of the encoder; throws to stop.
     package init(
         _ predictor: LabelledPredictor, isAdapted: Bool, tiling: Tiling? = nil, isCalibrated: Bool = false,
         pause: @escaping () throws -> Void = {}
@@ -103,10 +103,7 @@ package struct SupportProfiler {
     ///
     /// - Parameter examples: At least one.
     package func profiles(_ examples: [Example], labelCount: Int) throws -> [SupportProfile] {
-        let embeddings = try examples.map { example in
-            try pause()
-            return predictor.embed(example.image)
-        }
+        let embeddings = try examples.map { try predictor.embed($0.image, pause: pause) }
         return try profiles(examples, embeddings, labelCount: labelCount, purpose: .service)
     }
 
@@ -283,7 +280,11 @@ extension SupportProfiler {
         var pairs: [PromptKind: [ReviewThreshold.Pair]] = [:]
         for (index, item) in items.enumerated() {
             guard let simulator = PromptSimulator(mask: item.mask) else { continue }
-            let image = TiledImage(item.image, tiling: tiling, by: reader.predictor)
+            let image = TiledImage(
+                width: item.image.width, height: item.image.height, tiling: tiling, by: reader.predictor
+            ) { window in
+                try reader.predictor.embed(item.image, window: window, pause: self.pause)
+            }
             var generator = SeededRandom(seed: UInt64(index))
             for kind in [PromptKind.box, .point, .none] {
                 try pause()

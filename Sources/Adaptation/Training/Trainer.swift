@@ -76,7 +76,7 @@ package struct Trainer: Sendable {
     ///   - resuming: A checkpoint of the same model, examples and settings; the run goes on after its step.
     ///   - checkpointEvery: Steps between two checkpoints.
     ///   - checkpoint: Told the state now and then; what it throws ends the run.
-    ///   - isCancelled: Asked between prompts, so that even a slow step ends soon.
+    ///   - isCancelled: Asked between prompts and between blocks of the encoder, so that even a slow step ends soon.
     ///   - progress: Told after each step; false cancels.
     /// - Throws: `AdaptationError`, or what `checkpoint` throws.
     package func run(
@@ -241,8 +241,12 @@ package struct Trainer: Sendable {
         var embedding = Value(encoding.activations)
         if settings.kind.trainsEncoder {
             let factors = throughEncoder ? parameters : tensors.map { Value($0) }
-            embedding = ImageEncoder(model, adjustment: layout.adjustment(factors, scale: scale))
-                .finish(embedding, from: layout.blocks.lowerBound)
+            let encoder = ImageEncoder(model, adjustment: layout.adjustment(factors, scale: scale))
+            for block in layout.blocks.lowerBound..<model.configuration.depth {
+                guard !isCancelled() else { throw .cancelled(step: step) }
+                embedding = encoder.advanced(embedding, through: block)
+            }
+            embedding = encoder.finish(embedding, from: model.configuration.depth)
         }
         // The prompts' graphs end at the embedding, as a leaf: each is freed before the next is built.
         let leaf = throughEncoder ? Value.parameter(embedding.tensor) : embedding

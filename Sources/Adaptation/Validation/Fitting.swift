@@ -85,6 +85,14 @@ package struct Fitting: Sendable {
         return try session.run()
     }
 
+    /// What running will likely take.
+    package func estimate(_ speed: SpeedProbe) -> SpeedProbe.Estimate {
+        speed.estimate(
+            resolved: recipe, masks: support.examples.map(\.mask), patients: patients,
+            configuration: model.configuration,
+            trainedNumbers: model.trainedNumbers)
+    }
+
     /// How images are scored; a journal that was scored otherwise is begun anew.
     private static let scoring = "2"
 

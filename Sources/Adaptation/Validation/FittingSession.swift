@@ -196,7 +196,7 @@ final class FittingSession {
         guard cache.tiling != nil else { return try embedding(example, cache, adjustment) }
         let image = fitting.support.examples[example].image
         let all = PixelBox(x0: 0, y0: 0, x1: image.width - 1, y1: image.height - 1)
-        return finished(
+        return try finished(
             try cache.encoding(tile: all, of: example, isCancelled: hooks.isCancelled), cache, adjustment)
     }
 
@@ -217,12 +217,15 @@ final class FittingSession {
     private func learned(
         _ members: [Int], _ predictor: LabelledPredictor, isAdapted: Bool, embed: (Int) throws -> ImageEmbedding
     ) throws -> [SupportProfile] {
-        let profiler = SupportProfiler(predictor, isAdapted: isAdapted) { [hooks] in
-            guard !hooks.isCancelled() else { throw AdaptationError.cancelled(step: 0) }
-        }
+        let profiler = SupportProfiler(predictor, isAdapted: isAdapted, pause: pause)
         return try profiler.promptless(
             members.map { fitting.support.examples[$0] }, try members.map(embed), labelCount: fitting.support.labelCount
         )
+    }
+
+    /// Throws when the work is to end.
+    private func pause() throws {
+        guard !hooks.isCancelled() else { throw AdaptationError.cancelled(step: 0) }
     }
 
     private func others(_ held: [Int]) -> [Int] { (0..<exampleCount).filter { !held.contains($0) } }
@@ -233,8 +236,7 @@ final class FittingSession {
         guard let previous = fitting.previous, previous.exampleCount < exampleCount else { return [] }
         let predictor = LabelledPredictor(fitting.model, adjustments: previous.adapter.adjustments)
         func embed(_ example: Int) throws -> ImageEmbedding {
-            guard !hooks.isCancelled() else { throw AdaptationError.cancelled(step: 0) }
-            return predictor.embed(fitting.support.examples[example].image)
+            try predictor.embed(fitting.support.examples[example].image, pause: pause)
         }
         // As it answers today; of an imported one's images nothing is known.
         let unaided = HeldOutScorer.Unaided(
@@ -245,7 +247,10 @@ final class FittingSession {
         for example in previous.exampleCount..<exampleCount {
             let embedding = try embed(example)
             if let tiling = previous.adapter.card.tiling {
-                let tiled = TiledImage(fitting.support.examples[example].image, tiling: tiling, by: predictor[0])
+                let image = fitting.support.examples[example].image
+                let tiled = TiledImage(width: image.width, height: image.height, tiling: tiling, by: predictor[0]) {
+                    try predictor.embed(image, window: $0, pause: self.pause)
+                }
                 scores += try scorer.scores(example, tiled, embedding, unaided, isCancelled: hooks.isCancelled)
             } else {
                 scores += try scorer.scores(example, predictor, embedding, unaided, isCancelled: hooks.isCancelled)
@@ -375,7 +380,7 @@ final class FittingSession {
         }
         let image = fitting.support.examples[example].image
         let tiled = TiledImage(width: image.width, height: image.height, tiling: tiling, by: predictor[0]) { window in
-            self.finished(
+            try self.finished(
                 try cache.encoding(tile: window, of: example, isCancelled: self.hooks.isCancelled), cache,
                 adjustments[0])
         }
@@ -387,18 +392,17 @@ final class FittingSession {
         _ example: Int, _ cache: EncodingCache, _ adjustment: Adjustment
     ) throws -> ImageEmbedding {
         let encoding = try cache.encoding(view: 0, of: example, isCancelled: hooks.isCancelled)
-        return finished(encoding, cache, adjustment)
+        return try finished(encoding, cache, adjustment)
     }
 
     /// What is left of the encoder, under `adjustment`.
     private func finished(
         _ encoding: EncodingCache.Encoding, _ cache: EncodingCache, _ adjustment: Adjustment
-    ) -> ImageEmbedding {
+    ) throws -> ImageEmbedding {
         var activations = encoding.activations
         if cache.firstAdaptedBlock < configuration.depth {
-            activations =
-                ImageEncoder(fitting.model, adjustment: adjustment)
-                .finish(Value(activations), from: cache.firstAdaptedBlock).tensor
+            activations = try ImageEncoder(fitting.model, adjustment: adjustment)
+                .finish(Value(activations), from: cache.firstAdaptedBlock, pause: pause).tensor
         }
         return ImageEmbedding(tensor: activations, geometry: encoding.geometry)
     }

@@ -226,6 +226,66 @@ import Testing
         }
     }
 
+    /// A step through a large encoder takes seconds: it can be ended between any two blocks.
+    @Test func aStepAsksBetweenBlocks() throws {
+        let settings = AdaptationSettings(kind: .lora, steps: 1, imagesPerStep: 1, augmentedViews: 1)
+        let trainer = try Trainer(model: tinyModel, examples: discs(1), settings: settings)
+        var questions = 0
+        _ = try trainer.run(isCancelled: {
+            questions += 1
+            return false
+        })
+        let depth = tinyModel.configuration.depth
+        #expect(questions == 1 + depth + PromptKind.allCases.count)
+        for limit in 0..<questions {
+            var asked = 0
+            #expect(throws: AdaptationError.cancelled(step: 0)) {
+                try trainer.run(isCancelled: {
+                    asked += 1
+                    return asked > limit
+                })
+            }
+            #expect(asked == limit + 1)
+        }
+    }
+
+    @Test func measuringTheSpeedCanBeCancelled() throws {
+        for limit in 0...tinyModel.configuration.depth {
+            var asked = 0
+            #expect(throws: AdaptationError.cancelled(step: 0)) {
+                try SpeedProbe(
+                    measuring: tinyModel,
+                    isCancelled: {
+                        asked += 1
+                        return asked > limit
+                    })
+            }
+        }
+    }
+
+    /// An adapter's answers to held-out images say when to look again; nobody trained on them.
+    @Test(arguments: [false, true]) func theFoldsCalibrateTheReview(_ hasTiles: Bool) throws {
+        var recipe = Self.recipe()
+        recipe.fixed.formUnion([.steps, .tiles])
+        recipe.settings.tileSide = hasTiles ? 24 : nil
+        let heldOut = try #require(try Self.fitting(discs(3), recipe: recipe).run(speed: Self.speed).heldOut)
+        #expect(heldOut.base.allSatisfy { $0.agreement == nil })
+        for example in 0..<3 {
+            let scores = heldOut.adapted.filter { $0.example == example }
+            #expect(scores.map(\.prompt) == [.box, .point, .point, .none])
+            // One of each kind; none of an answer that was not given.
+            #expect(
+                scores.map { $0.agreement != nil } == [true, true, false, scores[3].isThere == true], "\(scores)")
+            #expect(scores.compactMap(\.agreement).allSatisfy { (0...1).contains($0) })
+        }
+        for kind in [PromptKind.box, .point] {
+            let pairs = heldOut.adapted.filter { $0.prompt == kind }.compactMap { score in
+                score.agreement.map { ReviewThreshold.Pair(agreement: $0, dice: score.dice) }
+            }
+            #expect(heldOut.review(kind) == ReviewThreshold(pairs) && pairs.count == 3)
+        }
+    }
+
     @Test func aWrongMaskHarmsTheOthers() throws {
         // Five discs, and one whose mask marks the ground instead.
         var examples = discs(6)
