@@ -58,7 +58,7 @@ struct Segmenter: Sendable {
             if let tiling { return try tiled(views, tiling, options, label: labels[0]) }
             return try masks(views, options, label: labels[0])
         }
-        return try together(views.reference, options, labels)
+        return try together(views, options, labels)
     }
 
     private func masks(
@@ -81,30 +81,38 @@ struct Segmenter: Sendable {
             }
             return Segmented(masks: masks, promptless: options.prompts.isEmpty ? [.model] : [])
         }
-        if options.prompts.isEmpty { return try promptless(views.reference, options, label) }
-        var masks: [SegmentedMask] = []
-        for (embedding, members) in views.groups {
-            let answers = try reader.predictions(embedding, members.map { prompts[$0] })
-            for (index, answer) in zip(members, answers) {
-                let spread =
-                    options.uncertainty ? try reader.spread(answer, given: prompts[index], embedding) : nil
-                masks.append(SegmentedMask(answer, label: label, prompt: index, spread: spread))
+        if options.prompts.isEmpty { return try promptless(views, options, label) }
+        let mirrored = try views.mirrored.first.map { try answers($0, reader) }
+        let masks = try answers(views, reader).enumerated().map { index, found in
+            if let mirrored {
+                let mean = found.answer.averaged(withMirrored: mirrored[index].answer)
+                return SegmentedMask(mean, label: label, prompt: index)
             }
+            let spread =
+                options.uncertainty ? try reader.spread(found.answer, given: prompts[index], found.embedding) : nil
+            return SegmentedMask(found.answer, label: label, prompt: index, spread: spread)
         }
-        return Segmented(masks: masks.sorted { $0.prompt < $1.prompt }, promptless: [])
+        return Segmented(masks: masks, promptless: [])
+    }
+
+    /// The answer to each prompt, and the embedding that it was given on.
+    private func answers(
+        _ views: PromptViews, _ reader: PromptlessReader
+    ) throws -> [(answer: MaskPrediction, embedding: ImageEmbedding)] {
+        var answers: [(index: Int, answer: MaskPrediction, embedding: ImageEmbedding)] = []
+        for (embedding, members) in views.groups {
+            let found = try reader.predictions(embedding, members.map { views.prompts[$0] })
+            answers += zip(members, found).map { ($0, $1, embedding) }
+        }
+        return answers.sorted { $0.index < $1.index }.map { ($0.answer, $0.embedding) }
     }
 
     /// Every prompt on all tiles that it concerns.
     private func tiled(
         _ views: PromptViews, _ tiling: Tiling, _ options: SegmentOptions, label: Int
     ) throws -> Segmented {
-        let geometry = views.reference.geometry
-        let image = TiledImage(
-            width: geometry.originalWidth, height: geometry.originalHeight, tiling: tiling, by: predictor[label]
-        ) { window in
-            guard let tile = views.tiles[window] else { preconditionFailure("a tile that no prompt concerns") }
-            return tile
-        }
+        let image = tiledImage(views, tiling, label)
+        let mirrored = views.mirrored.first.map { (image: tiledImage($0, tiling, label), views: $0) }
         if options.instances {
             let route = profile?[label].route ?? .model
             if let absent = absent(views.reference, label) { return Segmented(masks: [absent], promptless: [route]) }
@@ -113,8 +121,9 @@ struct Segmenter: Sendable {
                 masks: found.enumerated().map { SegmentedMask($1, label: label, instance: $0) }, promptless: [route])
         }
         if options.prompts.isEmpty {
-            return try unprompted(views.reference, [label]) { _ in
-                let answer = try image.segment(.none)
+            return try unprompted(views, [label]) { _ in
+                var answer = try image.segment(.none)
+                if let mirrored { answer = answer.averaged(withMirrored: try mirrored.image.segment(.none)) }
                 return (answer, options.uncertainty ? try image.spread(answer, given: .none) : nil)
             }
         }
@@ -122,7 +131,13 @@ struct Segmenter: Sendable {
             // The mask goes to the tiles as it is, not as the coarse logits of the whole.
             var prompt = prompt
             prompt.maskLogits = nil
-            let answer = try image.segment(prompt, mask: options.prompts.mask)
+            var answer = try image.segment(prompt, mask: options.prompts.mask)
+            if let mirrored {
+                var prompt = mirrored.views.prompts[index]
+                prompt.maskLogits = nil
+                let mask = options.prompts.mask?.flippedHorizontally()
+                answer = answer.averaged(withMirrored: try mirrored.image.segment(prompt, mask: mask))
+            }
             let spread =
                 options.uncertainty
                 ? try image.spread(answer, given: prompt, mask: options.prompts.mask) : nil
@@ -131,10 +146,21 @@ struct Segmenter: Sendable {
         return Segmented(masks: masks, promptless: [])
     }
 
+    private func tiledImage(_ views: PromptViews, _ tiling: Tiling, _ label: Int) -> TiledImage {
+        let geometry = views.reference.geometry
+        return TiledImage(
+            width: geometry.originalWidth, height: geometry.originalHeight, tiling: tiling, by: predictor[label]
+        ) { window in
+            guard let tile = views.tiles[window] else { preconditionFailure("a tile that no prompt concerns") }
+            return tile
+        }
+    }
+
     private func promptless(
-        _ embedding: ImageEmbedding, _ options: SegmentOptions, _ label: Int
+        _ views: PromptViews, _ options: SegmentOptions, _ label: Int
     ) throws -> Segmented {
-        guard options.instances else { return try together(embedding, options, [label]) }
+        let embedding = views.reference
+        guard options.instances else { return try together(views, options, [label]) }
         if let absent = absent(embedding, label) {
             return Segmented(masks: [absent], promptless: [profile?[label].route ?? .model])
         }
@@ -143,21 +169,26 @@ struct Segmenter: Sendable {
 
     /// Every label at once: each pixel is given to the likeliest of them.
     private func together(
-        _ embedding: ImageEmbedding, _ options: SegmentOptions, _ labels: [Int]
+        _ views: PromptViews, _ options: SegmentOptions, _ labels: [Int]
     ) throws -> Segmented {
-        try unprompted(embedding, labels) { label in
+        let embedding = views.reference
+        return try unprompted(views, labels) { label in
             let reader = reader(label)
             let (answer, given) = try reader.answer(.none, embedding, profile?[label])
+            if let mirrored = views.mirrored.first?.reference {
+                let other = try reader.answer(.none, mirrored, profile?[label]).answer
+                return (answer.averaged(withMirrored: other), nil)
+            }
             return (answer, options.uncertainty ? try reader.spread(answer, given: given, embedding) : nil)
         }
     }
 
     /// - Parameter answer: The decoder's to a label without a prompt, and its spread where that is wanted.
     private func unprompted(
-        _ embedding: ImageEmbedding, _ labels: [Int], answer: (Int) throws -> (MaskPrediction, MaskSpread?)
+        _ views: PromptViews, _ labels: [Int], answer: (Int) throws -> (MaskPrediction, MaskSpread?)
     ) throws -> Segmented {
         let answers = try Unprompted.answers(
-            labels, on: embedding, profile: { profile?[$0] },
+            labels, on: views.reference, mirrored: views.mirrored.first?.reference, profile: { profile?[$0] },
             answer: { label in
                 let (prediction, spread) = try answer(label)
                 return (prediction, detail: spread)

@@ -15,6 +15,9 @@ package enum MethodsParagraph {
         sentences.append(adaptation(receipt, &works))
         sentences.append(prompts(receipt))
         if let labels = labels(receipt) { sentences.append(labels) }
+        if receipt["request"]?["flips"] == true {
+            sentences.append("The mirror image was segmented as well, and the logits of both were averaged.")
+        }
         sentences.append(
             "Logits were brought to the image's size by bilinear interpolation and thresholded at 0. A receipt of every "
                 + "answer names pixels, weights, adapter and program by hash and holds the prompts; POST /v1/verify repeats it."

@@ -34,9 +34,14 @@ package struct SupportProfile: Sendable, Equatable {
     }
 
     /// Whether the object is in the image; nil when the set cannot tell.
-    package func presence(_ embedding: ImageEmbedding) -> (score: Double, isThere: Bool)? {
+    ///
+    /// - Parameter mirrored: Of the mirror image, where both are to count alike.
+    package func presence(
+        _ embedding: ImageEmbedding, mirrored: ImageEmbedding? = nil
+    ) -> (score: Double, isThere: Bool)? {
         guard let presence, let prototypes else { return nil }
-        let score = presence.score(SimilarityMap(prototypes, embedding))
+        let scores = [embedding, mirrored].compactMap(\.self).map { presence.score(SimilarityMap(prototypes, $0)) }
+        let score = scores.reduce(0, +) / Double(scores.count)
         return (score, presence.isFound(score: score))
     }
 

@@ -22,10 +22,12 @@ package enum Unprompted {
     /// - Parameters:
     ///   - labels: Asked for, each once; they contest the pixels among themselves.
     ///   - embedding: Of all of the image, by which an object is found or not.
+    ///   - mirrored: Of its mirror image, where that counts as much.
     ///   - profile: Of a label; nil where nothing is known of the support set.
     ///   - answer: The decoder's, to a label without a prompt, with whatever the caller wants to keep of it.
     package static func answers<Detail>(
-        _ labels: [Int], on embedding: ImageEmbedding, profile: (Int) -> SupportProfile?,
+        _ labels: [Int], on embedding: ImageEmbedding, mirrored: ImageEmbedding? = nil,
+        profile: (Int) -> SupportProfile?,
         answer: (Int) throws -> (prediction: MaskPrediction, detail: Detail)
     ) rethrows -> [Answer<Detail>] {
         let (width, height) = (embedding.geometry.originalWidth, embedding.geometry.originalHeight)
@@ -33,7 +35,7 @@ package enum Unprompted {
         let answers = try labels.map { label in
             let known = profile(label)
             let route = known?.route ?? .model
-            if let found = known?.presence(embedding), !found.isThere {
+            if let found = known?.presence(embedding, mirrored: mirrored), !found.isThere {
                 return Answer<Detail>(
                     label: label, mask: Mask(empty: width, height: height), route: route, score: found.score,
                     isThere: false, detail: nil)
