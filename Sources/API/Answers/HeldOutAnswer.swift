@@ -108,6 +108,7 @@ enum HeldOutAnswer {
             .init("served", .bool(verdict.isServed && !isKept)),
             .init("p_value", .rounded(verdict.test.pValue, places: 4)),
         ]
+        if let gain = verdict.carefulGain { members.append(.init("careful_gain", .rounded(gain, places: 4))) }
         if !labels.isBinary {
             members.append(.init("harmed_labels", .array(verdict.harmedLabels.map { .integer(labels.value($0)) })))
         }
@@ -145,12 +146,15 @@ enum HeldOutAnswer {
         let harm =
             losers.isEmpty || labels.count == 1
             ? "" : "; of the labels \(losers.joined(separator: ", ")) would lose, whatever the others gain"
+        let careHarm =
+            heldOut.gate.verdicts.contains(where: \.isCareHarmed)
+            ? "; boxes drawn with care would lose more than a Dice point, whatever hasty ones gain" : ""
         if served.isEmpty {
             return "on held-out images the adapter does not reliably beat the base model, so the base goes on answering"
-                + harm + promptless
+                + harm + careHarm + promptless
         }
         return "on held-out images the adapter beats the base model \(words(served)), "
-            + "but not reliably \(words(kept)), where the base goes on answering" + harm + promptless
+            + "but not reliably \(words(kept)), where the base goes on answering" + harm + careHarm + promptless
     }
 
     private static func words(_ kinds: [PromptKind]) -> String {

@@ -21,10 +21,12 @@ package struct HeldOutScore: Codable, Sendable, Equatable {
     package let isThere: Bool?
     /// Mean Dice of the answers to prompts nearby with this one; nil where it was not asked for.
     package let agreement: Double?
+    /// With a box: the Dice by a box drawn with care (`PromptSimulator.carefulBox`); nil with other prompts.
+    package let carefulDice: Double?
 
     package init(
         example: Int, label: Int = 0, prompt: PromptKind, _ metrics: SegmentationMetrics, route: PromptlessRoute? = nil,
-        isThere: Bool? = nil, agreement: Double? = nil
+        isThere: Bool? = nil, agreement: Double? = nil, carefulDice: Double? = nil
     ) {
         self.example = example
         self.label = label
@@ -38,10 +40,11 @@ package struct HeldOutScore: Codable, Sendable, Equatable {
         self.route = route
         self.isThere = isThere
         self.agreement = agreement
+        self.carefulDice = carefulDice
     }
 
     /// Of areas alone.
-    package init(example: Int, label: Int = 0, prompt: PromptKind, dice: Double) {
+    package init(example: Int, label: Int = 0, prompt: PromptKind, dice: Double, carefulDice: Double? = nil) {
         self.example = example
         self.label = label
         self.prompt = prompt
@@ -49,6 +52,7 @@ package struct HeldOutScore: Codable, Sendable, Equatable {
         jaccard = dice / (2 - dice)
         (asd, hd95, asdMillimetres, hd95Millimetres) = (nil, nil, nil, nil)
         (route, isThere, agreement) = (nil, nil, nil)
+        self.carefulDice = carefulDice
     }
 }
 

@@ -101,13 +101,13 @@ package struct HeldOutScorer: Sendable {
             let (simulator, truth) = (support.simulator(item), labels.mask(item.label))
             func add(
                 _ kind: PromptKind, _ mask: Mask, route: PromptlessRoute? = nil, isThere: Bool? = nil,
-                agreement: Double?
+                agreement: Double?, carefulDice: Double? = nil
             ) throws {
                 let metrics = try SegmentationMetrics(prediction: mask, groundTruth: truth, spacing: spacing)
                 scores.append(
                     HeldOutScore(
                         example: example, label: item.label, prompt: kind, metrics, route: route, isThere: isThere,
-                        agreement: agreement))
+                        agreement: agreement, carefulDice: carefulDice))
             }
             for (kind, count) in Self.draws {
                 for draw in 0..<count {
@@ -116,7 +116,12 @@ package struct HeldOutScorer: Sendable {
                         let found = try answer(prompt, item.label)
                         // One of each kind is enough to calibrate by, as images count and not prompts.
                         let agreement = draw == 0 ? try agreement(found, prompt, item.label) : nil
-                        try add(kind, found.mask(), agreement: agreement)
+                        let careful = kind == .box ? try answer(simulator.carefulBox(), item.label).mask() : nil
+                        try add(
+                            kind, found.mask(), agreement: agreement,
+                            carefulDice: try careful.map {
+                                try SegmentationMetrics(prediction: $0, groundTruth: truth).dice
+                            })
                         continue
                     }
                     let found = unprompted[item.label]

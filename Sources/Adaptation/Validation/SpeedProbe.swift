@@ -73,8 +73,8 @@ package struct SpeedProbe: Codable, Sendable, Equatable {
     }
 
     private static let fewestSteps = 10
-    /// Masks of an image and label at a mark: the prompts', and those of prompts near three of them.
-    private static let scoringDecodes = HeldOutScorer.draws.reduce(0) { $0 + $1.count } + 3 * PromptJitter.foldCount
+    /// Masks of an image and label at a mark: the prompts', the careful box's, and those of prompts near three of them.
+    private static let scoringDecodes = HeldOutScorer.draws.reduce(1) { $0 + $1.count } + 3 * PromptJitter.foldCount
 
     /// What a fitting will likely take.
     ///

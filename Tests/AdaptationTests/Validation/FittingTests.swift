@@ -263,6 +263,21 @@ import Testing
         }
     }
 
+    @Test func boxesAreScoredAsDrawnWithCareToo() throws {
+        let heldOut = try #require(try Self.fitting(discs(3)).run(speed: Self.speed).heldOut)
+        for scores in [heldOut.base, heldOut.adapted] {
+            #expect(scores.allSatisfy { ($0.carefulDice == nil) == ($0.prompt != .box) })
+        }
+        let example = discs(3)[1]
+        let simulator = try #require(PromptSimulator(mask: example.mask))
+        let (box, extent) = (try #require(simulator.carefulBox().box), try #require(example.mask.boundingBox))
+        #expect(box.x0 == max(Float(extent.x0 - 1), 0) && box.y1 == min(Float(extent.y1 + 1), 31))
+        let image = EmbeddedImage(example.image, by: Predictor(tinyModel))
+        let mask = try image.segment(Prompt(box: box)).mask()
+        let dice = try SegmentationMetrics(prediction: mask, groundTruth: example.mask).dice
+        #expect(heldOut.base.first { $0.example == 1 && $0.prompt == .box }?.carefulDice == dice)
+    }
+
     /// An adapter's answers to held-out images say when to look again; nobody trained on them.
     @Test(arguments: [false, true]) func theFoldsCalibrateTheReview(_ hasTiles: Bool) throws {
         var recipe = Self.recipe()
