@@ -236,7 +236,8 @@ import Testing
             return false
         })
         let depth = tinyModel.configuration.depth
-        #expect(questions == 1 + depth + PromptKind.allCases.count)
+        // There through the blocks, the prompts, and back through the blocks and what lies behind them.
+        #expect(questions == 1 + depth + PromptKind.allCases.count + depth + 1)
         for limit in 0..<questions {
             var asked = 0
             #expect(throws: AdaptationError.cancelled(step: 0)) {
