@@ -19,6 +19,8 @@ package final class Service: Sendable {
         package var maximumWaitSeconds = 600
         package var embeddingCacheBytes = 256 << 20
         package var adapterCacheBytes = 256 << 20
+        /// What the server may take while a job runs: a job that takes it further fails.
+        package var jobMemory = MemoryBudget.unlimited
         /// Segment requests that may wait for the model.
         package var maximumWaitingRequests = 64
         /// Free disk below which `/readyz` says no.
@@ -91,7 +93,7 @@ package final class Service: Sendable {
         profiles = SupportProfiles(store: store, imageLimits: configuration.imageLimits)
         let worker = AdaptationWorker(
             models: models, store: store, gate: gate, speeds: speeds, profiles: profiles,
-            imageLimits: configuration.imageLimits)
+            imageLimits: configuration.imageLimits, memory: configuration.jobMemory)
         jobs = JobQueue(
             store: store, worker: MeasuredWorker(worker: worker, telemetry: telemetry), log: log)
         embeddings = SharedCache(byteCapacity: configuration.embeddingCacheBytes)

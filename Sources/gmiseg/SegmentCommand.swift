@@ -58,12 +58,16 @@ struct SegmentCommand: ParsableCommand {
     @Flag(help: "A mask for each object, without a prompt.")
     var instances = false
 
+    @Flag(help: "Segment the mirror image as well, and average: twice the work, and often a little better.")
+    var flips = false
+
     func run() throws {
         var form = [FormPart("image", file: image), FormPart("prompts", text: try prompts().text())]
         if let groundTruth { form.append(FormPart("ground_truth", file: groundTruth)) }
         if let model { form.append(FormPart("model", text: model)) }
         if uncertainty { form.append(FormPart("uncertainty", text: "true")) }
         if instances { form.append(FormPart("instances", text: "true")) }
+        if flips { form.append(FormPart("flips", text: "true")) }
         if multimask { form.append(FormPart("multimask", text: "true")) }
         let path = task.map { "/v1/tasks/\(pathSegment($0))/segment" } ?? "/v1/segment"
         let answer = try options.client().post(path, form: form).json()

@@ -56,6 +56,13 @@ struct ServeCommand: ParsableCommand {
     @Option(name: .customLong("cache-mb"), help: "Memory for image embeddings, in MiB.")
     var cacheMegabytes: Int = 256
 
+    @Option(
+        name: .customLong("job-memory-mb"),
+        help:
+            "Memory that the server may take while a job runs, in MiB: a job that takes it further fails (default: no limit)."
+    )
+    var jobMegabytes: Int?
+
     @Option(name: .customLong("tls-cert"), help: "PEM file with the certificate, then those that lead to its root.")
     var tlsCertificate: String?
 
@@ -82,6 +89,9 @@ struct ServeCommand: ParsableCommand {
         }
         guard (0...1_048_576).contains(cacheMegabytes) else {
             throw ValidationError("--cache-mb must be from 0 to 1048576")
+        }
+        if let jobMegabytes, !(1...16_777_216).contains(jobMegabytes) {
+            throw ValidationError("--job-memory-mb must be from 1 to 16777216")
         }
     }
 

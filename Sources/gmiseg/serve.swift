@@ -46,6 +46,7 @@ func serve(_ options: ServeCommand) throws {
     var configuration = Service.Configuration()
     configuration.minimumFreeBytes = serving.limits.diskReserve
     configuration.embeddingCacheBytes = options.cacheMegabytes << 20
+    configuration.jobMemory = MemoryBudget(bytes: options.jobMegabytes.map { $0 << 20 })
     configuration.isOpen = options.insecureOpen
     configuration.retention = options.retention?.duration
     configuration.publicDirectory = installation.find("Public")

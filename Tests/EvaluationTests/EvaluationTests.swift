@@ -53,6 +53,22 @@ struct EvaluationTests {
         #expect(runs[0].contains { $0.support == 2 && $0.adapter == .decoder })
     }
 
+    @Test func flipsAreAveraged() throws {
+        let maker = try DatasetMaker()
+        try maker.discs("discs", count: 3)
+        var settings = quickSettings()
+        let runs = try [false, true].map { flips in
+            settings.flips = flips
+            let run = try evaluation(maker, settings, output: "\(flips)")
+            try run.run()
+            return run.findings().rows.filter { $0.method == .model }
+        }
+        #expect(runs[0].count == 15 && runs[1].count == 15)
+        #expect(runs[0].map(\.prompt) == runs[1].map(\.prompt))
+        #expect(runs[0].map(\.dice) != runs[1].map(\.dice))
+        #expect(settings.fields["flips"] == "true" && EvaluationSettings().fields["flips"] == nil)
+    }
+
     /// Stopped after each image and run again, it gives what one run gives, and does nothing twice.
     @Test func goesOnWhereItStopped() throws {
         let maker = try DatasetMaker()

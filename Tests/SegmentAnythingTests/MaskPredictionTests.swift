@@ -55,6 +55,36 @@ import Testing
         #expect(relativeError(found, expected.map { Float($0) }) < 1e-5)
     }
 
+    /// The mean with the mirror image's answer, against the definition; and of both sides alike.
+    @Test(arguments: sizes) func theMirrorImageCountsHalf(_ size: Size) {
+        let own = prediction(size)
+        let other = MaskPrediction(
+            lowResolutionLogits: Tensor(
+                shape: own.lowResolutionLogits.shape, own.lowResolutionLogits.elements.map { 2 - 3 * $0 }),
+            predictedIoU: 0.9, index: 0, geometry: own.geometry)
+        let mean = own.averaged(withMirrored: other)
+        #expect(mean.predictedIoU == 0.7 && mean.geometry.isWhole)
+        let (one, two) = (own.logits(), other.logits())
+        let expected = one.indices.map { index in
+            let (x, y) = (index % size.width, index / size.width)
+            return (one[index] + two[y * size.width + size.width - 1 - x]) / 2
+        }
+        #expect(mean.logits() == expected)
+        #expect(mean.mask().pixels == expected.map { $0 > 0 ? 1 : 0 })
+        #expect(other.averaged(withMirrored: own).mask() == mean.mask().flippedHorizontally())
+    }
+
+    @Test func promptsAreMirrored() {
+        let prompt = Prompt(
+            points: [.init(x: 0, y: 3, isForeground: true), .init(x: 9.5, y: 1, isForeground: false)],
+            box: .init(x0: 1, y0: 2, x1: 4, y1: 5))
+        let mirrored = prompt.mirrored(width: 20)
+        #expect(mirrored.points.map(\.x) == [19, 9.5] && mirrored.points.map(\.y) == [3, 1])
+        #expect(mirrored.points.map(\.isForeground) == [true, false])
+        #expect(mirrored.box == .init(x0: 15, y0: 2, x1: 18, y1: 5))
+        #expect(mirrored.mirrored(width: 20) == prompt)
+    }
+
     @Test(arguments: sizes) func thresholdComesLast(_ size: Size) {
         let prediction = prediction(size)
         let logits = prediction.logits()

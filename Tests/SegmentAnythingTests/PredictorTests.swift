@@ -5,6 +5,27 @@ import TestSupport
 import Testing
 
 @Suite struct PredictorTests {
+    @Test func embeddingCanStopBetweenBlocks() throws {
+        struct Stop: Error {}
+        let predictor = Predictor(SegmentAnythingModel(configuration: .tiny, randomSeed: 3))
+        let image = RGBImage(width: 20, height: 12, filledWith: Colour(red: 90, green: 30, blue: 200))
+        let depth = predictor.model.configuration.depth
+        var asked = 0
+        let embedding = predictor.embed(image) { asked += 1 }
+        #expect(asked == depth)
+        #expect(embedding.tensor.elements == predictor.embed(image).tensor.elements)
+        for limit in 0..<depth {
+            var asked = 0
+            #expect(throws: Stop.self) {
+                try predictor.embed(image) {
+                    asked += 1
+                    if asked > limit { throw Stop() }
+                }
+            }
+            #expect(asked == limit + 1)
+        }
+    }
+
     private let predictor = Predictor(SegmentAnythingModel(configuration: .tiny, randomSeed: 13))
     private let image = testImage(width: 30, height: 22)
 

@@ -163,10 +163,10 @@ struct FindingAnswer: Sendable, Equatable {
                     "the label \(labels.words(label)) is in \(count) example\(count == 1 ? "" : "s") only",
                     "add examples that show it: held out, the one leaves nothing to learn it from", field: "task.labels"
                 )
-            case .tooSmall(let area, let width):
+            case .tooSmall(let area, let width, let label):
                 self.init(
                     "too-small",
-                    "the object covers \(Self.decimal(area)) cells of the model's mask and is about \(Self.decimal(width)) wide: "
+                    "\(label.map { "the label \(labels.words($0))" } ?? "the object") covers \(Self.decimal(area)) cells of the model's mask and is about \(Self.decimal(width)) wide: "
                         + "details below one cell are lost",
                     "crop the images around the object, or use a model with a larger input", isAboutMask: true)
             case .fewExamples(let count):

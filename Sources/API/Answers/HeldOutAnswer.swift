@@ -14,6 +14,8 @@ enum HeldOutAnswer {
             .init("folds", .integer(heldOut.foldCount)),
             .init("grouped_by", heldOut.groupedBy == nil ? .null : "patient"),
             .init("prompts", prompts(heldOut, label: nil)),
+            .init("promptless", PromptlessChoice(heldOut).json),
+            .init("review", review(heldOut, label: nil)),
         ]
         if !labels.isBinary {
             members.append(
@@ -25,7 +27,7 @@ enum HeldOutAnswer {
                                 "value": .integer(labels.value(label)), "name": .optional(labels.name(label)),
                                 "examples": .integer(
                                     Set(heldOut.base.filter { $0.label == label }.map(\.example)).count),
-                                "prompts": prompts(heldOut, label: label),
+                                "prompts": prompts(heldOut, label: label), "review": review(heldOut, label: label),
                             ]
                         })))
         }
@@ -86,11 +88,27 @@ enum HeldOutAnswer {
             })
     }
 
+    /// - Parameter label: Nil: over all labels.
+    private static func review(_ heldOut: HeldOut, label: Int?) -> JSON {
+        .object(
+            HeldOutScorer.kinds.compactMap { kind in
+                heldOut.review(kind, label: label).map { threshold in
+                    .init(
+                        kind.rawValue,
+                        [
+                            "threshold": .rounded(threshold.value, places: 4),
+                            "calibrated_on": .integer(threshold.count),
+                        ])
+                }
+            })
+    }
+
     private static func json(_ verdict: Gate.Verdict, _ labels: TaskLabels, isKept: Bool) -> JSON {
         var members: [JSON.Member] = [
             .init("served", .bool(verdict.isServed && !isKept)),
             .init("p_value", .rounded(verdict.test.pValue, places: 4)),
         ]
+        if let gain = verdict.carefulGain { members.append(.init("careful_gain", .rounded(gain, places: 4))) }
         if !labels.isBinary {
             members.append(.init("harmed_labels", .array(verdict.harmedLabels.map { .integer(labels.value($0)) })))
         }
@@ -120,17 +138,23 @@ enum HeldOutAnswer {
             heldOut.gate.verdicts.filter(\.isServed).map(\.prompt),
             heldOut.gate.verdicts.filter { !$0.isServed }.map(\.prompt)
         )
-        if kept.isEmpty { return "on held-out images the adapter beats the base model with every kind of prompt" }
+        let promptless = "; " + PromptlessChoice(heldOut).reason
+        if kept.isEmpty {
+            return "on held-out images the adapter beats the base model with every kind of prompt" + promptless
+        }
         let losers = Set(heldOut.gate.verdicts.flatMap(\.harmedLabels)).sorted().map(labels.words)
         let harm =
             losers.isEmpty || labels.count == 1
             ? "" : "; of the labels \(losers.joined(separator: ", ")) would lose, whatever the others gain"
+        let careHarm =
+            heldOut.gate.verdicts.contains(where: \.isCareHarmed)
+            ? "; boxes drawn with care would lose more than a Dice point, whatever hasty ones gain" : ""
         if served.isEmpty {
             return "on held-out images the adapter does not reliably beat the base model, so the base goes on answering"
-                + harm
+                + harm + careHarm + promptless
         }
         return "on held-out images the adapter beats the base model \(words(served)), "
-            + "but not reliably \(words(kept)), where the base goes on answering" + harm
+            + "but not reliably \(words(kept)), where the base goes on answering" + harm + careHarm + promptless
     }
 
     private static func words(_ kinds: [PromptKind]) -> String {
@@ -177,6 +201,22 @@ struct StoredHeldOut {
 
     var answer: JSON { json }
     var reason: String? { json["gate"]?["reason"]?.stringValue }
+    /// Who answers without a prompt; nil of a version from before this was compared.
+    var promptlessReason: String? { json["promptless"]?["reason"]?.stringValue }
+
+    /// When the folds say to look again at an answer; nil where they were not asked.
+    ///
+    /// - Parameter label: Its index among the task's labels.
+    func review(_ prompt: PromptKind, label: Int) -> ReviewThreshold? {
+        let known = (json["labels"]?[label] ?? json)["review"]?[(prompt == .points ? .point : prompt).rawValue]
+        guard let value = known?["threshold"]?.doubleValue, let count = known?["calibrated_on"]?.integerValue else {
+            return nil
+        }
+        return ReviewThreshold(value: value, count: count)
+    }
+
+    /// Whether the folds have said when to look again at anything.
+    var isCalibrated: Bool { json["review"]?.members?.isEmpty == false }
 
     /// Whether the folds let the version answer prompts of a kind; true where they say nothing.
     func serves(_ prompt: PromptKind) -> Bool {

@@ -49,7 +49,12 @@ enum PromptlessAnswer {
     /// Of one label its way; of several a list of theirs.
     static func json(_ segmented: Segmented, _ plan: SegmentPlan) -> JSON {
         let ways = zip(plan.asked, segmented.promptless).map { label, route in
-            (label, members(route, plan.profile?[label]))
+            (
+                label,
+                members(route, plan.profile?[label]) + [
+                    .init("least_region_px", .optional(plan.leastRegion(label)))
+                ]
+            )
         }
         guard plan.asked.count > 1 else { return ways.first.map { .object($0.1) } ?? .null }
         return ways.isEmpty
@@ -107,7 +112,9 @@ enum ReviewAnswer {
 
 extension ReviewAnswer {
     private static func threshold(_ plan: SegmentPlan, _ label: Int) -> ReviewThreshold {
-        plan.profile?[label].review[plan.options.prompts.kind] ?? .uncalibrated
+        // Images that an adapter was not trained on know best.
+        plan.tier.adapter?.heldOut?.review(plan.options.prompts.kind, label: label)
+            ?? plan.profile?[label].review[plan.options.prompts.kind] ?? .uncalibrated
     }
 }
 

@@ -17,13 +17,14 @@ package struct AdaptationWorker: Worker {
     private let speeds: SpeedProbes
     private let profiles: SupportProfiles
     private let imageLimits: ImageLimits
+    private let memory: MemoryBudget
     /// A kill costs at most this much training; a checkpoint costs a few megabytes of writing.
     private let checkpointInterval: Duration
 
     package init(
         models: ServedModels, store: any Store, gate: InteractiveGate, speeds: SpeedProbes,
         profiles: SupportProfiles,
-        imageLimits: ImageLimits,
+        imageLimits: ImageLimits, memory: MemoryBudget,
         checkpointInterval: Duration = .seconds(2)
     ) {
         self.models = models
@@ -32,12 +33,16 @@ package struct AdaptationWorker: Worker {
         self.speeds = speeds
         self.profiles = profiles
         self.imageLimits = imageLimits
+        self.memory = memory
         self.checkpointInterval = checkpointInterval
     }
 
     package func run(_ job: Job, context: JobContext) throws -> JobOutcome {
+        let watch = MemoryWatch(memory)
         do {
-            return try Threads.givingWay(to: gate) { try adapt(job, context) }
+            return try Threads.givingWay(to: gate) { try adapt(job, context, watch) }
+        } catch AdaptationError.cancelled {
+            throw watch.failure ?? JobInterrupted()
         } catch let error as AdaptationError {
             throw Self.failure(error)
         } catch let error as SettingsError {
@@ -58,7 +63,7 @@ package struct AdaptationWorker: Worker {
         }
     }
 
-    private func adapt(_ job: Job, _ context: JobContext) throws -> JobOutcome {
+    private func adapt(_ job: Job, _ context: JobContext, _ watch: MemoryWatch) throws -> JobOutcome {
         guard let task = try store.task(job.task) else { throw StoreError.unknown(kind: "task", id: job.task) }
         let model = try models.model(of: task).model
         let recipe = try TaskSettings(stored: task.settingsJSON).recipe
@@ -66,30 +71,34 @@ package struct AdaptationWorker: Worker {
         let support = try store.support(of: task.id)
         // First of all, so that the task can be used without a prompt while its adapter is in the making.
         try profiles.prepare(support, task: task, model: model, tier: .base(reason: "no adapter yet")) {
-            try pause(context)
+            try pause(context, watch)
         }
         let labels = TaskLabels(task.labels)
-        let findings = try findings(task, support, model.configuration, context)
+        let findings = try findings(task, support, model.configuration, context, watch)
         let previous = try previous(task, model)
         let fitting = try Fitting(
-            model: model, examples: try examples(support, labels, context),
+            model: model, examples: try examples(support, labels, context, watch),
             patients: PatientGroups(stems: support.map(\.stem), given: support.map(\.patient)),
             spacing: task.spacing.flatMap { Spacing(x: $0.x, y: $0.y) }, recipe: recipe,
             previous: previous?.version, taskName: task.name, labels: labels.adapterLabels)
-        let fitted = try fit(fitting, speed: try speeds.measured(model).speed, context)
+        let measured = try speeds.measured(model) { context.interruption != nil || watch.isExceeded() }
+        let estimate = fitting.estimate(measured.speed)
+        try memory.check(expected: measured.peakBytes + estimate.bytes)
+        let fitted = try fit(fitting, speed: measured.speed, context, watch)
         // With its notes, as it will be served: they are part of its hash, and so of the profile's key.
         let adapter = try fitted.trained.adapter.noted(notes(fitted, support))
-        let served = ServedAdapter(version: 0, adapter: adapter)
-        try profiles.prepare(support, task: task, model: model, tier: .adapted(served)) { try pause(context) }
-        let path = context.scratchDirectory + "/adapter.safetensors"
-        try adapter.write(to: path)
         let result = AdaptationResult(
             fitted: fitted, stems: support.map(\.stem), labels: labels, previous: previous?.number, findings: findings)
+        let heldOut = result.heldOut?.text()
+        let served = ServedAdapter(version: 0, adapter: adapter, heldOut: StoredHeldOut(heldOut))
+        try profiles.prepare(support, task: task, model: model, tier: .adapted(served)) { try pause(context, watch) }
+        let path = context.scratchDirectory + "/adapter.safetensors"
+        try adapter.write(to: path)
         return JobOutcome(
             resultJSON: result.json.text(),
             adapter: NewAdapter(
                 file: .file(path: path), sha256: adapter.sha256,
-                cardJSON: AdapterCard.json(adapter.card).text(), heldOutJSON: result.heldOut?.text(),
+                cardJSON: AdapterCard.json(adapter.card).text(), heldOutJSON: heldOut,
                 isServed: result.isServed))
     }
 
@@ -119,10 +128,10 @@ package struct AdaptationWorker: Worker {
     }
 
     private func examples(
-        _ support: [SupportExample], _ labels: TaskLabels, _ context: JobContext
+        _ support: [SupportExample], _ labels: TaskLabels, _ context: JobContext, _ watch: MemoryWatch
     ) throws -> [Example] {
         try support.map { example in
-            try pause(context)
+            try pause(context, watch)
             let image = try decode(example.image, field: "image[\(example.index)]")
             let field = "mask[\(example.index)]"
             return Example(
@@ -133,11 +142,12 @@ package struct AdaptationWorker: Worker {
 
     /// What the linter says of the stored examples.
     private func findings(
-        _ task: TaskRecord, _ support: [SupportExample], _ configuration: Configuration, _ context: JobContext
+        _ task: TaskRecord, _ support: [SupportExample], _ configuration: Configuration, _ context: JobContext,
+        _ watch: MemoryWatch
     ) throws -> [FindingAnswer] {
         let labels = TaskLabels(task.labels)
         let traits = try support.map { example in
-            try pause(context)
+            try pause(context, watch)
             let field = "mask[\(example.index)]"
             let mask = try decode(example.mask, field: field)
             return ExampleTraits(
@@ -165,7 +175,9 @@ package struct AdaptationWorker: Worker {
         }
     }
 
-    private func fit(_ fitting: Fitting, speed: SpeedProbe, _ context: JobContext) throws -> Fitted {
+    private func fit(
+        _ fitting: Fitting, speed: SpeedProbe, _ context: JobContext, _ watch: MemoryWatch
+    ) throws -> Fitted {
         var latest: FittingCheckpoint?
         var saved = ContinuousClock.now
         func save(_ checkpoint: FittingCheckpoint) throws {
@@ -184,24 +196,26 @@ package struct AdaptationWorker: Worker {
                         latest = checkpoint
                         if ContinuousClock.now - saved >= checkpointInterval { try save(checkpoint) }
                     },
-                    isCancelled: { context.interruption != nil },
+                    isCancelled: { context.interruption != nil || watch.isExceeded() },
                     progress: { progress in
                         context.report(
                             step: progress.step, of: progress.steps, loss: progress.loss.map(Double.init),
                             phase: progress.phase.words, fraction: progress.fraction,
                             etaSeconds: progress.remaining.map { $0.milliseconds / 1e3 })
-                        return context.interruption == nil
+                        return context.interruption == nil && !watch.isExceeded()
                     }))
         } catch AdaptationError.cancelled {
+            if let failure = watch.failure { throw failure }
             // A stopping server asks for the work done so far; a cancelled job's is of no use to anybody.
             if context.interruption == .stopping, let latest { try save(latest) }
             throw JobInterrupted()
         }
     }
 
-    private func pause(_ context: JobContext) throws {
+    private func pause(_ context: JobContext, _ watch: MemoryWatch) throws {
         gate.giveWay()
         try context.checkInterruption()
+        if watch.isExceeded(), let failure = watch.failure { throw failure }
     }
 
     private static func failure(_ error: AdaptationError) -> JobFailure {

@@ -12,12 +12,15 @@ package struct EmbeddingKey: Hashable, Sendable {
     package let adapter: String?
     /// The part of the image that was embedded; nil: all of it.
     package let window: PixelBox?
+    /// Whether it was the mirror image, of which `window` then is a part.
+    package let isMirrored: Bool
 
     package init(
         pixels: String, preprocessing: String, model: SegmentAnythingModel, adapter: ServedAdapter?,
-        window: PixelBox? = nil
+        window: PixelBox? = nil, isMirrored: Bool = false
     ) {
         self.window = window
+        self.isMirrored = isMirrored
         self.pixels = pixels
         self.preprocessing = preprocessing
         self.model = model.sha256

@@ -11,6 +11,14 @@ struct PromptViews: Sendable {
     let tiles: [PixelBox: ImageEmbedding]
     /// All of the image, where that was embedded; else a part of it.
     let reference: ImageEmbedding
+    /// The same of the image's mirror image, where it is asked too: none or one.
+    private(set) var mirrored: [PromptViews] = []
+
+    func with(mirrored views: PromptViews) -> PromptViews {
+        var both = self
+        both.mirrored = [views]
+        return both
+    }
 
     /// - Parameter embeddings: Of the part that each prompt is answered on; as many as prompts, at least one.
     init(_ prompts: [Prompt], _ embeddings: [ImageEmbedding], whole: ImageEmbedding?) {

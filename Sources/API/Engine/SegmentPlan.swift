@@ -20,6 +20,11 @@ struct SegmentPlan: Sendable {
 
     /// The tiles in which the image is answered; nil: it is seen whole, or a part of it at a time.
     var tiling: Tiling? { tier.adapter?.adapter.card.tiling }
+
+    /// Below so many pixels a region of a label's mask without a prompt is debris; nil where nothing is dropped.
+    func leastRegion(_ label: Int) -> Int? {
+        options.instances || options.multimask ? nil : profile?.leastRegion(label, image: image)
+    }
 }
 
 /// An image whose identity and size are known, and whose pixels can be had.

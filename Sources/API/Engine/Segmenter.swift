@@ -58,12 +58,12 @@ struct Segmenter: Sendable {
             if let tiling { return try tiled(views, tiling, options, label: labels[0]) }
             return try masks(views, options, label: labels[0])
         }
-        return try together(views.reference, options, labels)
+        return try together(views, options, labels)
     }
 
     private func masks(
         _ views: PromptViews, _ options: SegmentOptions, label: Int
-    ) throws(PromptError) -> Segmented {
+    ) throws -> Segmented {
         let (prompts, reader) = (views.prompts, reader(label))
         if options.multimask {
             var ranked = [[MaskPrediction]](repeating: [], count: prompts.count)
@@ -81,88 +81,126 @@ struct Segmenter: Sendable {
             }
             return Segmented(masks: masks, promptless: options.prompts.isEmpty ? [.model] : [])
         }
-        if options.prompts.isEmpty { return try promptless(views.reference, options, label) }
-        var masks: [SegmentedMask] = []
-        for (embedding, members) in views.groups {
-            let answers = try reader.predictions(embedding, members.map { prompts[$0] })
-            for (index, answer) in zip(members, answers) {
-                let spread =
-                    options.uncertainty ? try reader.spread(answer, given: prompts[index], embedding) : nil
-                masks.append(SegmentedMask(answer, label: label, prompt: index, spread: spread))
+        if options.prompts.isEmpty { return try promptless(views, options, label) }
+        let mirrored = try views.mirrored.first.map { try answers($0, reader) }
+        let masks = try answers(views, reader).enumerated().map { index, found in
+            if let mirrored {
+                let mean = found.answer.averaged(withMirrored: mirrored[index].answer)
+                return SegmentedMask(mean, label: label, prompt: index)
             }
+            let spread =
+                options.uncertainty ? try reader.spread(found.answer, given: prompts[index], found.embedding) : nil
+            return SegmentedMask(found.answer, label: label, prompt: index, spread: spread)
         }
-        return Segmented(masks: masks.sorted { $0.prompt < $1.prompt }, promptless: [])
+        return Segmented(masks: masks, promptless: [])
+    }
+
+    /// The answer to each prompt, and the embedding that it was given on.
+    private func answers(
+        _ views: PromptViews, _ reader: PromptlessReader
+    ) throws -> [(answer: MaskPrediction, embedding: ImageEmbedding)] {
+        var answers: [(index: Int, answer: MaskPrediction, embedding: ImageEmbedding)] = []
+        for (embedding, members) in views.groups {
+            let found = try reader.predictions(embedding, members.map { views.prompts[$0] })
+            answers += zip(members, found).map { ($0, $1, embedding) }
+        }
+        return answers.sorted { $0.index < $1.index }.map { ($0.answer, $0.embedding) }
     }
 
     /// Every prompt on all tiles that it concerns.
     private func tiled(
         _ views: PromptViews, _ tiling: Tiling, _ options: SegmentOptions, label: Int
     ) throws -> Segmented {
-        let route = profile?[label].route ?? .model
-        if options.prompts.isEmpty, let absent = absent(views.reference, label) {
-            return Segmented(masks: [absent], promptless: [route])
-        }
-        let geometry = views.reference.geometry
-        let image = TiledImage(
-            width: geometry.originalWidth, height: geometry.originalHeight, tiling: tiling, by: predictor[label]
-        ) { window in
-            guard let tile = views.tiles[window] else { preconditionFailure("a tile that no prompt concerns") }
-            return tile
-        }
+        let image = tiledImage(views, tiling, label)
+        let mirrored = views.mirrored.first.map { (image: tiledImage($0, tiling, label), views: $0) }
         if options.instances {
+            let route = profile?[label].route ?? .model
+            if let absent = absent(views.reference, label) { return Segmented(masks: [absent], promptless: [route]) }
             let found = InstanceFinder.pieces(of: try image.segment(.none))
             return Segmented(
                 masks: found.enumerated().map { SegmentedMask($1, label: label, instance: $0) }, promptless: [route])
+        }
+        if options.prompts.isEmpty {
+            return try unprompted(views, [label]) { _ in
+                var answer = try image.segment(.none)
+                if let mirrored { answer = answer.averaged(withMirrored: try mirrored.image.segment(.none)) }
+                return (answer, options.uncertainty ? try image.spread(answer, given: .none) : nil)
+            }
         }
         let masks = try views.prompts.enumerated().map { index, prompt in
             // The mask goes to the tiles as it is, not as the coarse logits of the whole.
             var prompt = prompt
             prompt.maskLogits = nil
-            let answer = try image.segment(prompt, mask: options.prompts.mask)
+            var answer = try image.segment(prompt, mask: options.prompts.mask)
+            if let mirrored {
+                var prompt = mirrored.views.prompts[index]
+                prompt.maskLogits = nil
+                let mask = options.prompts.mask?.flippedHorizontally()
+                answer = answer.averaged(withMirrored: try mirrored.image.segment(prompt, mask: mask))
+            }
             let spread =
                 options.uncertainty
                 ? try image.spread(answer, given: prompt, mask: options.prompts.mask) : nil
             return SegmentedMask(answer, label: label, prompt: index, spread: spread)
         }
-        return Segmented(masks: masks, promptless: options.prompts.isEmpty ? [route] : [])
+        return Segmented(masks: masks, promptless: [])
+    }
+
+    private func tiledImage(_ views: PromptViews, _ tiling: Tiling, _ label: Int) -> TiledImage {
+        let geometry = views.reference.geometry
+        return TiledImage(
+            width: geometry.originalWidth, height: geometry.originalHeight, tiling: tiling, by: predictor[label]
+        ) { window in
+            guard let tile = views.tiles[window] else { preconditionFailure("a tile that no prompt concerns") }
+            return tile
+        }
     }
 
     private func promptless(
-        _ embedding: ImageEmbedding, _ options: SegmentOptions, _ label: Int
-    ) throws(PromptError) -> Segmented {
-        let (profile, reader) = (self.profile?[label], reader(label))
+        _ views: PromptViews, _ options: SegmentOptions, _ label: Int
+    ) throws -> Segmented {
+        let embedding = views.reference
+        guard options.instances else { return try together(views, options, [label]) }
         if let absent = absent(embedding, label) {
-            return Segmented(masks: [absent], promptless: [profile?.route ?? .model])
+            return Segmented(masks: [absent], promptless: [profile?[label].route ?? .model])
         }
-        if options.instances { return try instances(embedding, label) }
-        let (answer, given) = try reader.answer(.none, embedding, profile)
-        let spread = options.uncertainty ? try reader.spread(answer, given: given, embedding) : nil
-        return Segmented(
-            masks: [SegmentedMask(answer, label: label, spread: spread)], promptless: [profile?.route ?? .model])
+        return try instances(embedding, label)
     }
 
     /// Every label at once: each pixel is given to the likeliest of them.
     private func together(
-        _ embedding: ImageEmbedding, _ options: SegmentOptions, _ labels: [Int]
-    ) throws(PromptError) -> Segmented {
-        let geometry = embedding.geometry
-        var contest = LabelContest(width: geometry.originalWidth, height: geometry.originalHeight)
-        var masks: [SegmentedMask] = []
-        for label in labels {
-            if let absent = absent(embedding, label) {
-                masks.append(absent)
-                continue
-            }
+        _ views: PromptViews, _ options: SegmentOptions, _ labels: [Int]
+    ) throws -> Segmented {
+        let embedding = views.reference
+        return try unprompted(views, labels) { label in
             let reader = reader(label)
             let (answer, given) = try reader.answer(.none, embedding, profile?[label])
-            let spread = options.uncertainty ? try reader.spread(answer, given: given, embedding) : nil
-            contest.enter(answer, as: label)
-            masks.append(SegmentedMask(answer, label: label, spread: spread))
+            if let mirrored = views.mirrored.first?.reference {
+                let other = try reader.answer(.none, mirrored, profile?[label]).answer
+                return (answer.averaged(withMirrored: other), nil)
+            }
+            return (answer, options.uncertainty ? try reader.spread(answer, given: given, embedding) : nil)
         }
-        let shown = contest.labels
+    }
+
+    /// - Parameter answer: The decoder's to a label without a prompt, and its spread where that is wanted.
+    private func unprompted(
+        _ views: PromptViews, _ labels: [Int], answer: (Int) throws -> (MaskPrediction, MaskSpread?)
+    ) throws -> Segmented {
+        let answers = try Unprompted.answers(
+            labels, on: views.reference, mirrored: views.mirrored.first?.reference, profile: { profile?[$0] },
+            answer: { label in
+                let (prediction, spread) = try answer(label)
+                return (prediction, detail: spread)
+            })
         return Segmented(
-            masks: masks.map { $0.isFound ? $0.kept(shown.mask($0.label)) : $0 },
-            promptless: labels.map { profile?[$0].route ?? .model })
+            masks: answers.map { answer in
+                SegmentedMask(
+                    label: answer.label, prompt: 0, candidate: 0, instance: nil, mask: answer.mask,
+                    score: SegmentedMask.bounded(answer.score), isFound: !answer.mask.isEmpty,
+                    spread: answer.detail ?? nil)
+            },
+            promptless: answers.map(\.route))
     }
 
     /// An empty mask where the support set says that the image does not show the label; nil where it may.
@@ -195,20 +233,14 @@ extension SegmentedMask {
         _ answer: MaskPrediction, label: Int, prompt: Int = 0, candidate: Int = 0, instance: Int? = nil,
         spread: MaskSpread? = nil
     ) {
-        // The head is a regression and may leave 0…1 by a little.
-        let score = Double(answer.predictedIoU)
         let mask = answer.mask()
         self.init(
             label: label, prompt: prompt, candidate: candidate, instance: instance, mask: mask,
-            score: score.isFinite ? min(max(score, 0), 1) : 0, isFound: !mask.isEmpty, spread: spread)
+            score: Self.bounded(Double(answer.predictedIoU)), isFound: !mask.isEmpty, spread: spread)
     }
 
-    /// What other labels have left of it.
-    fileprivate func kept(_ mask: Mask) -> SegmentedMask {
-        SegmentedMask(
-            label: label, prompt: prompt, candidate: candidate, instance: instance, mask: mask, score: score,
-            isFound: !mask.isEmpty, spread: spread)
-    }
+    /// The head is a regression and may leave 0…1 by a little.
+    fileprivate static func bounded(_ score: Double) -> Double { score.isFinite ? min(max(score, 0), 1) : 0 }
 }
 
 extension [SegmentedMask] {

@@ -6,10 +6,13 @@ package struct ServedAdapter: Sendable {
     package let adapter: Adapter
     /// What to tell with every answer; nil: its folds speak for it.
     package let caution: String?
+    /// What its folds say; nil: there were none.
+    let heldOut: StoredHeldOut?
 
-    package init(version: Int, adapter: Adapter, caution: String? = nil) {
+    init(version: Int, adapter: Adapter, heldOut: StoredHeldOut?, caution: String? = nil) {
         self.version = version
         self.adapter = adapter
+        self.heldOut = heldOut
         self.caution = caution
     }
 }

@@ -20,10 +20,17 @@ extension Service {
         }
         let prompts = options.prompts.prompts(for: model.configuration)
         var watch = watch
-        let (views, outcome) = try await embed(plan, for: prompts)
+        var (views, outcome) = try await embed(plan, for: prompts)
+        if options.flips {
+            let other = try await embed(
+                plan, for: options.prompts.mirrored(width: image.width).prompts(for: model.configuration),
+                isMirrored: true)
+            views = views.with(mirrored: other.views)
+            outcome = outcome.joined(other.outcome)
+        }
         watch.lap("embed")
         return try await clicks.interactive {
-            try await decoding.run { [watch] in
+            try await decoding.run { [watch, views, outcome] in
                 let segmented = try Segmenter(model: model, tier: plan.tier, profile: plan.profile)
                     .masks(views, options, of: plan.asked)
                 var lap = watch
@@ -35,29 +42,31 @@ extension Service {
 
     /// Embeds each part of the image that a prompt is answered on, once, and all of it where more than the prompts ask for it.
     private func embed(
-        _ plan: SegmentPlan, for prompts: [Prompt]
+        _ plan: SegmentPlan, for prompts: [Prompt], isMirrored: Bool = false
     ) async throws -> (views: PromptViews, outcome: CacheOutcome) {
         let (image, model) = (plan.image, plan.served.model)
-        if let tiling = plan.tiling { return try await embedTiles(plan, tiling, for: prompts) }
+        if let tiling = plan.tiling {
+            return try await embedTiles(plan, tiling, for: prompts, isMirrored: isMirrored)
+        }
         let windows = prompts.map { prompt in
             Focus.window(for: prompt, width: image.width, height: image.height, model: model.configuration)
         }
         // A profile says how far the whole image is from the support set.
-        let wanted = plan.profile == nil ? windows : windows + [nil]
+        let wanted = plan.profile == nil || isMirrored ? windows : windows + [nil]
         var made: [PixelBox?: ImageEmbedding] = [:]
         var outcome = CacheOutcome.cached
         for window in wanted where made[window] == nil {
-            let (embedding, how) = try await embed(image, window: window, model: model, tier: plan.tier)
+            let (embedding, how) = try await embed(
+                image, window: window, isMirrored: isMirrored, model: model, tier: plan.tier)
             made[window] = embedding
-            // Of several, the one that took the longest.
-            outcome = outcome == .computed ? outcome : how == .cached ? outcome : how
+            outcome = outcome.joined(how)
         }
         return (PromptViews(prompts, windows.compactMap { made[$0] }, whole: made[nil]), outcome)
     }
 
     /// Embeds the tiles that a prompt concerns, one after the other, so that memory is that of one pass and the embeddings.
     private func embedTiles(
-        _ plan: SegmentPlan, _ tiling: Tiling, for prompts: [Prompt]
+        _ plan: SegmentPlan, _ tiling: Tiling, for prompts: [Prompt], isMirrored: Bool
     ) async throws -> (views: PromptViews, outcome: CacheOutcome) {
         let (image, model) = (plan.image, plan.served.model)
         // Prompts nearby, which uncertainty tries, may reach beyond the tiles of the prompt itself.
@@ -67,13 +76,16 @@ extension Service {
         var tiles: [PixelBox: ImageEmbedding] = [:]
         var outcome = CacheOutcome.cached
         func take(_ window: PixelBox?) async throws -> ImageEmbedding {
-            let (embedding, how) = try await embed(image, window: window, model: model, tier: plan.tier)
-            outcome = outcome == .computed ? outcome : how == .cached ? outcome : how
+            let (embedding, how) = try await embed(
+                image, window: window, isMirrored: isMirrored, model: model, tier: plan.tier)
+            outcome = outcome.joined(how)
             return embedding
         }
         for window in windows { tiles[window] = try await take(window) }
         // A profile says how far the whole image is from the support set.
-        let whole = plan.profile == nil ? nil : try await take(nil)
+        // Of the mirror image it says no more than whether the object is there.
+        let isWanted = plan.profile != nil && (!isMirrored || plan.options.prompts.isEmpty)
+        let whole = isWanted ? try await take(nil) : nil
         guard let reference = whole ?? windows.first.flatMap({ tiles[$0] }) else {
             preconditionFailure("every prompt concerns a tile: they cover the image")
         }
@@ -116,14 +128,17 @@ extension Service {
     }
 
     private func embed(
-        _ image: OpenedImage, window: PixelBox?, model: SegmentAnythingModel, tier: Tier
+        _ image: OpenedImage, window: PixelBox?, isMirrored: Bool, model: SegmentAnythingModel, tier: Tier
     ) async throws -> (value: ImageEmbedding, outcome: CacheOutcome) {
         let key = EmbeddingKey(
             pixels: image.hash, preprocessing: Preprocessing.version, model: model, adapter: tier.adapter,
-            window: window)
+            window: window, isMirrored: isMirrored)
         return try await embeddings.value(for: key) {
             [imaging, encoding, clicks, limits = configuration.imageLimits] in
-            let pixels = try await imaging.run { try image.rgb(limits: limits) }
+            let pixels = try await imaging.run {
+                let pixels = try image.rgb(limits: limits)
+                return isMirrored ? pixels.flippedHorizontally() : pixels
+            }
             // Through the base model when the adapter leaves the encoder alone, as the key says.
             let predictor = Predictor(
                 model, adjustment: key.adapter == nil ? .none : tier.adapter?.adapter.adjustment ?? .none)

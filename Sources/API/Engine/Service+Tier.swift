@@ -23,6 +23,7 @@ extension Service {
             return .base(reason: "the adapter was deleted")
         }
         if let heldOut = StoredHeldOut(version.heldOutJSON), !heldOut.serves(prompt) {
+            if prompt == .none, let reason = heldOut.promptlessReason { return .base(reason: reason) }
             return .base(
                 reason:
                     "\(prompt.words) the adapter, version \(served), does not reliably beat the base model on held-out images"
@@ -39,7 +40,8 @@ extension Service {
             return .init(adapter, byteCount: adapter.byteCount)
         }
         return ServedAdapter(
-            version: version.version, adapter: adapter, caution: HeldOutAnswer.unvalidated(version))
+            version: version.version, adapter: adapter, heldOut: StoredHeldOut(version.heldOutJSON),
+            caution: HeldOutAnswer.unvalidated(version))
     }
 }
 

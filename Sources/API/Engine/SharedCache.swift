@@ -8,6 +8,11 @@ package enum CacheOutcome: String, Sendable {
     case computed
     /// Another request was working it out already; this one waited for the same result.
     case shared
+
+    /// Of two values together: that of the one that took longer.
+    func joined(_ other: CacheOutcome) -> CacheOutcome {
+        self == .computed || other == .cached ? self : other
+    }
 }
 
 /// Values that are costly to make and good to keep: bounded by bytes, the least recently used go first, and requests for

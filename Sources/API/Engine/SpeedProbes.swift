@@ -16,10 +16,15 @@ package final class SpeedProbes: Sendable {
     package init() {}
 
     /// Takes about as long as three training steps on one image, the first time.
-    package func measured(_ model: SegmentAnythingModel) throws -> Measured {
+    ///
+    /// - Parameter isCancelled: Asked now and then; nothing is known afterwards, and `AdaptationError.cancelled` is thrown.
+    package func measured(
+        _ model: SegmentAnythingModel, isCancelled: @escaping () -> Bool = { false }
+    ) throws -> Measured {
         if let known = known.withLock({ $0[model.sha256] }) { return known }
         ProcessMemory.forgetPeak()
-        let measured = Measured(speed: try SpeedProbe(measuring: model), peakBytes: ProcessMemory.peakBytes ?? 0)
+        let speed = try SpeedProbe(measuring: model, isCancelled: isCancelled)
+        let measured = Measured(speed: speed, peakBytes: ProcessMemory.peakBytes ?? 0)
         return known.withLock { known in
             let first = known[model.sha256] ?? measured
             known[model.sha256] = first

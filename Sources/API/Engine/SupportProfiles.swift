@@ -93,7 +93,8 @@ package final class SupportProfiles: Sendable {
         let adapter = tier.adapter?.adapter
         let predictor = LabelledPredictor(model, adjustments: adapter?.adjustments ?? [.none])
         let profiler = SupportProfiler(
-            predictor, isAdapted: adapter != nil, tiling: adapter?.card.tiling, pause: pause)
+            predictor, isAdapted: adapter != nil, tiling: adapter?.card.tiling,
+            isCalibrated: tier.adapter?.heldOut?.isCalibrated ?? false, pause: pause)
         return TaskProfile(try profiler.profiles(examples, labelCount: labels.count))
     }
 
@@ -118,6 +119,7 @@ extension SupportProfile {
     var sha256: String {
         var text = "\(route.rawValue)"
         if let presence { text += " \(presence.tokenCount) \(presence.threshold) \(presence.scale)" }
+        if let debris { text += " \(debris.limit)" }
         if let prototypes { text += " \(prototypes.offset) \(prototypes.direction)" }
         return SHA256.hex(Array(text.utf8))
     }

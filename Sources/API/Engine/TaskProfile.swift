@@ -19,6 +19,14 @@ struct TaskProfile: Sendable {
 
     var byteCount: Int { labels.reduce(0) { $0 + $1.byteCount } }
 
+    /// The fewest pixels that a region of a mask without a prompt has, unless it is the only one; nil where none is dropped.
+    ///
+    /// - Parameter image: Its size.
+    func leastRegion(_ label: Int, image: OpenedImage) -> Int? {
+        let least = labels[label].debris?.leastArea(width: image.width, height: image.height)
+        return least.flatMap { $0 > 1 ? $0 : nil }
+    }
+
     /// SHA-256 of all that an answer without a prompt depends on, for its receipt.
     ///
     /// - Parameter asked: The labels that were answered.

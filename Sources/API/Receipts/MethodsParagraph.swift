@@ -15,6 +15,9 @@ package enum MethodsParagraph {
         sentences.append(adaptation(receipt, &works))
         sentences.append(prompts(receipt))
         if let labels = labels(receipt) { sentences.append(labels) }
+        if receipt["request"]?["flips"] == true {
+            sentences.append("The mirror image was segmented as well, and the logits of both were averaged.")
+        }
         sentences.append(
             "Logits were brought to the image's size by bilinear interpolation and thresholded at 0. A receipt of every "
                 + "answer names pixels, weights, adapter and program by hash and holds the prompts; POST /v1/verify repeats it."
@@ -101,6 +104,16 @@ package enum MethodsParagraph {
         }
     }
 
+    /// What was dropped of the masks.
+    private static func debris(_ receipt: JSON) -> String {
+        let least = receipt["promptless"]?["least_region_px"]
+        let sizes = (least?.elements ?? least.map { [$0] } ?? []).compactMap(\.integerValue)
+        guard let low = sizes.min(), let high = sizes.max() else { return "" }
+        return
+            " Connected regions below \(low == high ? "\(low)" : "\(low) to \(high), by label,") pixels, a quarter of the "
+            + "smallest that the support set marks, were removed, but for the largest."
+    }
+
     private static func prompts(_ receipt: JSON) -> String {
         let request = receipt["request"] ?? .null
         let points = request["prompts"]?["points"]?.elements ?? []
@@ -116,7 +129,7 @@ package enum MethodsParagraph {
         if request["instances"] == true {
             return "All objects were segmented one by one, without a prompt." + way(receipt)
         }
-        guard !kinds.isEmpty else { return "No prompt was given\(candidates)." + way(receipt) }
+        guard !kinds.isEmpty else { return "No prompt was given\(candidates)." + way(receipt) + debris(receipt) }
         return "The image was prompted with \(kinds.joined(separator: ", "))\(candidates)."
     }
 }

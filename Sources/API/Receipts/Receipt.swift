@@ -12,7 +12,7 @@ import Tensor
 /// It holds what the client chose in full, and models, adapters and pixels by hash. No pixel of the image is in it.
 struct Receipt: Sendable {
     /// Changes with the members.
-    static let format = 2
+    static let format = 3
 
     let json: JSON
     /// SHA-256 of the receipt's compact JSON.
@@ -56,7 +56,11 @@ struct Receipt: Sendable {
         guard let first = segmented.promptless.first, let profile = plan.profile else { return .null }
         let routes = segmented.promptless.map { JSON.string($0.rawValue) }
         let way = plan.asked.count > 1 ? JSON.Member("routes", .array(routes)) : .init("route", .string(first.rawValue))
-        return .object([way, .init("profile_sha256", .string(profile.sha256(plan.asked)))])
+        let least = plan.asked.map { JSON.optional(plan.leastRegion($0)) }
+        return .object([
+            way, .init("least_region_px", plan.asked.count > 1 ? .array(least) : least[0]),
+            .init("profile_sha256", .string(profile.sha256(plan.asked))),
+        ])
     }
 
     /// What a methods section says of the adapter, so that it can be written from the receipt alone.

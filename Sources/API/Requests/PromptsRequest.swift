@@ -135,6 +135,15 @@ package struct PromptsRequest: Sendable, Equatable {
         }
     }
 
+    /// What marks in the mirror image what this marks in an image of so many columns.
+    package func mirrored(width: Int) -> PromptsRequest {
+        let right = Double(width - 1)
+        return PromptsRequest(
+            points: points.map { Point(x: right - $0.x, y: $0.y, isForeground: $0.isForeground) },
+            boxes: boxes.map { Box(x0: right - $0.x1, y0: $0.y0, x1: right - $0.x0, y1: $0.y1) },
+            mask: mask?.flippedHorizontally(), label: label)
+    }
+
     /// The kind by which held-out scores are kept: a box settles what points refine.
     package var kind: PromptKind {
         if !boxes.isEmpty { return .box }

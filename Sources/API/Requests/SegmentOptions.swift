@@ -8,16 +8,20 @@ package struct SegmentOptions: Sendable, Equatable {
     package var uncertainty: Bool
     /// Whether every object gets a mask of its own.
     package var instances: Bool
+    /// Whether the image's mirror image is asked as well, and the logits of both averaged.
+    package var flips: Bool
 
-    static let names = ["prompts", "multimask", "uncertainty", "instances"]
+    static let names = ["prompts", "multimask", "uncertainty", "instances", "flips"]
 
     package init(
-        prompts: PromptsRequest = .none, multimask: Bool = false, uncertainty: Bool = false, instances: Bool = false
+        prompts: PromptsRequest = .none, multimask: Bool = false, uncertainty: Bool = false, instances: Bool = false,
+        flips: Bool = false
     ) {
         self.prompts = prompts
         self.multimask = multimask
         self.uncertainty = uncertainty
         self.instances = instances
+        self.flips = flips
     }
 
     /// Of the members of a request, or of a receipt.
@@ -29,6 +33,15 @@ package struct SegmentOptions: Sendable, Equatable {
         multimask = try fields.bool("multimask") ?? false
         uncertainty = try fields.bool("uncertainty") ?? false
         instances = try fields.bool("instances") ?? false
+        flips = try fields.bool("flips") ?? false
+        if flips {
+            let others = [("multimask", multimask), ("uncertainty", uncertainty), ("instances", instances)]
+            if let other = others.first(where: \.1)?.0 {
+                throw Problem.invalid(
+                    fields.path(of: "flips"), "\"flips\" averages one answer, and \"\(other)\" asks for several",
+                    hint: "leave \"\(other)\" out, or send it in a request of its own without \"flips\"")
+            }
+        }
         guard instances else { return }
         let others = [("prompts", !prompts.isEmpty), ("multimask", multimask), ("uncertainty", uncertainty)]
         if let other = others.first(where: \.1)?.0 {
@@ -42,7 +55,7 @@ package struct SegmentOptions: Sendable, Equatable {
     package var json: JSON {
         [
             "prompts": prompts.json, "multimask": .bool(multimask), "uncertainty": .bool(uncertainty),
-            "instances": .bool(instances),
+            "instances": .bool(instances), "flips": .bool(flips),
         ]
     }
 }

@@ -35,10 +35,10 @@ extension Service {
         }
         let recipe = form.task.recipe.telling(support.labels.count)
         try Self.checkTiles(recipe, masks.map { ($0.width, $0.height) }, field: "task")
-        let estimate = try await encoding.run { [clicks, speeds] in
+        let estimate = try await encoding.run { [clicks, speeds, memory = configuration.jobMemory] in
             try Threads.givingWay(to: clicks) {
                 try Self.estimate(
-                    recipe, support.patients, masks, try speeds.measured(served.model), served.model)
+                    recipe, support.patients, masks, try speeds.measured(served.model), served.model, memory)
             }
         }
         return .json([
@@ -112,7 +112,7 @@ extension Service {
 
     private static func estimate(
         _ recipe: Recipe, _ patients: PatientGroups, _ masks: [Mask], _ measured: SpeedProbes.Measured,
-        _ model: SegmentAnythingModel
+        _ model: SegmentAnythingModel, _ memory: MemoryBudget
     ) throws -> JSON {
         let estimate = try measured.speed.estimate(
             recipe, masks: masks, patients: patients, configuration: model.configuration,
@@ -122,6 +122,7 @@ extension Service {
         return [
             "seconds": .rounded(estimate.seconds, places: 1),
             "memory_bytes": .integer(measured.peakBytes + estimate.bytes),
+            "memory_allowed_bytes": .optional(memory.limit),
             "tiles": estimate.tileSide.map { side in
                 ["side": .integer(side), "count": .optional(estimate.tileCount)]
             } ?? .null,

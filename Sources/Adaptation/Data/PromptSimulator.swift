@@ -84,6 +84,18 @@ package struct PromptSimulator: Sendable {
         return Prompt.Box(x0: min(x0, x1), y0: min(y0, y1), x1: max(x0, x1), y1: max(y0, y1))
     }
 
+    /// The box of a hand that takes care to cut nothing off: the extent, a twentieth of its larger side wider on each side and at
+    /// least a pixel, kept in the image.
+    package func carefulBox() -> Prompt {
+        let reach = max(Self.boxOffset / 2 * Float(max(extent.width, extent.height)), 1).rounded()
+        let box = Prompt.Box(
+            x0: max(Float(extent.x0) - reach, 0), y0: max(Float(extent.y0) - reach, 0),
+            x1: min(Float(extent.x1) + reach, Float(mask.width - 1)),
+            y1: min(Float(extent.y1) + reach, Float(mask.height - 1)))
+        let prompt = Prompt(box: box)
+        return origin == (0, 0) ? prompt : prompt.moved(x: Float(origin.x), y: Float(origin.y))
+    }
+
     private func pointInside(using generator: inout SeededRandom) -> Prompt.Point {
         let pixel = pixelInside(using: &generator)
         return Prompt.Point(x: Float(pixel.x), y: Float(pixel.y), isForeground: true)

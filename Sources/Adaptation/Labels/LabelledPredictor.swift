@@ -28,4 +28,11 @@ package struct LabelledPredictor: Sendable {
     }
 
     package func embed(_ image: RGBImage) -> ImageEmbedding { first.embed(image) }
+
+    /// - Parameter pause: Asked before each block of the encoder; throws to stop there.
+    package func embed(
+        _ image: RGBImage, window: PixelBox? = nil, pause: () throws -> Void
+    ) rethrows -> ImageEmbedding {
+        try first.embed(image, window: window, pause: pause)
+    }
 }

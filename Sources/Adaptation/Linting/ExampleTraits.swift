@@ -18,12 +18,29 @@ package struct ExampleTraits: Sendable, Equatable {
     let markedArea: Int
     let greyArea: Int
     let isMaskLossy: Bool
-    /// Pixels per surface pixel: half the width of a thin structure, a quarter of a disc's diameter.
-    let thickness: Double
+    /// How large each label is that the mask shows; of a mask that is no label map, the one object.
+    let sizes: [Size]
     /// `[16, 16]` mean grey of the image, less their mean and over their deviation.
     let thumbnail: [Float]
     /// Mean grey inside the mask less that around it, over the deviation of the image; nil where one of them has no pixel.
     let contrast: Double?
+
+    /// The size of what a mask marks.
+    package struct Size: Sendable, Equatable {
+        /// Nil: the mask is no label map.
+        let label: Int?
+        /// Pixels.
+        let area: Int
+        /// Pixels per surface pixel: half the width of a thin structure, a quarter of a disc's diameter.
+        let thickness: Double
+
+        init(_ mask: Mask, label: Int?) {
+            self.label = label
+            area = mask.area
+            let rim = mask.surface().area
+            thickness = rim == 0 ? 0 : Double(area) / Double(rim)
+        }
+    }
 
     static let valueLimit = 65
     static let labelLimit = 32
@@ -47,8 +64,9 @@ package struct ExampleTraits: Sendable, Equatable {
         markedArea = decoded.area
         // Of a coloured palette the values are numbers of labels: none is between others.
         greyArea = rawMask.paletteIndices == nil ? Self.count(rawMask) { $0 > 0 && Int($0) < Int(peak) * 9 / 10 } : 0
-        let rim = decoded.surface().area
-        thickness = rim == 0 ? 0 : Double(markedArea) / Double(rim)
+        sizes =
+            labels.map { labels in labels.present.map { Size(labels.mask($0), label: $0) } }
+            ?? [Size(decoded, label: nil)]
 
         let shown = RGBImage(raw)
         let small = Resize.bilinear(shown, width: Self.thumbnailSide, height: Self.thumbnailSide)

@@ -57,13 +57,14 @@ package struct SupportLinter: Sendable {
                 Finding(.warning, .greyMask(isLossy: traits.isMaskLossy, greyShare: grey), index))
         }
         let cellsPerPixel = Double(configuration.logitsSide) / Double(max(traits.image.width, traits.image.height))
-        let (area, width) = (
-            Double(traits.markedArea) * cellsPerPixel * cellsPerPixel, 2 * traits.thickness * cellsPerPixel
-        )
-        if area < Self.fewestCells || width < Self.thinnestCells {
-            findings.append(Finding(.warning, .tooSmall(areaInCells: area, widthInCells: width), index))
-        }
+        // A large label beside it makes a small one no larger.
         return findings
+            + traits.sizes.compactMap { size in
+                let area = Double(size.area) * cellsPerPixel * cellsPerPixel
+                let width = 2 * size.thickness * cellsPerPixel
+                guard area < Self.fewestCells || width < Self.thinnestCells else { return nil }
+                return Finding(.warning, .tooSmall(areaInCells: area, widthInCells: width, label: size.label), index)
+            }
     }
 
     private func duplicates(_ examples: [ExampleTraits]) -> [Finding] {

@@ -11,6 +11,8 @@ package struct SupportProfile: Sendable, Equatable {
     /// What the object looks like to the encoder; nil where its masks show no token of it, or nothing else.
     package let prototypes: Prototypes?
     package let presence: Presence?
+    /// What is too small to be its object; nil where no mask shows one.
+    package let debris: Debris?
     /// The best of all ways to do without a prompt, on images that its prototypes were not made from.
     package let route: PromptlessRoute
     /// Mean Dice of each way, measured so; empty for a single example.
@@ -19,22 +21,35 @@ package struct SupportProfile: Sendable, Equatable {
     package let review: [PromptKind: ReviewThreshold]
 
     package init(
-        distance: EmbeddingDistance, prototypes: Prototypes?, presence: Presence?, route: PromptlessRoute,
-        routeDice: [PromptlessRoute: Double], review: [PromptKind: ReviewThreshold]
+        distance: EmbeddingDistance, prototypes: Prototypes?, presence: Presence?, debris: Debris? = nil,
+        route: PromptlessRoute, routeDice: [PromptlessRoute: Double], review: [PromptKind: ReviewThreshold]
     ) {
         self.distance = distance
         self.prototypes = prototypes
         self.presence = presence
+        self.debris = debris
         self.route = route
         self.routeDice = routeDice
         self.review = review
     }
 
     /// Whether the object is in the image; nil when the set cannot tell.
-    package func presence(_ embedding: ImageEmbedding) -> (score: Double, isThere: Bool)? {
+    ///
+    /// - Parameter mirrored: Of the mirror image, where both are to count alike.
+    package func presence(
+        _ embedding: ImageEmbedding, mirrored: ImageEmbedding? = nil
+    ) -> (score: Double, isThere: Bool)? {
         guard let presence, let prototypes else { return nil }
-        let score = presence.score(SimilarityMap(prototypes, embedding))
+        let scores = [embedding, mirrored].compactMap(\.self).map { presence.score(SimilarityMap(prototypes, $0)) }
+        let score = scores.reduce(0, +) / Double(scores.count)
         return (score, presence.isFound(score: score))
+    }
+
+    /// The same of an adapter that leaves the encoder alone: it is asked by no way but its own.
+    func byItself() -> SupportProfile {
+        SupportProfile(
+            distance: distance, prototypes: prototypes, presence: presence, debris: debris, route: .model,
+            routeDice: [:], review: [:])
     }
 
     /// Examples that each figure is measured on at most; beyond, the figures no longer gain and the work would grow.
@@ -49,6 +64,8 @@ package struct SupportProfiler {
     private let isAdapted: Bool
     /// How the adapter sees images; nil: whole.
     private let tiling: Tiling?
+    /// Whether folds have said when to look again.
+    private let isCalibrated: Bool
     private let pause: () throws -> Void
 
     /// - Parameters:
@@ -56,13 +73,16 @@ package struct SupportProfiler {
     ///   - isAdapted: Whether it was trained on these very examples: its own answers to no prompt then say nothing about new
     ///     images, and the decoder's route is kept without comparing.
     ///   - tiling: The tiles that the adapter answers in.
-    ///   - pause: Called before each image; throws to stop.
+    ///   - isCalibrated: Whether folds have said when an answer should be looked at again; the profile then does not.
+    ///   - pause: Called before each image and each block of the encoder; throws to stop.
     package init(
-        _ predictor: LabelledPredictor, isAdapted: Bool, tiling: Tiling? = nil, pause: @escaping () throws -> Void = {}
+        _ predictor: LabelledPredictor, isAdapted: Bool, tiling: Tiling? = nil, isCalibrated: Bool = false,
+        pause: @escaping () throws -> Void = {}
     ) {
         self.predictor = predictor
         self.isAdapted = isAdapted
         self.tiling = tiling
+        self.isCalibrated = isCalibrated
         self.pause = pause
     }
 
@@ -88,11 +108,27 @@ package struct SupportProfiler {
     ///
     /// - Parameter examples: At least one.
     package func profiles(_ examples: [Example], labelCount: Int) throws -> [SupportProfile] {
-        let embeddings = try examples.map { example in
-            try pause()
-            return predictor.embed(example.image)
-        }
-        let distance = EmbeddingDistance(descriptors: embeddings.map { EmbeddingDistance.descriptor($0) })
+        let embeddings = try examples.map { try predictor.embed($0.image, pause: pause) }
+        return try profiles(examples, embeddings, labelCount: labelCount, purpose: .service)
+    }
+
+    /// What answers without a prompt depend on, and nothing else: what a fold's training images alone would have taught.
+    ///
+    /// - Parameter embeddings: Of the examples, under the same model and adapter.
+    func promptless(
+        _ examples: [Example], _ embeddings: [ImageEmbedding], labelCount: Int
+    ) throws -> [SupportProfile] {
+        try profiles(examples, embeddings, labelCount: labelCount, purpose: .fold)
+    }
+
+    /// What a profile is made for: a fold asks for no more than its masks depend on.
+    private enum Purpose { case service, fold }
+
+    private func profiles(
+        _ examples: [Example], _ embeddings: [ImageEmbedding], labelCount: Int, purpose: Purpose
+    ) throws -> [SupportProfile] {
+        let distance = EmbeddingDistance(
+            descriptors: purpose == .fold ? [] : embeddings.map { EmbeddingDistance.descriptor($0) })
         let limit = max(SupportProfile.measuredLimit / labelCount, SupportProfile.leastMeasured)
         return try (0..<labelCount).map { label in
             let grid = predictor[label].model.configuration.grid
@@ -108,12 +144,13 @@ package struct SupportProfiler {
                         tokens: tokens, mask: mask))
             }
             let reader = PromptlessReader(predictor[label], isAdapted: isAdapted)
-            return try profile(items, distance, reader, limit: limit)
+            return try profile(items, distance, reader, limit: limit, purpose)
         }
     }
 
     private func profile(
-        _ items: [Item], _ distance: EmbeddingDistance, _ reader: PromptlessReader, limit: Int
+        _ items: [Item], _ distance: EmbeddingDistance, _ reader: PromptlessReader, limit: Int,
+        _ purpose: Purpose
     ) throws -> SupportProfile {
         guard let first = items.first else {
             // No example shows the label: nothing is known of it but what the adapter may have learnt elsewhere.
@@ -129,19 +166,23 @@ package struct SupportProfiler {
         let prototypes = whole?.lowered(by: shift)
         let others = without.map { $0?.lowered(by: shift) }
 
-        let dice = items.count > 1 ? try routeDice(Array(measured), others, reader) : [:]
+        let isCompared = items.count > 1 && !(reader.isAdapted && purpose == .fold)
+        let dice = isCompared ? try routeDice(Array(measured), others, reader) : [:]
         let best = PromptlessRoute.allCases.max { (dice[$0] ?? -1) < (dice[$1] ?? -1) } ?? .mask
         let route: PromptlessRoute =
             reader.isAdapted || prototypes == nil ? .model : dice.isEmpty ? .mask : best
         let presence = presence(Array(measured), others)
+        let debris = Debris(items.map(\.mask))
         let unmeasured = SupportProfile(
-            distance: distance, prototypes: prototypes, presence: presence, route: route, routeDice: dice, review: [:])
+            distance: distance, prototypes: prototypes, presence: presence, debris: debris, route: route,
+            routeDice: dice, review: [:])
+        guard purpose == .service, !isCalibrated else { return unmeasured }
         let review =
             try tiling.map { try tiledReview(items.prefix(Self.tiledLimit), $0, reader) }
             ?? review(Array(measured), unmeasured, reader)
         return SupportProfile(
-            distance: distance, prototypes: prototypes, presence: presence, route: route, routeDice: dice,
-            review: review)
+            distance: distance, prototypes: prototypes, presence: presence, debris: debris, route: route,
+            routeDice: dice, review: review)
     }
 
     /// Steps in which thresholds are tried.
@@ -244,7 +285,11 @@ extension SupportProfiler {
         var pairs: [PromptKind: [ReviewThreshold.Pair]] = [:]
         for (index, item) in items.enumerated() {
             guard let simulator = PromptSimulator(mask: item.mask) else { continue }
-            let image = TiledImage(item.image, tiling: tiling, by: reader.predictor)
+            let image = TiledImage(
+                width: item.image.width, height: item.image.height, tiling: tiling, by: reader.predictor
+            ) { window in
+                try reader.predictor.embed(item.image, window: window, pause: self.pause)
+            }
             var generator = SeededRandom(seed: UInt64(index))
             for kind in [PromptKind.box, .point, .none] {
                 try pause()
@@ -313,9 +358,9 @@ package struct PromptlessReader: Sendable {
 
     /// How an answer holds when its prompt is varied.
     package func spread(
-        _ answer: MaskPrediction, given prompt: Prompt, _ embedding: ImageEmbedding
+        _ answer: MaskPrediction, given prompt: Prompt, _ embedding: ImageEmbedding, count: Int = PromptJitter.count
     ) throws(PromptError) -> MaskSpread {
-        let nearby = PromptJitter.prompts(around: prompt, answer: answer.mask())
+        let nearby = PromptJitter.prompts(around: prompt, answer: answer.mask(), count: count)
         return MaskSpread(answer, others: nearby.isEmpty ? [] : try predictions(embedding, nearby))
     }
 }

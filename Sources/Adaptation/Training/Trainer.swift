@@ -76,7 +76,7 @@ package struct Trainer: Sendable {
     ///   - resuming: A checkpoint of the same model, examples and settings; the run goes on after its step.
     ///   - checkpointEvery: Steps between two checkpoints.
     ///   - checkpoint: Told the state now and then; what it throws ends the run.
-    ///   - isCancelled: Asked between prompts, so that even a slow step ends soon.
+    ///   - isCancelled: Asked between prompts and between blocks of the encoder, so that even a slow step ends soon.
     ///   - progress: Told after each step; false cancels.
     /// - Throws: `AdaptationError`, or what `checkpoint` throws.
     package func run(
@@ -238,11 +238,18 @@ package struct Trainer: Sendable {
         // The encoder's factors come first in the layout, the decoder's tensors after them.
         let encoderCount = layout.blocks.count * 4
 
+        func pause() throws(AdaptationError) {
+            guard !isCancelled() else { throw .cancelled(step: step) }
+        }
         var embedding = Value(encoding.activations)
+        var encoder: DividedEncoder?
         if settings.kind.trainsEncoder {
             let factors = throughEncoder ? parameters : tensors.map { Value($0) }
-            embedding = ImageEncoder(model, adjustment: layout.adjustment(factors, scale: scale))
-                .finish(embedding, from: layout.blocks.lowerBound)
+            let divided = try DividedEncoder(
+                ImageEncoder(model, adjustment: layout.adjustment(factors, scale: scale)), layout: layout,
+                activations: encoding.activations, isTrained: throughEncoder, pause: pause)
+            embedding = Value(divided.embedding)
+            encoder = divided
         }
         // The prompts' graphs end at the embedding, as a leaf: each is freed before the next is built.
         let leaf = throughEncoder ? Value.parameter(embedding.tensor) : embedding
@@ -253,7 +260,7 @@ package struct Trainer: Sendable {
         // In a tile without the object there is nothing to point at.
         let kinds = simulator == nil ? [PromptKind.none] : prompts
         for kind in kinds {
-            guard !isCancelled() else { throw .cancelled(step: step) }
+            try pause()
             let drawn = simulator?.prompt(kind, using: &generator) ?? .none
             let prompt = isTile ? drawn : view.flipped(drawn, width: image.width, height: image.height)
             // Fresh leaves per prompt: a graph can be walked back only once.
@@ -271,7 +278,7 @@ package struct Trainer: Sendable {
         }
         if throughEncoder {
             let seed = embeddingSum.tensors(scaledBy: 1)[0]
-            sum.add(gradients(of: embedding, seed: seed, for: Array(parameters[..<encoderCount])))
+            sum.add(try encoder?.backward(seed: seed, to: parameters, pause: pause) ?? [])
         }
         return (total, kinds.count)
     }

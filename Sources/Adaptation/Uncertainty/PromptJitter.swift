@@ -17,6 +17,9 @@ package enum PromptJitter {
     /// The same for an answer in tiles, each of which may cost a decode of several.
     package static let tiledCount = 6
 
+    /// The same for a held-out image, of which only the mean over all is wanted.
+    static let foldCount = 6
+
     /// - Parameters:
     ///   - prompt: What was given.
     ///   - answer: The mask that came of it.

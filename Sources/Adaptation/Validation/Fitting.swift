@@ -85,12 +85,23 @@ package struct Fitting: Sendable {
         return try session.run()
     }
 
+    /// What running will likely take.
+    package func estimate(_ speed: SpeedProbe) -> SpeedProbe.Estimate {
+        speed.estimate(
+            resolved: recipe, masks: support.examples.map(\.mask), patients: patients,
+            configuration: model.configuration,
+            trainedNumbers: model.trainedNumbers)
+    }
+
+    /// How images are scored; a journal that was scored otherwise is begun anew.
+    private static let scoring = "2"
+
     /// What a checkpoint must have in common with this fitting.
     private var subject: String {
         var settings = recipe.settings
         settings.cacheBytes = 0
         let parts = [
-            model.sha256, support.digest, "\(patients.groups)", "\(String(describing: spacing))",
+            Self.scoring, model.sha256, support.digest, "\(patients.groups)", "\(String(describing: spacing))",
             CanonicalJSON.encode(settings), "\(recipe.fixed.map { "\($0)" }.sorted())", "\(recipe.budgetSeconds)",
             "\(recipe.margin)", previous.map { "\($0.adapter.sha256) \($0.exampleCount)" } ?? "",
         ]

@@ -15,6 +15,8 @@ final class FittingSession {
     /// The state of the run that was under way when the journal was written.
     private var open: TrainerCheckpoint?
     private var caches: [Int: EncodingCache] = [:]
+    /// By the images that were held out: what the others teach the base model.
+    private var profiles: [[Int]: [SupportProfile]] = [:]
     private let clock = ContinuousClock()
     private let began: ContinuousClock.Instant
     private let secondsBefore: Double
@@ -52,7 +54,7 @@ final class FittingSession {
                 recipe, $0, examples: exampleCount, runs: plan.folds.count + 1, configuration: configuration)
         }
         plannedRuns = Double(candidates.count * plan.folds.count + plan.halves.count + 1)
-        let base = try baseScores()
+        let base = try baseScores(plan)
         let previous = try previousScores()
         let outcomes = try tried(candidates, plan, base)
         guard let best = Self.best(outcomes) else { preconditionFailure("the first recipe is always run") }
@@ -157,16 +159,26 @@ final class FittingSession {
 
     // MARK: Scores of others
 
-    private func baseScores() throws -> [HeldOutScore] {
+    /// Each image by the base model and what the other folds' images have taught of it: as the task answers while no adapter
+    /// does, with every choice made without the image.
+    private func baseScores(_ plan: FoldPlan) throws -> [HeldOutScore] {
         if let known = journal.base { return known }
         try report(.scoring, step: 0, steps: exampleCount, loss: nil)
         let predictor = LabelledPredictor(Predictor(fitting.model))
         var scores: [HeldOutScore] = []
-        for example in 0..<exampleCount {
-            scores += try scorer.scores(
-                example, predictor, try wholeEmbedding(example), isCancelled: hooks.isCancelled)
-            try report(.scoring, step: example + 1, steps: exampleCount, loss: nil)
+        var done = 0
+        for held in plan.folds {
+            let unaided = HeldOutScorer.Unaided(
+                isAdapted: false, profiles: try baseProfiles(without: held, isAdapted: false))
+            for example in held {
+                scores += try scorer.scores(
+                    example, predictor, try wholeEmbedding(example), unaided, isCancelled: hooks.isCancelled)
+                done += 1
+                try report(.scoring, step: done, steps: exampleCount, loss: nil)
+            }
         }
+        // By example, as they are compared.
+        scores = Self.sorted(scores)
         journal.base = scores
         try save(nil)
         return scores
@@ -174,28 +186,74 @@ final class FittingSession {
 
     /// The base model's of all of an image: nobody cuts images into tiles before a task has an adapter.
     private func wholeEmbedding(_ example: Int) throws -> ImageEmbedding {
-        guard fitting.recipe.settings.tileSide == nil else {
-            guard !hooks.isCancelled() else { throw AdaptationError.cancelled(step: 0) }
-            return Predictor(fitting.model).embed(fitting.support.examples[example].image)
-        }
-        return try embedding(example, cache(firstAdaptedBlock: configuration.depth), .none)
+        try wholeEmbedding(example, cache(firstAdaptedBlock: configuration.depth), .none)
     }
+
+    /// Of all of an image under `adjustment`, from what is kept of it.
+    private func wholeEmbedding(
+        _ example: Int, _ cache: EncodingCache, _ adjustment: Adjustment
+    ) throws -> ImageEmbedding {
+        guard cache.tiling != nil else { return try embedding(example, cache, adjustment) }
+        let image = fitting.support.examples[example].image
+        let all = PixelBox(x0: 0, y0: 0, x1: image.width - 1, y1: image.height - 1)
+        return try finished(
+            try cache.encoding(tile: all, of: example, isCancelled: hooks.isCancelled), cache, adjustment)
+    }
+
+    // MARK: What a fold's images teach without training
+
+    /// Of all examples but `held`, seen by the base model's encoder.
+    ///
+    /// - Parameter isAdapted: Whether an adapter of the decoder alone answers: it has the same embeddings, and asks for no other
+    ///   way than its own.
+    private func baseProfiles(without held: [Int], isAdapted: Bool) throws -> [SupportProfile] {
+        if let known = profiles[held] { return isAdapted ? known.map { $0.byItself() } : known }
+        let predictor = LabelledPredictor(Predictor(fitting.model))
+        let made = try learned(others(held), predictor, isAdapted: isAdapted) { try wholeEmbedding($0) }
+        if !isAdapted { profiles[held] = made }
+        return made
+    }
+
+    private func learned(
+        _ members: [Int], _ predictor: LabelledPredictor, isAdapted: Bool, embed: (Int) throws -> ImageEmbedding
+    ) throws -> [SupportProfile] {
+        let profiler = SupportProfiler(predictor, isAdapted: isAdapted, pause: pause)
+        return try profiler.promptless(
+            members.map { fitting.support.examples[$0] }, try members.map(embed), labelCount: fitting.support.labelCount
+        )
+    }
+
+    /// Throws when the work is to end.
+    private func pause() throws {
+        guard !hooks.isCancelled() else { throw AdaptationError.cancelled(step: 0) }
+    }
+
+    private func others(_ held: [Int]) -> [Int] { (0..<exampleCount).filter { !held.contains($0) } }
 
     /// Of the version before on what it has not seen.
     private func previousScores() throws -> [HeldOutScore] {
         if let known = journal.previous { return known }
         guard let previous = fitting.previous, previous.exampleCount < exampleCount else { return [] }
         let predictor = LabelledPredictor(fitting.model, adjustments: previous.adapter.adjustments)
+        func embed(_ example: Int) throws -> ImageEmbedding {
+            try predictor.embed(fitting.support.examples[example].image, pause: pause)
+        }
+        // As it answers today; of an imported one's images nothing is known.
+        let unaided = HeldOutScorer.Unaided(
+            isAdapted: true,
+            profiles: previous.exampleCount == 0
+                ? nil : try learned(Array(0..<previous.exampleCount), predictor, isAdapted: true, embed: embed))
         var scores: [HeldOutScore] = []
         for example in previous.exampleCount..<exampleCount {
-            guard !hooks.isCancelled() else { throw AdaptationError.cancelled(step: 0) }
-            let image = fitting.support.examples[example].image
+            let embedding = try embed(example)
             if let tiling = previous.adapter.card.tiling {
-                let tiled = TiledImage(image, tiling: tiling, by: predictor[0])
-                scores += try scorer.scores(example, tiled, isCancelled: hooks.isCancelled)
+                let image = fitting.support.examples[example].image
+                let tiled = TiledImage(width: image.width, height: image.height, tiling: tiling, by: predictor[0]) {
+                    try predictor.embed(image, window: $0, pause: self.pause)
+                }
+                scores += try scorer.scores(example, tiled, embedding, unaided, isCancelled: hooks.isCancelled)
             } else {
-                scores += try scorer.scores(
-                    example, predictor, predictor.embed(image), isCancelled: hooks.isCancelled)
+                scores += try scorer.scores(example, predictor, embedding, unaided, isCancelled: hooks.isCancelled)
             }
         }
         journal.previous = scores
@@ -265,7 +323,7 @@ final class FittingSession {
             return known
         }
         let start = elapsed
-        let members = (0..<exampleCount).filter { !held.contains($0) }
+        let members = others(held)
         let trainer = Trainer(model: fitting.model, support: fitting.support, settings: settings, members: members)
         let cache = cache(firstAdaptedBlock: trainer.layout.blocks.lowerBound)
         // A tile says little about its image.
@@ -275,7 +333,9 @@ final class FittingSession {
         _ = try train(trainer, key, stopAfter: marks[marks.count - 1], phase: phase) { [self] state in
             guard marks.contains(state.step) else { return }
             var scores: [HeldOutScore] = []
-            for example in held { scores += try self.scores(example, cache, trainer.adjustments(state)) }
+            let adjustments = trainer.adjustments(state)
+            let unaided = try unaided(held, settings.kind, cache, adjustments)
+            for example in held { scores += try self.scores(example, cache, adjustments, unaided) }
             let gains =
                 state.step == influenceMark ? try gains(trainer, state, cache, trained: members, held: held) : []
             journal.update(key) { run in
@@ -292,23 +352,39 @@ final class FittingSession {
         return journal.run(key) ?? FittingJournal.Run(key: key)
     }
 
+    /// What the images that an adapter was trained on teach beside it.
+    private func unaided(
+        _ held: [Int], _ kind: AdapterKind, _ cache: EncodingCache, _ adjustments: [Adjustment]
+    ) throws -> HeldOutScorer.Unaided {
+        guard kind.trainsEncoder else {
+            return HeldOutScorer.Unaided(
+                isAdapted: true, profiles: try baseProfiles(without: held, isAdapted: true))
+        }
+        let predictor = LabelledPredictor(fitting.model, adjustments: adjustments)
+        return HeldOutScorer.Unaided(
+            isAdapted: true,
+            profiles: try learned(others(held), predictor, isAdapted: true) {
+                try wholeEmbedding($0, cache, adjustments[0])
+            })
+    }
+
     /// Of the model under `adjustments`, one for each label, as it would be served.
     private func scores(
-        _ example: Int, _ cache: EncodingCache, _ adjustments: [Adjustment]
+        _ example: Int, _ cache: EncodingCache, _ adjustments: [Adjustment], _ unaided: HeldOutScorer.Unaided
     ) throws -> [HeldOutScore] {
         let predictor = LabelledPredictor(fitting.model, adjustments: adjustments)
+        // By the adjustment of any label: they have the encoder in common.
+        let whole = try wholeEmbedding(example, cache, adjustments[0])
         guard let tiling = cache.tiling else {
-            // By the adjustment of any label: they have the encoder in common.
-            return try scorer.scores(
-                example, predictor, try embedding(example, cache, adjustments[0]), isCancelled: hooks.isCancelled)
+            return try scorer.scores(example, predictor, whole, unaided, isCancelled: hooks.isCancelled)
         }
         let image = fitting.support.examples[example].image
         let tiled = TiledImage(width: image.width, height: image.height, tiling: tiling, by: predictor[0]) { window in
-            self.finished(
+            try self.finished(
                 try cache.encoding(tile: window, of: example, isCancelled: self.hooks.isCancelled), cache,
                 adjustments[0])
         }
-        return try scorer.scores(example, tiled, isCancelled: hooks.isCancelled)
+        return try scorer.scores(example, tiled, whole, unaided, isCancelled: hooks.isCancelled)
     }
 
     /// The embedding of an example's plain view under `adjustment`, from what is kept of it.
@@ -316,18 +392,17 @@ final class FittingSession {
         _ example: Int, _ cache: EncodingCache, _ adjustment: Adjustment
     ) throws -> ImageEmbedding {
         let encoding = try cache.encoding(view: 0, of: example, isCancelled: hooks.isCancelled)
-        return finished(encoding, cache, adjustment)
+        return try finished(encoding, cache, adjustment)
     }
 
     /// What is left of the encoder, under `adjustment`.
     private func finished(
         _ encoding: EncodingCache.Encoding, _ cache: EncodingCache, _ adjustment: Adjustment
-    ) -> ImageEmbedding {
+    ) throws -> ImageEmbedding {
         var activations = encoding.activations
         if cache.firstAdaptedBlock < configuration.depth {
-            activations =
-                ImageEncoder(fitting.model, adjustment: adjustment)
-                .finish(Value(activations), from: cache.firstAdaptedBlock).tensor
+            activations = try ImageEncoder(fitting.model, adjustment: adjustment)
+                .finish(Value(activations), from: cache.firstAdaptedBlock, pause: pause).tensor
         }
         return ImageEmbedding(tensor: activations, geometry: encoding.geometry)
     }

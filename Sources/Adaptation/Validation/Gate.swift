@@ -7,14 +7,21 @@ package struct Gate: Sendable, Equatable {
     /// The chance of serving an adapter whose true gain is the margin.
     package static let level = 0.1
 
+    /// The mean loss in Dice, against the margin, that boxes drawn with care may bear for what others gain.
+    package static let tolerance = 0.01
+
     package struct Verdict: Sendable, Equatable {
         package let prompt: PromptKind
         /// Of Dice, paired; over patients.
         package let test: PairedTest
         /// Labels whose gain reliably stays below the margin, whatever the others gain.
         package let harmedLabels: [Int]
+        /// With a box: the mean gain in Dice by boxes drawn with care; nil with other prompts.
+        package let carefulGain: Double?
+        /// Whether those lose more than the tolerance.
+        package let isCareHarmed: Bool
 
-        package var isServed: Bool { test.pValue < Gate.level && harmedLabels.isEmpty }
+        package var isServed: Bool { test.pValue < Gate.level && harmedLabels.isEmpty && !isCareHarmed }
     }
 
     /// The gain in Dice that must be exceeded.
@@ -40,13 +47,22 @@ package struct Gate: Sendable, Equatable {
                 let gains = Self.differences(base, adapted, patients) { $0.prompt == kind && $0.label == label }
                 return PairedTest(gains.map { -$0 }, above: -margin).pValue < Self.level
             }
+            let careful = Self.carefulGain(base.filter { $0.prompt == kind }, adapted.filter { $0.prompt == kind })
             return Verdict(
-                prompt: kind, test: PairedTest(differences, above: margin), harmedLabels: harmed)
+                prompt: kind, test: PairedTest(differences, above: margin), harmedLabels: harmed,
+                carefulGain: careful, isCareHarmed: careful.map { $0 < margin - Self.tolerance } ?? false)
         }
         let means = (differences.first ?? []).indices.map { patient in
             differences.reduce(0) { $0 + $1[patient] } / Double(differences.count)
         }
         overall = PairedTest(means, above: margin)
+    }
+
+    private static func carefulGain(_ base: [HeldOutScore], _ adapted: [HeldOutScore]) -> Double? {
+        let gains = zip(base, adapted).compactMap { base, adapted in
+            base.carefulDice.flatMap { before in adapted.carefulDice.map { $0 - before } }
+        }
+        return gains.isEmpty ? nil : gains.reduce(0, +) / Double(gains.count)
     }
 
     /// The mean Dice of each patient in `adapted` less that in `base`, in the order of the patients' numbers.

@@ -66,6 +66,26 @@ package struct HeldOut: Sendable {
         return Interval(pairs.map { (patients[$0.example], $1.dice - $0.dice) }, seed: 0)
     }
 
+    /// When to look again at an answer of the adapter to a kind of prompt, by images that it was not trained on; nil where none
+    /// of them was asked about.
+    ///
+    /// - Parameter label: Nil: over all labels.
+    package func review(_ prompt: PromptKind, label: Int? = nil) -> ReviewThreshold? {
+        let pairs = adapted.filter { $0.prompt == prompt && ($0.label == label || label == nil) }.compactMap { score in
+            score.agreement.map { ReviewThreshold.Pair(agreement: $0, dice: score.dice) }
+        }
+        return pairs.isEmpty ? nil : ReviewThreshold(pairs)
+    }
+
+    /// Without a prompt: by which ways the base model was asked, and so many times each.
+    package var ways: [(route: PromptlessRoute, count: Int)] {
+        let routes = base.compactMap(\.route)
+        return PromptlessRoute.allCases.map { route in (route, routes.count { $0 == route }) }.filter { $0.count > 0 }
+    }
+
+    /// Without a prompt: how often an object that an image shows was said not to be there.
+    package func missed(adapted isAdapted: Bool) -> Int { (isAdapted ? adapted : base).count { $0.isThere == false } }
+
     private static func interval(
         _ scores: [HeldOutScore], _ patients: [Int], _ value: (HeldOutScore) -> Double?
     ) -> Interval? {

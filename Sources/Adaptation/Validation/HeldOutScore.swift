@@ -15,8 +15,19 @@ package struct HeldOutScore: Codable, Sendable, Equatable {
     /// Millimetres; nil also where the spacing is not known.
     package let asdMillimetres: Double?
     package let hd95Millimetres: Double?
+    /// By which way the answer without a prompt was come by; nil with a prompt.
+    package let route: PromptlessRoute?
+    /// Without a prompt: whether the object was said to be there at all; nil with one.
+    package let isThere: Bool?
+    /// Mean Dice of the answers to prompts nearby with this one; nil where it was not asked for.
+    package let agreement: Double?
+    /// With a box: the Dice by a box drawn with care (`PromptSimulator.carefulBox`); nil with other prompts.
+    package let carefulDice: Double?
 
-    package init(example: Int, label: Int = 0, prompt: PromptKind, _ metrics: SegmentationMetrics) {
+    package init(
+        example: Int, label: Int = 0, prompt: PromptKind, _ metrics: SegmentationMetrics, route: PromptlessRoute? = nil,
+        isThere: Bool? = nil, agreement: Double? = nil, carefulDice: Double? = nil
+    ) {
         self.example = example
         self.label = label
         self.prompt = prompt
@@ -26,16 +37,22 @@ package struct HeldOutScore: Codable, Sendable, Equatable {
         hd95 = metrics.pixels?.hd95
         asdMillimetres = metrics.millimetres?.asd
         hd95Millimetres = metrics.millimetres?.hd95
+        self.route = route
+        self.isThere = isThere
+        self.agreement = agreement
+        self.carefulDice = carefulDice
     }
 
     /// Of areas alone.
-    package init(example: Int, label: Int = 0, prompt: PromptKind, dice: Double) {
+    package init(example: Int, label: Int = 0, prompt: PromptKind, dice: Double, carefulDice: Double? = nil) {
         self.example = example
         self.label = label
         self.prompt = prompt
         self.dice = dice
         jaccard = dice / (2 - dice)
         (asd, hd95, asdMillimetres, hd95Millimetres) = (nil, nil, nil, nil)
+        (route, isThere, agreement) = (nil, nil, nil)
+        self.carefulDice = carefulDice
     }
 }
 

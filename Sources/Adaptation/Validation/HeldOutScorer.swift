@@ -19,65 +19,118 @@ package struct HeldOutScorer: Sendable {
         self.seed = seed
     }
 
+    /// Who answers without a prompt, and what the images that it knows have taught.
+    struct Unaided {
+        let isAdapted: Bool
+        /// One for each label; nil where nothing is known of a support set.
+        let profiles: [SupportProfile]?
+    }
+
+    /// How a model answers, as the service would ask it.
+    private struct Respondent {
+        let answer: (Prompt, Int) throws -> MaskPrediction
+        /// How far answers to prompts nearby agree with an answer; nil: nobody asks.
+        let agreement: ((MaskPrediction, Prompt, Int) throws -> Double)?
+    }
+
     /// The scores of `predictor` on one example whose embedding it is given, each prompt answered as the service would, for
     /// each label that the example shows.
     ///
     /// - Parameter isCancelled: Asked before each mask.
     func scores(
-        _ example: Int, _ predictor: LabelledPredictor, _ embedding: ImageEmbedding, isCancelled: () -> Bool
+        _ example: Int, _ predictor: LabelledPredictor, _ embedding: ImageEmbedding, _ unaided: Unaided,
+        isCancelled: () -> Bool
     ) throws -> [HeldOutScore] {
         let image = support.examples[example].image
         let views = (0..<support.labelCount).map { EmbeddedImage(image, by: predictor[$0], whole: embedding) }
-        return try scores(example, isCancelled) { prompt, label in try views[label].segment(prompt) }
+        func reader(_ label: Int) -> PromptlessReader {
+            PromptlessReader(predictor[label], isAdapted: unaided.isAdapted)
+        }
+        let respondent = Respondent(
+            answer: { prompt, label in
+                guard prompt == .none else { return try views[label].segment(prompt) }
+                return try reader(label).answer(prompt, embedding, unaided.profiles?[label]).answer
+            },
+            // The base model's is known without folds: it was trained on none of the images.
+            agreement: unaided.isAdapted
+                ? { answer, prompt, label in
+                    try reader(label).spread(
+                        answer, given: prompt, views[label].embedding(for: prompt), count: PromptJitter.foldCount
+                    ).agreement
+                } : nil)
+        return try scores(example, embedding, unaided, respondent, isCancelled)
     }
 
-    /// The same in tiles, of which only a task with one label has any.
-    func scores(_ example: Int, _ image: TiledImage, isCancelled: () -> Bool) throws -> [HeldOutScore] {
+    /// The same of an adapter that answers in tiles, of which only a task with one label has any.
+    ///
+    /// - Parameter embedding: Of all of the image.
+    func scores(
+        _ example: Int, _ image: TiledImage, _ embedding: ImageEmbedding, _ unaided: Unaided, isCancelled: () -> Bool
+    ) throws -> [HeldOutScore] {
         precondition(support.labelCount == 1, "tiles of several labels")
-        return try scores(example, isCancelled) { prompt, _ in try image.segment(prompt) }
+        let respondent = Respondent(
+            answer: { prompt, _ in try image.segment(prompt) },
+            agreement: { answer, prompt, _ in try image.spread(answer, given: prompt).agreement })
+        return try scores(example, embedding, unaided, respondent, isCancelled)
     }
 
-    /// - Parameter answer: To a prompt, of a label.
     private func scores(
-        _ example: Int, _ isCancelled: () -> Bool, _ answer: (Prompt, Int) throws -> MaskPrediction
+        _ example: Int, _ embedding: ImageEmbedding, _ unaided: Unaided, _ respondent: Respondent,
+        _ isCancelled: () -> Bool
     ) throws -> [HeldOutScore] {
         let labels = support.examples[example].labels
-        var unprompted: LabelImage?
+        let shown = Set(labels.present)
+        func answer(_ prompt: Prompt, _ label: Int) throws -> MaskPrediction {
+            guard !isCancelled() else { throw AdaptationError.cancelled(step: 0) }
+            return try respondent.answer(prompt, label)
+        }
+        func agreement(_ answer: MaskPrediction, _ prompt: Prompt, _ label: Int) throws -> Double? {
+            guard !isCancelled() else { throw AdaptationError.cancelled(step: 0) }
+            return try respondent.agreement?(answer, prompt, label)
+        }
+        // All labels, those that the image does not show among them: they too claim pixels.
+        let unprompted = try Unprompted.answers(
+            Array(0..<support.labelCount), on: embedding, profile: { unaided.profiles?[$0] },
+            answer: { label in
+                let answer = try answer(.none, label)
+                return (answer, shown.contains(label) ? try agreement(answer, .none, label) : nil)
+            })
         var scores: [HeldOutScore] = []
         for item in support.items where item.example == example {
             var random = SeededRandom(seed: seed ^ 0x5363_6F72 &+ item.number)
             let (simulator, truth) = (support.simulator(item), labels.mask(item.label))
+            func add(
+                _ kind: PromptKind, _ mask: Mask, route: PromptlessRoute? = nil, isThere: Bool? = nil,
+                agreement: Double?, carefulDice: Double? = nil
+            ) throws {
+                let metrics = try SegmentationMetrics(prediction: mask, groundTruth: truth, spacing: spacing)
+                scores.append(
+                    HeldOutScore(
+                        example: example, label: item.label, prompt: kind, metrics, route: route, isThere: isThere,
+                        agreement: agreement, carefulDice: carefulDice))
+            }
             for (kind, count) in Self.draws {
-                for _ in 0..<count {
-                    guard !isCancelled() else { throw AdaptationError.cancelled(step: 0) }
+                for draw in 0..<count {
                     let prompt = simulator.prompt(kind, using: &random)
-                    let mask: Mask
-                    if kind == .none {
-                        let all = try unprompted ?? self.unprompted(labels, isCancelled, answer)
-                        unprompted = all
-                        mask = all.mask(item.label)
-                    } else {
-                        mask = try answer(prompt, item.label).mask()
+                    guard kind == .none else {
+                        let found = try answer(prompt, item.label)
+                        // One of each kind is enough to calibrate by, as images count and not prompts.
+                        let agreement = draw == 0 ? try agreement(found, prompt, item.label) : nil
+                        let careful = kind == .box ? try answer(simulator.carefulBox(), item.label).mask() : nil
+                        try add(
+                            kind, found.mask(), agreement: agreement,
+                            carefulDice: try careful.map {
+                                try SegmentationMetrics(prediction: $0, groundTruth: truth).dice
+                            })
+                        continue
                     }
-                    let metrics = try SegmentationMetrics(prediction: mask, groundTruth: truth, spacing: spacing)
-                    scores.append(HeldOutScore(example: example, label: item.label, prompt: kind, metrics))
+                    let found = unprompted[item.label]
+                    try add(
+                        kind, found.mask, route: found.route, isThere: found.isThere,
+                        agreement: found.detail ?? nil)
                 }
             }
         }
         return scores
-    }
-
-    /// All labels without a prompt, those that the image does not show among them: they too claim pixels.
-    ///
-    /// - Parameter truth: Of the image's size.
-    private func unprompted(
-        _ truth: LabelImage, _ isCancelled: () -> Bool, _ answer: (Prompt, Int) throws -> MaskPrediction
-    ) throws -> LabelImage {
-        var contest = LabelContest(width: truth.width, height: truth.height)
-        for label in 0..<support.labelCount {
-            guard !isCancelled() else { throw AdaptationError.cancelled(step: 0) }
-            contest.enter(try answer(.none, label), as: label)
-        }
-        return contest.labels
     }
 }

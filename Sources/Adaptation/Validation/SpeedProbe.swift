@@ -18,18 +18,21 @@ package struct SpeedProbe: Codable, Sendable, Equatable {
     }
 
     /// Takes one pass of the encoder and three images' steps.
-    package init(measuring model: SegmentAnythingModel) throws {
+    ///
+    /// - Parameter isCancelled: Asked between blocks of the encoder and between prompts.
+    /// - Throws: `AdaptationError.cancelled`.
+    package init(measuring model: SegmentAnythingModel, isCancelled: @escaping () -> Bool = { false }) throws {
         let example = Example.disc(side: 64)
         let settings = AdaptationSettings(kind: .decoder, steps: 3, imagesPerStep: 1, augmentedViews: 1)
         let trainer = Trainer(model: model, support: try SupportSet([example]), settings: settings)
         let (cache, clock) = (trainer.cache(), ContinuousClock())
-        let encoding = try clock.measure { _ = try cache.encoding(view: 0, of: 0, isCancelled: { false }) }
+        let encoding = try clock.measure { _ = try cache.encoding(view: 0, of: 0, isCancelled: isCancelled) }
         // The first step still finds its memory; the fastest of the others is the step itself.
         var (last, fastest) = (clock.now, Duration.seconds(3_600))
         _ = try trainer.run(
             resuming: nil, cache: cache, stopAfter: settings.steps,
             hooks: Trainer.Hooks(
-                checkpointEvery: 0,
+                checkpointEvery: 0, isCancelled: isCancelled,
                 progress: { progress in
                     let now = clock.now
                     if progress.step > 1 { fastest = min(fastest, now - last) }
@@ -70,6 +73,8 @@ package struct SpeedProbe: Codable, Sendable, Equatable {
     }
 
     private static let fewestSteps = 10
+    /// Masks of an image and label at a mark: the prompts', the careful box's, and those of prompts near three of them.
+    private static let scoringDecodes = HeldOutScorer.draws.reduce(1) { $0 + $1.count } + 3 * PromptJitter.foldCount
 
     /// What a fitting will likely take.
     ///
@@ -79,7 +84,16 @@ package struct SpeedProbe: Codable, Sendable, Equatable {
         _ recipe: Recipe, masks: [Mask], patients: PatientGroups, configuration: Configuration,
         trainedNumbers: (AdapterKind) -> Int
     ) throws(SettingsError) -> Estimate {
-        let recipe = try recipe.resolved(for: masks, model: configuration)
+        estimate(
+            resolved: try recipe.resolved(for: masks, model: configuration), masks: masks, patients: patients,
+            configuration: configuration, trainedNumbers: trainedNumbers)
+    }
+
+    /// Of a recipe that says whether there are tiles.
+    func estimate(
+        resolved recipe: Recipe, masks: [Mask], patients: PatientGroups, configuration: Configuration,
+        trainedNumbers: (AdapterKind) -> Int
+    ) -> Estimate {
         // Of all images together.
         let tiles = recipe.settings.tiling.map { tiling in
             masks.reduce(0) { $0 + tiling.count(width: $1.width, height: $1.height) }
@@ -96,7 +110,8 @@ package struct SpeedProbe: Codable, Sendable, Equatable {
         let first = candidates[0]
         // Forward only, a kind at a time: some twelfth of a training step's share, for each prompt at each mark.
         let scoring =
-            Double((tiles ?? count) * recipe.labelCount * 4 * (recipe.marks(first).count + 1)) * decoderSeconds / 8
+            Double((tiles ?? count) * recipe.labelCount * Self.scoringDecodes * (recipe.marks(first).count + 1))
+            * decoderSeconds / 8
         let parts = Double(tiles ?? 0) * encoderSeconds
         var seconds = encodingSeconds(first, examples: count) + parts + Double(runs) * training(first) + scoring
         for settings in candidates.dropFirst() {

@@ -22,6 +22,8 @@ package struct EvaluationSettings: Sendable, Equatable {
     /// A regular expression whose first group is the patient in a stem; stems that it does not match stand for themselves.
     package var patientPattern: String?
     package var baselines = false
+    /// Whether answers are averaged with those on the mirror image.
+    package var flips = false
     package var seed: UInt64 = 0
 
     package init() {}
@@ -31,7 +33,7 @@ package struct EvaluationSettings: Sendable, Equatable {
 
     /// Every field by its option's name, for the journal and the report.
     package var fields: [String: String] {
-        [
+        var fields: [String: String] = [
             "support": supportSizes.map(String.init).joined(separator: ","), "seeds": "\(supportSeeds)",
             "prompts": prompts.map(\.rawValue).joined(separator: ","),
             "adapters": supportSizes == [0] ? "" : adapters.map(\.rawValue).joined(separator: ","),
@@ -40,6 +42,9 @@ package struct EvaluationSettings: Sendable, Equatable {
             "images": imageLimit.map(String.init) ?? "", "patient-pattern": patientPattern ?? "",
             "baselines": "\(baselines)", "seed": "\(seed)",
         ]
+        // Journals from before there was this choice go on.
+        if flips { fields["flips"] = "true" }
+        return fields
     }
 
     /// The recipe of an adaptation of one kind with one support set.

@@ -165,7 +165,7 @@ package final class Evaluation {
         let start = ContinuousClock.now
         let pair = step.dataset.pair(stem)
         let scorers = try EvaluatedImage(pair, step, settings)
-        let segmenter = Segmenter(scorers.image, by: answerer)
+        let segmenter = Segmenter(scorers.image, by: answerer, flips: settings.flips)
         var rows: [ResultRow] = []
         for scorer in scorers.targets {
             rows += try scorer.modelRows(segmenter, settings.prompts)
@@ -190,7 +190,7 @@ extension Evaluation {
             if step.arm.adapter != nil {
                 adapter = try Adapter.load(path: "\(folder)/adapters/\(step.arm.name).safetensors", for: model)
             }
-            let segmenter = Segmenter(image.image, by: Answerer(model, adapter))
+            let segmenter = Segmenter(image.image, by: Answerer(model, adapter), flips: settings.flips)
             let truth = scorer.truth(row.prompt)
             let answer = try segmenter.answer(row.prompt, scorer.drawn, truth: truth)
             return OverlayPicture(row, image: image.image, mask: answer.mask, truth: truth, prompts: scorer.drawn)

@@ -12,13 +12,26 @@ struct Segmenter {
     }
 
     private let subject: Subject
+    /// The mirror image, where answers are averaged with those on it.
+    private let mirrored: Subject?
+    private let width: Int
 
-    init(_ image: RGBImage, by answerer: Answerer) {
-        if let tiling = answerer.tiling {
-            subject = .tiles(TiledImage(image, tiling: tiling, by: answerer.predictor))
-        } else {
-            subject = .whole(EmbeddedImage(image, by: answerer.predictor))
-        }
+    init(_ image: RGBImage, by answerer: Answerer, flips: Bool = false) {
+        subject = Self.subject(image, answerer)
+        mirrored = flips ? Self.subject(image.flippedHorizontally(), answerer) : nil
+        width = image.width
+    }
+
+    private static func subject(_ image: RGBImage, _ answerer: Answerer) -> Subject {
+        if let tiling = answerer.tiling { return .tiles(TiledImage(image, tiling: tiling, by: answerer.predictor)) }
+        return .whole(EmbeddedImage(image, by: answerer.predictor))
+    }
+
+    /// An answer, and what it was averaged of: the next correction refines these.
+    private struct Answer {
+        let prediction: MaskPrediction
+        let own: MaskPrediction
+        let mirrored: MaskPrediction?
     }
 
     /// The answer to a style of prompt; for `corrected` after the last correction, with the Dice after every click.
@@ -26,23 +39,32 @@ struct Segmenter {
         _ style: PromptStyle, _ prompts: DrawnPrompts, truth: Mask
     ) throws -> (mask: Mask, predictedIoU: Float, diceByClick: [Double]?) {
         var prompt = prompts.prompt(style)
-        var prediction = try segment(prompt, after: nil)
-        var mask = prediction.mask()
-        guard style == .corrected else { return (mask, prediction.predictedIoU, nil) }
+        var found = try segment(prompt, after: nil)
+        var mask = found.prediction.mask()
+        guard style == .corrected else { return (mask, found.prediction.predictedIoU, nil) }
         var dice = [try SegmentationMetrics.dice(mask, truth)]
         for _ in 0..<Correction.count {
             if let click = Correction.point(prediction: mask, truth: truth) {
                 prompt.points.append(click)
-                prediction = try segment(prompt, after: prediction)
-                mask = prediction.mask()
+                found = try segment(prompt, after: found)
+                mask = found.prediction.mask()
             }
             dice.append(try SegmentationMetrics.dice(mask, truth))
         }
-        return (mask, prediction.predictedIoU, dice)
+        return (mask, found.prediction.predictedIoU, dice)
     }
 
     /// - Parameter former: The answer that is to be refined.
-    private func segment(_ prompt: Prompt, after former: MaskPrediction?) throws -> MaskPrediction {
+    private func segment(_ prompt: Prompt, after former: Answer?) throws -> Answer {
+        let own = try Self.segment(subject, prompt, after: former?.own)
+        guard let mirrored else { return Answer(prediction: own, own: own, mirrored: nil) }
+        let other = try Self.segment(mirrored, prompt.mirrored(width: width), after: former?.mirrored)
+        return Answer(prediction: own.averaged(withMirrored: other), own: own, mirrored: other)
+    }
+
+    private static func segment(
+        _ subject: Subject, _ prompt: Prompt, after former: MaskPrediction?
+    ) throws -> MaskPrediction {
         switch subject {
         case .whole(let image):
             var prompt = prompt

@@ -58,6 +58,17 @@ package struct ImageEncoder: Sendable {
         neck(run(first..<blocks.count, prefix, checkpointing))
     }
 
+    /// The same with a question before each block.
+    ///
+    /// - Parameter pause: Throws to stop there.
+    package func finish(_ prefix: Value, from first: Int, pause: () throws -> Void) rethrows -> Value {
+        let activations = try (first..<blocks.count).reduce(prefix) { activations, block in
+            try pause()
+            return advanced(activations, through: block)
+        }
+        return finish(activations, from: blocks.count)
+    }
+
     private func run(_ range: Range<Int>, _ x: Value, _ checkpointing: Checkpointing) -> Value {
         range.reduce(x) { x, index in
             if let block = quantizedBlocks[index], !x.requiresGradient { return Value(block(x.tensor)) }

@@ -26,6 +26,18 @@ package struct Predictor: Sendable {
         embed(preprocessor(image, window: window))
     }
 
+    /// The same with a question before each block of the encoder, of which a large model's take a second each.
+    ///
+    /// - Parameter pause: Throws to stop there.
+    package func embed(
+        _ image: RGBImage, window: PixelBox? = nil, pause: () throws -> Void
+    ) rethrows -> ImageEmbedding {
+        let prepared = preprocessor(image, window: window)
+        let activations = imageEncoder.prefix(Value(prepared.pixels), blocks: 0)
+        let embedding = try imageEncoder.finish(activations, from: 0, pause: pause)
+        return ImageEmbedding(tensor: embedding.tensor, geometry: prepared.geometry)
+    }
+
     package func embed(_ image: PreprocessedImage) -> ImageEmbedding {
         ImageEmbedding(tensor: imageEncoder(Value(image.pixels)).tensor, geometry: image.geometry)
     }

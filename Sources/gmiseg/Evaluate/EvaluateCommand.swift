@@ -70,6 +70,9 @@ struct EvaluateCommand: ParsableCommand {
     @Flag(help: "Measure prompts as masks (ellipse, box, disc, whole image) and the limit of the mask grid as well.")
     var baselines = false
 
+    @Flag(help: "Segment the mirror image as well and average, as segment requests with flips=true do.")
+    var flips = false
+
     @Option(help: "Seed of everything random.")
     var seed: UInt64 = 0
 
@@ -124,6 +127,7 @@ struct EvaluateCommand: ParsableCommand {
         settings.steps = steps
         settings.patientPattern = patientPattern
         settings.baselines = baselines
+        settings.flips = flips
         settings.seed = seed
         return settings
     }

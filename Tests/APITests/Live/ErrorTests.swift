@@ -263,9 +263,9 @@ import Testing
     private static let hash = String(repeating: "0", count: 64)
 
     /// A receipt of the server's own form, with one member changed.
-    private static func receipt(_ name: String = "format", _ value: JSON = 2) -> FormPart {
+    private static func receipt(_ name: String = "format", _ value: JSON = 3) -> FormPart {
         let members: [JSON.Member] = [
-            .init("format", 2), .init("pixels_sha256", .string(hash)),
+            .init("format", 3), .init("pixels_sha256", .string(hash)),
             .init("model", ["name": "tiny", "sha256": .string(hash)]), .init("tier", "base"),
             .init("request", ["prompts": [:], "multimask": false]), .init("masks_sha256", [.string(hash)]),
         ]

@@ -33,6 +33,28 @@ import Testing
         return PNG.encode(RawImage(width: 48, height: 40, channels: 1, bitDepth: 8, samples: samples))
     }
 
+    /// The ring with a disc of five pixels in it.
+    private static func dottedMask(x: Int) -> [UInt8] {
+        picture { column, row in
+            let distance = (row - 18) * (row - 18) + (column - x) * (column - x)
+            return distance <= 1 ? 1 : distance <= 225 ? 5 : 0
+        }
+    }
+
+    /// All labels together are large; the small one is named all the same, and the large one is not.
+    @Test func aLabelMayBeTooSmallBesideALargeOne() async throws {
+        try await withLiveServer { server in
+            let masks = [Self.mask(x: 18), Self.dottedMask(x: 21), Self.mask(x: 24)]
+            let form = Self.task(masks: masks)
+            let findings = try await server.client.post("/v1/tasks?dry_run=true", form: form).json["findings"]
+            let small = (findings?.elements ?? []).filter { $0["code"] == "too-small" }
+            #expect(small.count == 1, "\(findings ?? .null)")
+            #expect(small.first?["file"] == "1_mask.png" && small.first?["field"] == "mask[1]")
+            let message = small.first?["message"]?.stringValue ?? ""
+            #expect(message.contains("disc") && !message.contains("ring"), "\(message)")
+        }
+    }
+
     static func task(_ labels: JSON? = labels, adapter: [UInt8]? = nil, masks: [[UInt8]]? = nil) -> [FormPart] {
         var task: [JSON.Member] = [
             .init("name", "target"), .init("spacing_mm", [0.5, 0.5]), .init("adapter", ["kind": "decoder"]),

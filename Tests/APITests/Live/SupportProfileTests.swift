@@ -37,6 +37,11 @@ import Testing
             #expect(answer["promptless"]?["support_dice"]?.members?.count == 5)
             #expect(answer["promptless"]?["support_dice"]?[route]?.doubleValue != nil)
             #expect(answer["receipt"]?["promptless"]?["route"]?.stringValue == route)
+            let least = answer["promptless"]?["least_region_px"]
+            #expect(try #require(least?.integerValue) > 1)
+            #expect(answer["receipt"]?["promptless"]?["least_region_px"] == least)
+            #expect(
+                answer["methods"]?.stringValue?.contains("regions below \(try #require(least).text()) pixels") == true)
             #expect(answer["far_from_support"]?["value"]?.doubleValue != nil)
             let mask = answer["masks"]?[0]
             #expect(mask?["label"] == "disc")

@@ -51,7 +51,9 @@ import Testing
                 (
                     #"{"boxes": [{"x0": 20, "y0": 18, "x1": 60, "y1": 60}]}"#, [FormPart("uncertainty", text: "true")]
                 ),
-                ("{}", [FormPart("instances", text: "true")]),
+                ("{}", [FormPart("instances", text: "true")]), ("{}", [FormPart("flips", text: "true")]),
+                (#"{"boxes": [{"x0": 20, "y0": 18, "x1": 60, "y1": 60}]}"#, [FormPart("flips", text: "true")]),
+                ("{\"mask\": \"\(mask)\"}", [FormPart("flips", text: "true")]),
             ]
             for request in requests {
                 let form = [Self.image, FormPart("prompts", text: request.prompts)] + request.extra

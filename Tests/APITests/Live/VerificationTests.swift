@@ -28,6 +28,9 @@ import Testing
             let requests = [
                 Forms.segment(Self.prompts), Forms.segment("{}"), Forms.segment("{\"mask\": \"\(mask)\"}"),
                 Forms.segment(Self.prompts, [FormPart("multimask", text: "true")]),
+                Forms.segment(Self.prompts, [FormPart("flips", text: "true")]),
+                Forms.segment("{}", [FormPart("flips", text: "true")]),
+                Forms.segment("{\"mask\": \"\(mask)\"}", [FormPart("flips", text: "true")]),
             ]
             for request in requests {
                 let answer = try await server.client.post("/v1/segment", form: request).json

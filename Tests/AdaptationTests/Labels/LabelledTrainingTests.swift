@@ -226,6 +226,28 @@ func targets(_ count: Int, bare: Set<Int> = [], width: Int = 40, height: Int = 3
         #expect(Self.gate(base, Self.scores([0.95, 0.7]), margin: -1).isServed)
     }
 
+    /// Boxes drawn with care may not pay for what hasty ones gain, beyond a point; other prompts have no such boxes.
+    @Test(arguments: [(0.97, true), (0.961, true), (0.959, false), (0.5, false)])
+    func careIsNotPunished(_ careful: Double, _ isServed: Bool) throws {
+        func scores(_ dice: Double, _ careful: Double) -> [HeldOutScore] {
+            (0..<8).flatMap { example in
+                HeldOutScorer.kinds.map {
+                    HeldOutScore(example: example, prompt: $0, dice: dice, carefulDice: $0 == .box ? careful : nil)
+                }
+            }
+        }
+        let gate = Self.gate(scores(0.8, 0.97), scores(0.9, careful))
+        for verdict in gate.verdicts {
+            #expect(verdict.test.pValue < Gate.level)
+            #expect(verdict.isServed == (isServed || verdict.prompt != .box))
+            #expect((verdict.carefulGain == nil) == (verdict.prompt != .box))
+        }
+        #expect(try abs(#require(gate.verdicts[0].carefulGain) - (careful - 0.97)) < 1e-9)
+        // Who sets the bar aside gets what was trained.
+        let open = Self.gate(scores(0.8, 0.97), scores(0.9, careful), margin: -1)
+        #expect(open.verdicts.allSatisfy { $0.isServed })
+    }
+
     private static func gate(_ base: [HeldOutScore], _ adapted: [HeldOutScore], margin: Double = 0) -> Gate {
         Gate(base: base, adapted: adapted, patients: Array(0..<8), margin: margin)
     }

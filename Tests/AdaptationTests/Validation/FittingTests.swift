@@ -1,5 +1,6 @@
 import Adaptation
 import Imaging
+import Metrics
 import SegmentAnything
 import TestSupport
 import Testing
@@ -63,6 +64,38 @@ import Testing
             let score = heldOut.adapted.first { $0.example == held && $0.prompt == .none }
             #expect(try abs(#require(score).dice - dice) < 0.35, "\(held)")
         }
+    }
+
+    /// Without a prompt the base model is scored by the very way that the other images chose, made here again one by one.
+    @Test func theBaseModelIsScoredAsItAnswersWithoutAPrompt() throws {
+        let examples = discs(4)
+        let heldOut = try #require(try Self.fitting(examples).run(speed: Self.speed).heldOut)
+        let predictor = Predictor(tinyModel)
+        let reader = PromptlessReader(predictor, isAdapted: false)
+        var ways: [PromptlessRoute: Int] = [:]
+        var missed = 0
+        for held in examples.indices {
+            var others = examples
+            others.remove(at: held)
+            let profile = try SupportProfiler(predictor, isAdapted: false).profile(others)
+            let embedding = predictor.embed(examples[held].image)
+            let isThere = profile.presence(embedding)?.isThere ?? true
+            let truth = examples[held].mask
+            let answer = try reader.answer(.none, embedding, profile).answer.mask()
+            let mask =
+                isThere
+                ? try #require(profile.debris).removed(from: answer) : Mask(empty: truth.width, height: truth.height)
+            let dice = try SegmentationMetrics(prediction: mask, groundTruth: truth).dice
+            let score = try #require(heldOut.base.first { $0.example == held && $0.prompt == .none })
+            #expect(score.dice == dice && score.route == profile.route && score.isThere == isThere)
+            ways[profile.route, default: 0] += 1
+            missed += isThere ? 0 : 1
+        }
+        #expect(Dictionary(uniqueKeysWithValues: heldOut.ways.map { ($0.route, $0.count) }) == ways)
+        #expect(heldOut.missed(adapted: false) == missed)
+        // Prompts are not looked for, and an adapter goes its own way.
+        #expect(heldOut.base.allSatisfy { ($0.route == nil) == ($0.prompt != .none) })
+        #expect(heldOut.adapted.compactMap(\.route) == Array(repeating: .model, count: 4))
     }
 
     @Test func theFinalFitIsThatOfTheTrainer() throws {
@@ -190,6 +223,82 @@ import Testing
                 Issue.record("\(String(describing: error))")
                 return
             }
+        }
+    }
+
+    /// A step through a large encoder takes seconds: it can be ended between any two blocks.
+    @Test func aStepAsksBetweenBlocks() throws {
+        let settings = AdaptationSettings(kind: .lora, steps: 1, imagesPerStep: 1, augmentedViews: 1)
+        let trainer = try Trainer(model: tinyModel, examples: discs(1), settings: settings)
+        var questions = 0
+        _ = try trainer.run(isCancelled: {
+            questions += 1
+            return false
+        })
+        let depth = tinyModel.configuration.depth
+        // There through the blocks, the prompts, and back through the blocks and what lies behind them.
+        #expect(questions == 1 + depth + PromptKind.allCases.count + depth + 1)
+        for limit in 0..<questions {
+            var asked = 0
+            #expect(throws: AdaptationError.cancelled(step: 0)) {
+                try trainer.run(isCancelled: {
+                    asked += 1
+                    return asked > limit
+                })
+            }
+            #expect(asked == limit + 1)
+        }
+    }
+
+    @Test func measuringTheSpeedCanBeCancelled() throws {
+        for limit in 0...tinyModel.configuration.depth {
+            var asked = 0
+            #expect(throws: AdaptationError.cancelled(step: 0)) {
+                try SpeedProbe(
+                    measuring: tinyModel,
+                    isCancelled: {
+                        asked += 1
+                        return asked > limit
+                    })
+            }
+        }
+    }
+
+    @Test func boxesAreScoredAsDrawnWithCareToo() throws {
+        let heldOut = try #require(try Self.fitting(discs(3)).run(speed: Self.speed).heldOut)
+        for scores in [heldOut.base, heldOut.adapted] {
+            #expect(scores.allSatisfy { ($0.carefulDice == nil) == ($0.prompt != .box) })
+        }
+        let example = discs(3)[1]
+        let simulator = try #require(PromptSimulator(mask: example.mask))
+        let (box, extent) = (try #require(simulator.carefulBox().box), try #require(example.mask.boundingBox))
+        #expect(box.x0 == max(Float(extent.x0 - 1), 0) && box.y1 == min(Float(extent.y1 + 1), 31))
+        let image = EmbeddedImage(example.image, by: Predictor(tinyModel))
+        let mask = try image.segment(Prompt(box: box)).mask()
+        let dice = try SegmentationMetrics(prediction: mask, groundTruth: example.mask).dice
+        #expect(heldOut.base.first { $0.example == 1 && $0.prompt == .box }?.carefulDice == dice)
+    }
+
+    /// An adapter's answers to held-out images say when to look again; nobody trained on them.
+    @Test(arguments: [false, true]) func theFoldsCalibrateTheReview(_ hasTiles: Bool) throws {
+        var recipe = Self.recipe()
+        recipe.fixed.formUnion([.steps, .tiles])
+        recipe.settings.tileSide = hasTiles ? 24 : nil
+        let heldOut = try #require(try Self.fitting(discs(3), recipe: recipe).run(speed: Self.speed).heldOut)
+        #expect(heldOut.base.allSatisfy { $0.agreement == nil })
+        for example in 0..<3 {
+            let scores = heldOut.adapted.filter { $0.example == example }
+            #expect(scores.map(\.prompt) == [.box, .point, .point, .none])
+            // One of each kind; none of an answer that was not given.
+            #expect(
+                scores.map { $0.agreement != nil } == [true, true, false, scores[3].isThere == true], "\(scores)")
+            #expect(scores.compactMap(\.agreement).allSatisfy { (0...1).contains($0) })
+        }
+        for kind in [PromptKind.box, .point] {
+            let pairs = heldOut.adapted.filter { $0.prompt == kind }.compactMap { score in
+                score.agreement.map { ReviewThreshold.Pair(agreement: $0, dice: score.dice) }
+            }
+            #expect(heldOut.review(kind) == ReviewThreshold(pairs) && pairs.count == 3)
         }
     }
 

@@ -1,0 +1,39 @@
+import Adaptation
+
+/// Who answers a task's requests without a prompt, the adapter or what its support set taught the base model, and why: both
+/// were asked for the same held-out images, each with nothing but what the other images taught.
+struct PromptlessChoice {
+    private let heldOut: HeldOut
+
+    init(_ heldOut: HeldOut) { self.heldOut = heldOut }
+
+    private var isAdapted: Bool {
+        heldOut.previous?.isWorse != true && heldOut.gate.verdicts.contains { $0.prompt == .none && $0.isServed }
+    }
+
+    var json: JSON {
+        [
+            "served": isAdapted ? "adapter" : "support-set",
+            "reason": .string(reason),
+            "ways": .object(heldOut.ways.map { .init($0.route.rawValue, .integer($0.count)) }),
+            "missed": [
+                "base": .integer(heldOut.missed(adapted: false)), "adapted": .integer(heldOut.missed(adapted: true)),
+            ],
+        ]
+    }
+
+    /// Both ways with their scores.
+    var reason: String {
+        let (base, adapted) = (dice(adapted: false), dice(adapted: true))
+        let (way, verb) =
+            heldOut.ways.contains { $0.route != .model }
+            ? ("the support set's prototypes", "answer") : ("the base model", "answers")
+        return isAdapted
+            ? "without a prompt the adapter answers, with a held-out Dice of \(adapted) beside \(base) by \(way)"
+            : "without a prompt \(way) \(verb), with a held-out Dice of \(base) beside the adapter's \(adapted)"
+    }
+
+    private func dice(adapted: Bool) -> String {
+        heldOut.interval(.dice, .none, adapted: adapted).map { JSON.rounded($0.mean, places: 2).text() } ?? "none"
+    }
+}
