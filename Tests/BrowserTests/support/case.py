@@ -120,7 +120,12 @@ class BrowserCase(unittest.TestCase):
         return self.until(look, f"button {name!r}", 20)
 
     def press(self, name: str, within: str = "body") -> None:
-        self.button(name, within).click()
+        def click(_: object) -> bool:
+            self.button(name, within).click()
+            return True
+
+        # The page may build the button anew between looking and clicking: then the new one is meant.
+        self.until(click, f"press {name!r}")
 
     def labelled(self, label: str, within: str = "body") -> WebElement:
         """A form control by its accessible name."""
