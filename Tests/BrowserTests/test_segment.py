@@ -17,7 +17,7 @@ from support.server import mask_of, queries
 class SegmentTests(BrowserCase):
     @classmethod
     def prepare(cls) -> None:
-        cls.task = cls.server.adapted_task(count=4, steps=40, kind="lora+decoder")
+        cls.task = cls.server.adapted_task(count=4, steps=40)
         cls.image = queries()[0]
         cls.truth = mask_of(cls.image)
 

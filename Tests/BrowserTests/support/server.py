@@ -68,10 +68,9 @@ class LiveServer:
         with urllib.request.urlopen(request) as answer:
             return json.load(answer)
 
-    def adapted_task(self, count: int = 3, steps: int = 12, kind: str = "auto", **adaptation: object) -> dict:
+    def adapted_task(self, count: int = 3, steps: int = 12, **adaptation: object) -> dict:
         """A task made of `count` phantoms, its job waited for."""
-        settings = {
-            "name": "Left ventricle", "labels": ["left ventricular cavity"], "spacing_mm": [1.4, 1.4], "adapter": {"kind": kind}}
+        settings = {"name": "Left ventricle", "labels": ["left ventricular cavity"], "spacing_mm": [1.4, 1.4]}
         return self.task(settings, [(image, mask_of(image)) for image in support(count)], steps=steps, seed=1, **adaptation)
 
     def task(self, settings: dict, pairs: list[tuple[pathlib.Path, pathlib.Path]], **adaptation: object) -> dict:
