@@ -16,6 +16,11 @@ export class History {
     this.at = this.states.length - 1;
   }
 
+  /** Puts `value` in place of the present one, which is no step. */
+  replace(value) {
+    this.states[this.at] = value;
+  }
+
   undo() {
     if (this.canUndo) this.at -= 1;
     return this.value;

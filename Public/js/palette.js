@@ -5,9 +5,12 @@ const COLOURS = [
 
 const key = (task, label) => `colour ${task ?? 'base'} ${label}`;
 
+/** Before anybody chooses. */
+export const defaultColour = (index) => COLOURS[index % COLOURS.length];
+
 export function colourOf(task, label = 0) {
   const chosen = localStorage.getItem(key(task, label));
-  return /^#[0-9a-f]{6}$/.test(chosen ?? '') ? chosen : COLOURS[label % COLOURS.length];
+  return /^#[0-9a-f]{6}$/.test(chosen ?? '') ? chosen : defaultColour(label);
 }
 
 export function setColour(task, label, colour) {

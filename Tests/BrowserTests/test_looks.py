@@ -1,9 +1,14 @@
 """Light and dark, names, contrast, focus, and the whole way by keyboard alone."""
 
+import pathlib
+import shutil
+import tempfile
+
 from selenium.webdriver import ActionChains, Keys
 
 from support import accessibility
 from support.case import BrowserCase
+from support.label_maps import LABELS, label_map
 from support.pictures import bounds, centre, dice
 from support.server import mask_of, queries, support
 
@@ -11,11 +16,17 @@ from support.server import mask_of, queries, support
 class LooksTests(BrowserCase):
     @classmethod
     def prepare(cls) -> None:
-        cls.task = cls.server.adapted_task()
+        cls.task = cls.server.adapted_task(budget_seconds=1)
+        cls.maps = pathlib.Path(tempfile.mkdtemp(prefix="gmiseg-label-maps-"))
+        cls.addClassCleanup(shutil.rmtree, cls.maps)
+        cls.pairs = [(image, label_map(image, cls.maps)) for image in support(2)]
+        cls.labelled_task = cls.server.task({"name": "Ventricle and wall", "labels": LABELS}, cls.pairs, steps=2, seed=1, budget_seconds=1)
 
     def theme(self, name: str) -> None:
         self.choose("Theme", name)
         self.until(lambda _: self.driver.execute_script("return document.documentElement.dataset.theme") == name.lower(), name)
+        # Edges take a tenth of a second to their new colour.
+        self.until(lambda _: self.driver.execute_script("return document.getAnimations().length") == 0, "colours at rest")
 
     def everywhere(self):
         """Each view with something in it, in turn."""
@@ -47,14 +58,34 @@ class LooksTests(BrowserCase):
         yield "batch"
         self.press("Clear")
         self.until(lambda _: not self.css(".tile"), "cleared")
+        yield from self.everywhere_with_labels()
         self.visit("/about")
         yield "about"
 
+    def everywhere_with_labels(self):
+        """What is different where a task has several labels."""
+        self.visit(f"/tasks/{self.labelled_task['id']}")
+        self.see(".job[data-state=succeeded]")
+        self.until(lambda _: len(self.css(".examples canvas")) == 2, "the examples")
+        yield "labels-task"
+        self.visit("/tasks/new")
+        self.drop(".examplespane .drop", *[path for pair in self.pairs for path in pair])
+        self.see(".estimate")
+        self.until(lambda _: len(self.css(".card .thumbnail canvas")) == 2, "cards")
+        yield "labels-editor"
+        for image, _ in self.pairs:
+            self.press("Remove " + image.stem)
+        self.visit(f"/segment?task={self.labelled_task['id']}")
+        self.open_image(queries()[0])
+        self.upload("Open mask", label_map(queries()[0], self.maps))
+        self.until(lambda _: len(self.css(".legend thead th")) == 4, "Dice in the legend")
+        yield "labels-segment"
+        self.press("Take away")
+
     def test_text_has_contrast_in_both_themes(self) -> None:
-        for theme in ("Light", "Dark"):
-            self.visit("/tasks")
-            self.theme(theme)
-            for view in self.everywhere():
+        for view in self.everywhere():
+            for theme in ("Light", "Dark"):
+                self.theme(theme)
                 with self.subTest(view=view, theme=theme):
                     self.assertEqual(self.driver.execute_script(accessibility.CONTRAST), [])
                     self.screenshot(f"{view}-{theme.lower()}")

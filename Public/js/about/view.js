@@ -79,7 +79,7 @@ const KEYS = [
   ['Click', 'a point on the object'], ['Right click or Alt + click', 'a point beside it'], ['Drag', 'a box'],
   ['Wheel, + and −', 'zoom; 0 shows the whole image, 1 its pixels'], ['Middle button', 'pan'],
   ['Arrows, Enter', 'move the crosshair (Shift: by ten), set a point; Backspace: a point beside'], ['B', 'begin and end a box at the crosshair'],
-  ['Ctrl + Z, Ctrl + Y', 'undo, redo'], ['A', 'alternatives, the next one'], ['[ and ]', 'opacity'],
+  ['Ctrl + Z, Ctrl + Y', 'undo, redo'], ['A', 'alternatives, the next one'], ['L', 'the next label, where a task has several'], ['[ and ]', 'opacity'],
   ['P, W, H', 'tools: points, grey window, pan'],
 ];
 

@@ -11,7 +11,8 @@ import { promptsOf } from './policy.js';
  * The images of a batch and what came of them. Kept over a reload, each image under a name of its own.
  *
  * An item is `{number, name, stem, file, imageId, task, state: 'waiting'|'done'|'failed', prompts, answer, problem, correction}`;
- * `answer` is the server's, `correction` is `{png, prompts, answer}` with the mask's base64 after clicks.
+ * `answer` is the server's, `correction` is `{png, prompts, answer, answers, areas}` after clicks: the mask or label map in base64, and
+ * the labels' pixels in it, `[{value, area_px}]`, where it is of several answers.
  */
 export class Batch {
   constructor() {
@@ -61,12 +62,11 @@ export class Batch {
     await putAway(images, features);
   }
 
-  /** All that is not corrected is to be segmented anew. */
+  /** All that is not corrected is to be segmented anew; a correction stays with the task for which it was made. */
   async reset(task) {
     this.task = task;
-    for (const item of this.items) {
-      item.task = task;
-      if (item.correction === null) Object.assign(item, { state: 'waiting', answer: null, problem: null });
+    for (const item of this.items.filter(({ correction }) => correction === null)) {
+      Object.assign(item, { task, state: 'waiting', answer: null, problem: null });
       await this.saveItem(item);
     }
     await this.save();
@@ -75,15 +75,16 @@ export class Batch {
   /**
    * Segments what waits, two images at a time, so that one is on its way while another is computed.
    *
+   * @param {TaskLabels} labels Of the task.
    * @param {(item) => void} onItem Called for each image that is done or has failed.
    */
-  async run(policy, features, onItem) {
+  async run(policy, labels, features, onItem) {
     this.isStopped = false;
     const waiting = this.items.filter(({ state }) => state === 'waiting');
     const worker = async () => {
       while (waiting.length > 0 && !this.isStopped) {
         const item = waiting.shift();
-        await this.segment(item, policy, features);
+        await this.segment(item, policy, labels, features);
         await this.saveItem(item);
         onItem(item);
       }
@@ -91,13 +92,13 @@ export class Batch {
     await Promise.all([worker(), worker()]);
   }
 
-  async segment(item, policy, features) {
+  async segment(item, policy, labels, features) {
     try {
       const form = new FormData();
       form.append('image', item.file, item.name);
       const { id, width, height } = await upload('/v1/images', form);
       item.imageId = id;
-      item.prompts = promptsOf(policy, width, height);
+      item.prompts = promptsOf(policy, width, height, labels);
       const body = { image_id: id, prompts: item.prompts };
       if (features.uncertainty) body.uncertainty = true;
       const address = this.task ? `/v1/tasks/${this.task}/segment` : '/v1/segment';
@@ -116,28 +117,56 @@ export class Batch {
   }
 
   get done() { return this.items.filter(({ answer }) => answer !== null); }
-  get corrected() { return this.items.filter(({ correction }) => correction !== null); }
+  /** What the task that is chosen can be taught. */
+  get corrected() { return this.items.filter(({ correction, task }) => correction !== null && task === this.task); }
 
-  /** All masks, a table of their measures, and the answers with their receipts. */
+  /** All masks or label maps, a table with a row for each label of each image, and the answers with their receipts. */
   archive() {
-    const head = ['image', 'mask', 'corrected', 'tier', 'adapter_version', 'score', 'uncertainty', 'area_px', 'area_mm2', 'receipt_sha256'];
+    const head = ['image', 'mask', 'label', 'label_value', 'corrected', 'tier', 'adapter_version', 'score', 'uncertainty', 'area_px', 'area_mm2',
+      'receipt_sha256'];
     const files = [];
     const rows = [head];
     for (const item of [...this.done].sort((a, b) => a.number - b.number)) {
       const answer = item.correction?.answer ?? item.answer;
-      const best = answer.masks.filter(({ candidate }) => candidate === 0);
-      const sum = (name) => (best.every((mask) => typeof mask[name] === 'number') ? best.reduce((total, mask) => total + mask[name], 0) : null);
-      files.push({ name: `masks/${item.stem}.png`, bytes: bytesOfBase64(pngOf(item)) });
-      files.push({ name: `answers/${item.stem}.json`, bytes: new TextEncoder().encode(`${JSON.stringify(answer, null, 2)}\n`) });
-      rows.push([item.name, `masks/${item.stem}.png`, item.correction ? 'yes' : 'no', answer.tier, answer.adapter_version,
-        best[0]?.score, uncertaintyOf(item), sum('area_px'), sum('area_mm2'), answer.receipt_sha256]);
+      const mask = `masks/${item.stem}.png`;
+      files.push({ name: mask, bytes: bytesOfBase64(pngOf(item)) });
+      const text = `${JSON.stringify(item.correction?.answers ?? answer, null, 2)}\n`;
+      files.push({ name: `answers/${item.stem}.json`, bytes: new TextEncoder().encode(text) });
+      for (const row of labelRows(item)) {
+        rows.push([item.name, mask, row.label, row.value, item.correction ? 'yes' : 'no', row.answer.tier, row.answer.adapter_version,
+          row.score, uncertaintyOf(item), row.area_px, row.area_mm2, row.answer.receipt_sha256]);
+      }
     }
     return zip([{ name: 'results.csv', bytes: new TextEncoder().encode(csv(rows)) }, ...files]);
   }
 }
 
-/** The mask of an item in base64: the corrected one, or the first of the answer. */
-export const pngOf = (item) => item.correction?.png ?? item.answer?.masks[0]?.png ?? null;
+/**
+ * What an item has of each label, as `{label, value, score, area_px, area_mm2, answer}`: one row where masks are black and
+ * white. Of a label that was corrected by itself, the pixels that it has in the map, and the answer that it is from.
+ */
+export function labelRows({ answer: first, correction }) {
+  const answer = correction?.answer ?? first;
+  const best = answer.masks.filter(({ candidate }) => candidate === 0);
+  if (correction?.areas) {
+    const answers = [correction.answers].flat();
+    return correction.areas.map(({ value, area_px: pixels }) => {
+      const own = answers.findLast(({ masks }) => masks.some((mask) => mask.label_value === value));
+      const mask = own.masks.find((other) => other.label_value === value);
+      const spacing = own.spacing_mm;
+      return { label: mask.label, value, score: mask.score, area_px: pixels, area_mm2: spacing ? pixels * spacing[0] * spacing[1] : null, answer: own };
+    });
+  }
+  const values = [...new Set(best.map((mask) => mask.label_value ?? null))];
+  return values.map((value) => {
+    const masks = best.filter((mask) => (mask.label_value ?? null) === value);
+    const sum = (name) => (masks.every((mask) => typeof mask[name] === 'number') ? masks.reduce((total, mask) => total + mask[name], 0) : null);
+    return { label: masks[0].label, value, score: masks[0].score, area_px: sum('area_px'), area_mm2: sum('area_mm2'), answer };
+  });
+}
+
+/** The mask or label map of an item in base64: the corrected one, or that of the answer. */
+export const pngOf = ({ correction, answer }) => correction?.png ?? answer?.label_map_png ?? answer?.masks[0]?.png ?? null;
 
 /**
  * From 0 to 1: by how little answers to prompts nearby agree, where the server tries them; by the model's estimate of its own

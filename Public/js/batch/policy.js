@@ -8,7 +8,7 @@ export const POLICIES = {
   box: 'The same box in every image',
 };
 
-const DEFAULT = { kind: 'none', box: [10, 10, 90, 90] };
+const DEFAULT = { kind: 'none', box: [10, 10, 90, 90], label: null };
 const key = (task) => `policy ${task ?? 'base'}`;
 
 export function policyOf(task) {
@@ -24,10 +24,15 @@ export function keepPolicy(task, policy) {
   localStorage.setItem(key(task), JSON.stringify(policy));
 }
 
-/** The prompts for an image of `width` × `height` pixels, as the server takes them. */
-export function promptsOf({ kind, box }, width, height) {
+/** The prompts for an image of `width` × `height` pixels, as the server takes them: of one label, where there are several. */
+export function promptsOf({ kind, box, label }, width, height, labels) {
+  if (kind !== 'centre' && kind !== 'box') return {};
+  const named = labels.areSeveral ? { label: (labels.find(label) ?? labels.list[0]).value } : {};
+  return { ...named, ...placesOf(kind, box, width, height) };
+}
+
+function placesOf(kind, box, width, height) {
   if (kind === 'centre') return { points: [{ x: Math.floor(width / 2), y: Math.floor(height / 2), label: 1 }] };
-  if (kind !== 'box') return {};
   const place = (share, size) => Math.min(size - 1, Math.max(0, Math.round((share / 100) * (size - 1))));
   const [x0, y0, x1, y1] = [place(box[0], width), place(box[1], height), place(box[2], width), place(box[3], height)];
   return { boxes: [{ x0: Math.min(x0, x1), y0: Math.min(y0, y1), x1: Math.max(x0, x1), y1: Math.max(y0, y1) }] };

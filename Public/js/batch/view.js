@@ -3,13 +3,15 @@ import { download } from '../download.js';
 import { field, fill, h } from '../dom.js';
 import { dropZone, pictures } from '../files.js';
 import { integer, percent, plural } from '../format.js';
-import { base64OfBytes, bytesOfBase64, Mask } from '../image/mask.js';
+import { layersOf } from '../image/layers.js';
+import { base64OfBytes, bytesOfBase64 } from '../image/mask.js';
 import { JobView } from '../jobs/view.js';
+import { labelName, TaskLabels } from '../labels.js';
 import { announce, complain } from '../messages.js';
-import { colourOf } from '../palette.js';
+import { swatch } from '../swatch.js';
 import { supportForm } from '../tasks/form.js';
 import { thumbnail } from '../tasks/thumbnail.js';
-import { Batch, pngOf, uncertaintyOf } from './batch.js';
+import { Batch, labelRows, pngOf, uncertaintyOf } from './batch.js';
 import { keepPolicy, POLICIES, policyOf } from './policy.js';
 
 /** `#/batch`: a folder of images, all segmented, the doubtful first. */
@@ -31,13 +33,14 @@ export function batchItem({ query }) {
     async item() {
       batch = await Batch.recall();
       const found = batch.items.find((item) => item.number === number);
-      return found && { ...found, prompts: kept(found.correction?.prompts ?? found.prompts) };
+      return found && { ...found, prompts: found.correction?.prompts ?? kept(found.prompts) };
     },
-    async correct({ mask, prompts, answer }) {
+    /** `png` are bytes; the rest is as a `correction` has it. */
+    async correct({ png, ...correction }) {
       const item = batch.items.find((other) => other.number === number);
-      item.correction = { png: base64OfBytes(await mask.toPNG()), prompts: prompts.json, answer };
+      item.correction = { png: base64OfBytes(png), ...correction };
       item.state = 'done';
-      item.answer ??= answer;
+      item.answer ??= correction.answer;
       await batch.saveItem(item);
     },
   };
@@ -45,8 +48,9 @@ export function batchItem({ query }) {
 
 /** Prompts of a request in the form in which the segment view keeps them. */
 function kept(prompts) {
-  if (!prompts) return null;
-  return { points: prompts.points ?? [], box: prompts.boxes?.[0] ?? null, mask: prompts.mask ?? null };
+  if (!prompts?.points && !prompts?.boxes) return null;
+  const label = prompts.label ?? null;
+  return { label, pages: [[label, { points: prompts.points ?? [], box: prompts.boxes?.[0] ?? null, mask: null }]] };
 }
 
 class BatchView {
@@ -70,6 +74,11 @@ class BatchView {
       },
     }));
     this.boxRow = h('div', { class: 'field' }, h('span', {}, 'Box in % of the image: left, top, right, bottom'), h('div', { class: 'row tight nowrap' }, this.box));
+    this.labelSelect = h('select', { onchange: () => {
+      this.policy.label = Number(this.labelSelect.value);
+      this.policyChanged();
+    } });
+    this.labelRow = field('Label of the prompt', this.labelSelect);
     this.run = h('button', { class: 'primary', onclick: () => this.start().catch(complain) }, 'Segment all');
     this.stop = h('button', { onclick: () => (this.batch.isStopped = true) }, 'Stop');
     this.progress = h('progress', { max: '1', value: '0', 'aria-label': 'Progress of the batch' });
@@ -82,7 +91,7 @@ class BatchView {
     fill(this.root, h('div', { class: 'page' },
       h('header', {}, h('h1', {}, 'Batch')),
       h('div', { class: 'panel batchhead' },
-        field('Task', this.taskSelect), field('Prompt for each image', this.policySelect), this.boxRow,
+        field('Task', this.taskSelect), field('Prompt for each image', this.policySelect), this.labelRow, this.boxRow,
         dropZone({ text: 'Drop a folder of images, or many files.', isMany: true, isFolder: true },
           (found) => this.add(found).catch(complain))),
       h('div', { class: 'panel row' }, this.run, this.stop, this.progress, this.status, h('span', { class: 'grow' }), this.teach, this.zip, this.clear),
@@ -110,7 +119,20 @@ class BatchView {
     this.policySelect.value = this.policy.kind;
     this.box.forEach((input, index) => (input.value = String(this.policy.box[index])));
     this.boxRow.hidden = this.policy.kind !== 'box';
+    const { labels } = this;
+    fill(this.labelSelect, labels.list.map((label) => h('option', { value: String(label.value) }, labelName(label))));
+    this.labelSelect.value = String((labels.find(this.policy.label) ?? labels.list[0]).value);
+    this.labelRow.hidden = !labels.areSeveral || this.policy.kind === 'none';
     keepPolicy(this.batch.task, this.policy);
+  }
+
+  /** Of the task that is chosen. */
+  get labels() {
+    return this.labelsOf(this.batch.task);
+  }
+
+  labelsOf(task) {
+    return TaskLabels.of(this.tasks.find(({ id }) => id === task));
   }
 
   async start() {
@@ -118,7 +140,7 @@ class BatchView {
     this.isRunning = true;
     this.refresh();
     try {
-      await this.batch.run(this.policy, this.features, () => this.root.isConnected && this.refresh());
+      await this.batch.run(this.policy, this.labels, this.features, () => this.root.isConnected && this.refresh());
     } finally {
       this.isRunning = false;
       if (this.root.isConnected) this.refresh();
@@ -142,7 +164,7 @@ class BatchView {
     }));
     const { job } = await upload(`/v1/tasks/${batch.task}/support`, supportForm(examples));
     this.job?.stop();
-    this.job = new JobView(job.id, this.features, () => this.refresh());
+    this.job = new JobView(job.id, this.features, this.labels, () => this.refresh());
     fill(this.jobPlace, this.job.element);
     this.job.start();
   }
@@ -173,15 +195,27 @@ class BatchView {
     const uncertainty = uncertaintyOf(item);
     const place = h('div', { class: 'thumbnail' });
     this.picture(item).then((canvas) => fill(place, canvas), () => fill(place, h('span', { class: 'quiet small' }, 'no picture')));
-    const area = shown?.masks.filter(({ candidate }) => candidate === 0).reduce((sum, mask) => sum + mask.area_px, 0);
     return h('li', { class: `tile ${item.state}`, dataset: { stem: item.stem, uncertainty: uncertainty ?? '' } }, place,
       h('strong', {}, item.name),
       item.problem ? [h('p', { class: 'bad small' }, item.problem.detail), h('p', { class: 'small' }, item.problem.hint ?? '')] : null,
-      shown ? h('span', { class: 'small quiet' }, `${integer(area)} px · uncertainty ${percent(uncertainty, 0)}`) : null,
+      shown ? this.areas(item, uncertainty) : null,
       item.correction ? h('span', { class: 'small good' }, 'corrected')
         : answer?.review?.needed ? h('span', { class: 'small warn' }, answer.review.reason ?? 'look at it') : null,
       item.state === 'waiting' ? h('span', { class: 'small quiet' }, 'waiting') : null,
       item.state === 'done' ? h('a', { class: 'button', href: `#/batch/item?item=${item.number}`, 'aria-label': `Correct ${item.name}` }, 'Correct') : null);
+  }
+
+  /** A line of areas, one for each label with its colour, and how doubtful all of it is. */
+  areas(item, uncertainty) {
+    const doubt = `uncertainty ${percent(uncertainty, 0)}`;
+    const rows = labelRows(item);
+    const labels = this.labelsOf(item.task);
+    if (!labels.areSeveral) return h('span', { class: 'small quiet' }, `${integer(rows.reduce((sum, row) => sum + row.area_px, 0))} px · ${doubt}`);
+    return [
+      h('ul', { class: 'tilelabels small' }, rows.map(({ label, value, area_px: pixels }) => h('li', {},
+        swatch(labels.find(value)?.colour), h('span', { class: 'grow' }, label ?? String(value)), h('span', { class: 'quiet' }, `${integer(pixels)} px`)))),
+      h('span', { class: 'small quiet' }, doubt),
+    ];
   }
 
   /** The small picture of an item, made once for each of its masks. */
@@ -190,7 +224,8 @@ class BatchView {
     const png = pngOf(item);
     const known = this.pictures.get(item.number);
     if (known && known.png === png) return known.canvas;
-    const canvas = (async () => thumbnail(item.file, png && (await Mask.fromBase64(png)), item.name, colourOf(this.batch.task), 168))();
+    const mask = png && new Blob([bytesOfBase64(png)]);
+    const canvas = (async () => thumbnail(item.file, mask ? await layersOf(mask, this.labelsOf(item.task)) : [], item.name, 168))();
     this.pictures.set(item.number, { png, canvas });
     return canvas;
   }

@@ -1,5 +1,7 @@
 import { h, svg } from '../dom.js';
-import { decimal, percent, sentence } from '../format.js';
+import { decimal, integer, percent, sentence } from '../format.js';
+import { labelName } from '../labels.js';
+import { swatch } from '../swatch.js';
 
 export const PROMPT_NAMES = { box: 'Box', point: 'One point', none: 'No prompt' };
 
@@ -76,6 +78,28 @@ export function scoreTable({ rows }) {
     h('tbody', {}, rows.map(({ name, base, adapted, gain }) => h('tr', {}, h('th', { scope: 'row' }, name),
       [base, adapted].map((value) => h('td', { class: 'number' }, percent(value?.mean), range(value, (share) => (share * 100).toFixed(1), '–'))),
       gainCell(gain ?? difference(base, adapted))))));
+}
+
+/**
+ * Held-out Dice of each label, base and adapted for each kind of prompt; null where a task has but one.
+ *
+ * @param {object} heldOut As a job or a task shows it.
+ * @param {(value: number) => string} colourOf
+ */
+export function labelTable(heldOut, colourOf) {
+  const labels = heldOut?.labels ?? [];
+  if (labels.length < 2) return null;
+  const kinds = Object.keys(PROMPT_NAMES).filter((kind) => labels.some(({ prompts }) => prompts?.[kind]));
+  const dice = (scores) => h('td', { class: 'number' }, percent(scores?.dice?.mean));
+  return h('table', { class: 'scores bylabel', 'aria-label': 'Held-out Dice by label' },
+    h('thead', {},
+      h('tr', {}, h('th', { scope: 'col', rowspan: 2 }, 'Label'), h('th', { scope: 'col', rowspan: 2, class: 'number' }, 'Images'),
+        kinds.map((kind) => h('th', { scope: 'colgroup', colspan: 2, class: 'group' }, PROMPT_NAMES[kind]))),
+      h('tr', {}, kinds.map(() => [h('th', { scope: 'col', class: 'number' }, h('span', { class: 'key base' }), 'Base'),
+        h('th', { scope: 'col', class: 'number' }, h('span', { class: 'key adapted' }), 'Adapted')]))),
+    h('tbody', {}, labels.map(({ value, name, examples, prompts }) => h('tr', {},
+      h('th', { scope: 'row' }, h('span', { class: 'row tight nowrap' }, swatch(colourOf(value)), labelName({ name, value }))),
+      h('td', { class: 'number' }, integer(examples)), kinds.map((kind) => [dice(prompts?.[kind]?.base), dice(prompts?.[kind]?.adapted)])))));
 }
 
 const difference = (base, adapted) =>

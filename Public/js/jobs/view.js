@@ -1,18 +1,24 @@
 import { remove } from '../api.js';
 import { fill, h } from '../dom.js';
 import { duration, percent, plural, pValue, sentence } from '../format.js';
+import { labelName } from '../labels.js';
 import { announce, complain } from '../messages.js';
 import { findingList } from '../tasks/findings.js';
+import { tileSentence } from '../tasks/tiles.js';
 import { follow, isEnded } from './follow.js';
-import { lossCurve, PROMPT_NAMES, scorePlot, scoreRows, scoreTable } from './plots.js';
+import { labelTable, lossCurve, PROMPT_NAMES, scorePlot, scoreRows, scoreTable } from './plots.js';
 
 const STATES = { queued: 'Waiting', running: 'Running', succeeded: 'Done', failed: 'Failed', cancelled: 'Cancelled' };
 
 /** A job as it runs and what came of it. */
 export class JobView {
-  /** @param {(job) => void} onEnd Called once, when a job that was seen running has ended. */
-  constructor(id, features, onEnd = () => {}) {
+  /**
+   * @param {TaskLabels} labels Of the job's task.
+   * @param {(job) => void} onEnd Called once, when a job that was seen running has ended.
+   */
+  constructor(id, features, labels, onEnd = () => {}) {
     this.id = id;
+    this.labels = labels;
     this.features = features;
     this.onEnd = onEnd;
     this.element = h('section', { class: 'panel job', 'aria-label': 'Adaptation', dataset: { state: '' } }, h('h2', {}, 'Adaptation'));
@@ -44,6 +50,7 @@ export class JobView {
       h('div', { class: 'plots' },
         job.loss_curve?.length > 1 ? h('figure', {}, h('figcaption', {}, 'Loss'), lossCurve(job.loss_curve)) : null,
         this.scores(job.result)),
+      labelTable(job.result?.held_out, (value) => this.labels.find(value)?.colour),
       job.result ? this.verdict(job.result) : null);
     if (hadFocus) this.element.querySelector('button')?.focus();
   }
@@ -77,16 +84,23 @@ export class JobView {
     ];
   }
 
+  /** How the adapter sees images; what the job chose stands in its own settings. */
+  tiles({ adaptation }) {
+    return typeof adaptation?.tiles === 'number' ? h('p', { class: 'quiet' }, tileSentence(adaptation.tiles)) : null;
+  }
+
   verdict(result) {
     const gate = result.held_out?.gate;
     const isServed = gate?.served ?? result.served;
     const reason = gate?.reason ?? result.served_reason;
     const more = result.held_out?.more_examples;
-    const influence = result.held_out?.influence ?? [];
+    // In tiles it is not estimated.
+    const influence = (result.held_out?.influence ?? []).filter(({ dice_change: change }) => typeof change === 'number');
     return h('div', { class: 'verdict' },
       h('p', {}, h('strong', { class: isServed ? 'good' : 'warn' }, isServed ? 'The adapter is served. ' : 'The base model goes on answering. '),
         sentence(reason), typeof gate?.p_value === 'number' ? h('span', { class: 'quiet' }, ` (${pValue(gate.p_value)})`) : null),
-      gate?.prompts ? gateTable(gate.prompts) : null,
+      gate?.prompts ? gateTable(gate.prompts, this.labels) : null,
+      this.tiles(result),
       !result.held_out && result.held_out_reason ? h('p', { class: 'notice' }, `Not validated: ${result.held_out_reason}`) : null,
       more ? h('p', { class: 'quiet' },
         `${plural(more.examples, 'more example')} would probably change Dice by ${(more.gain * 100).toFixed(1)} ± ${(more.plus_minus * 100).toFixed(1)} points.`) : null,
@@ -95,16 +109,18 @@ export class JobView {
       influence.length > 0 ? h('details', {}, h('summary', {}, 'What each example contributes'),
         h('table', {}, h('thead', {}, h('tr', {}, h('th', { scope: 'col' }, 'Example'), h('th', { scope: 'col', class: 'number' }, 'Change in the Dice of the others'))),
           h('tbody', {}, influence.map(({ stem, dice_change: change }) => h('tr', {}, h('td', {}, stem),
-            h('td', { class: 'number' }, typeof change === 'number' ? `${change >= 0 ? '+' : '−'}${Math.abs(change * 100).toFixed(1)} points` : '–')))))) : null);
+            h('td', { class: 'number' }, `${change >= 0 ? '+' : '−'}${Math.abs(change * 100).toFixed(1)} points`)))))) : null);
   }
 }
 
-/** What the gate decided for each kind of prompt. */
-function gateTable(prompts) {
+/** What the gate decided for each kind of prompt, and which labels would lose by the adapter. */
+function gateTable(prompts, labels) {
   const names = Object.keys(PROMPT_NAMES).filter((name) => prompts[name]);
   return h('dl', { class: 'facts gate', 'aria-label': 'Gate' }, names.map((name) => [h('dt', {}, PROMPT_NAMES[name]),
     h('dd', {}, prompts[name].served ? h('span', { class: 'good' }, 'adapter') : 'base model',
-      typeof prompts[name].p_value === 'number' ? h('span', { class: 'quiet' }, ` ${pValue(prompts[name].p_value)}`) : null)]));
+      typeof prompts[name].p_value === 'number' ? h('span', { class: 'quiet' }, ` ${pValue(prompts[name].p_value)}`) : null,
+      prompts[name].harmed_labels?.length > 0
+        ? h('span', { class: 'warn' }, ` worse for ${prompts[name].harmed_labels.map((value) => labelName(labels.find(value) ?? { value })).join(', ')}`) : null)]));
 }
 
 /** The ways of adapting that the folds chose from. */

@@ -1,40 +1,45 @@
 import { post, upload } from '../api.js';
 import { fill, freshId, h } from '../dom.js';
 import { History } from '../history.js';
-import { colourParts, Mask } from '../image/mask.js';
+import { LabelMap } from '../image/label-map.js';
+import { layersOfMap } from '../image/layers.js';
+import { Mask } from '../image/mask.js';
+import { labelName } from '../labels.js';
 import { plural } from '../format.js';
 import { announce, complain } from '../messages.js';
-import { colourOf } from '../palette.js';
+import { swatch } from '../swatch.js';
 import { drawBox } from '../viewer/marks.js';
 import { Stage } from '../viewer/stage.js';
 import { panTool, promptTool, windowTool } from '../viewer/tools.js';
 import { brushTool, polygonTool } from './tools.js';
 
 const KEYS = `Arrow keys move a crosshair, with Shift by ten pixels. Enter paints or sets a corner, Backspace takes away, C closes a
-  polygon. Control Z undoes, Control Y redoes. Square brackets change the size of the brush. Escape leaves a polygon.`;
+  polygon. Control Z undoes, Control Y redoes. Square brackets change the size of the brush, L goes to the next label. Escape leaves a polygon.`;
 const HISTORY_BYTES = 64e6;
 
 /**
- * Opens a dialog in which a mask is drawn over `picture`.
+ * Opens a dialog in which labels are drawn over `picture`.
  *
  * @param {Picture} picture
  * @param {Blob} file The image's file: what a suggestion of the base model is asked for.
- * @param {Mask|null} start
- * @returns {Promise<Mask|null>} The mask, or null when it was cancelled.
+ * @param {{value: number, name: string, colour: string}[]} labels At least one.
+ * @param {LabelMap|null} start
+ * @returns {Promise<LabelMap|null>} What was drawn, or null when it was cancelled.
  */
-export function paintMask(picture, file, name, start) {
-  return new Promise((resolve) => new Painter(picture, file, name, start, resolve));
+export function paintMask(picture, file, name, labels, start) {
+  return new Promise((resolve) => new Painter(picture, file, name, labels, start, resolve));
 }
 
 class Painter {
-  constructor(picture, file, name, start, resolve) {
+  constructor(picture, file, name, labels, start, resolve) {
     this.file = file;
     this.name = name;
-    this.mask = start?.copy() ?? new Mask(picture.width, picture.height);
+    this.labels = labels;
+    this.label = labels[0];
+    this.mask = start?.copy() ?? new LabelMap(picture.width, picture.height);
     this.history = new History(this.mask.copy(), Math.max(10, Math.floor(HISTORY_BYTES / (picture.width * picture.height))));
     this.radius = Math.max(1, Math.round(Math.max(picture.width, picture.height) / 40));
     this.place = null;
-    this.colour = colourOf(null);
     this.build(resolve);
     this.stage.setPicture(picture);
     this.changed();
@@ -57,6 +62,8 @@ class Painter {
     this.suggesting = suggesting;
     this.buttons = tools.map(([caption, tool, title]) => h('button', { title, dataset: { tool: tool.name }, onclick: () => this.choose(tool) }, caption));
     this.tools = tools.map(([, tool]) => tool);
+    this.labelButtons = this.labels.map((label) => h('button', { title: 'Draw this label (L: the next one)', dataset: { label: String(label.value) },
+      onclick: () => this.chooseLabel(label) }, swatch(label.colour), labelName(label)));
     this.size = h('input', { type: 'range', min: '1', max: '80', value: String(this.radius), oninput: () => this.resize(Number(this.size.value)) });
     this.undoButton = h('button', { onclick: () => this.undo() }, 'Undo');
     this.redoButton = h('button', { onclick: () => this.redo() }, 'Redo');
@@ -80,14 +87,25 @@ class Painter {
       h('label', { class: 'row tight' }, 'Size', this.size),
       h('div', { class: 'group' }, this.undoButton, this.redoButton, h('button', { onclick: () => this.erase() }, 'Clear')),
       h('div', { class: 'group' }, h('button', { onclick: () => this.stage.fit() }, 'Fit')),
+      this.labels.length > 1 ? h('div', { class: 'group', role: 'group', 'aria-label': 'Label' }, this.labelButtons) : null,
       h('span', { class: 'grow' }), this.area,
-      h('button', { onclick: () => this.dialog.close('') }, 'Cancel'), this.useButton),
+      h('div', { class: 'group end' }, h('button', { onclick: () => this.dialog.close('') }, 'Cancel'), this.useButton)),
     h('div', { class: 'viewport' }, this.stage.element),
     h('p', { class: 'unseen', id: help }, KEYS));
     document.body.append(this.dialog);
     this.dialog.showModal();
     this.choose(this.tools[0]);
+    this.chooseLabel(this.label);
   }
+
+  /** What is drawn from now on. */
+  chooseLabel(label) {
+    this.label = label;
+    for (const button of this.labelButtons) button.setAttribute('aria-pressed', String(button.dataset.label === String(label.value)));
+    this.refreshArea();
+  }
+
+  get value() { return this.label.value; }
 
   choose(tool) {
     for (const other of this.tools) if (other !== tool) other.cancel?.();
@@ -109,7 +127,7 @@ class Painter {
   }
 
   changed() {
-    this.overlay = this.mask.toCanvas(colourParts(this.colour), this.overlay);
+    this.overlay = this.mask.toCanvas(this.labels, this.overlay);
     this.stage.layers = [{ canvas: this.overlay, opacity: 0.4 }];
     this.stage.redraw();
   }
@@ -117,7 +135,7 @@ class Painter {
   commit() {
     this.history.push(this.mask.copy());
     this.refresh();
-    announce(plural(this.mask.area, 'pixel'));
+    announce(this.area.textContent);
   }
 
   undo() {
@@ -131,22 +149,28 @@ class Painter {
   }
 
   erase() {
-    this.mask = new Mask(this.mask.width, this.mask.height);
+    this.mask = new LabelMap(this.mask.width, this.mask.height);
     this.commit();
   }
 
   refresh() {
     if (!this.dialog) return;
-    this.overlay = this.mask.toCanvas(colourParts(this.colour), this.overlay);
-    this.stage.layers = [{ canvas: this.overlay, opacity: 0.4, contour: this.mask.contour(), colour: this.colour }];
+    this.changed();
+    for (const { mask, colour } of layersOfMap(this.mask, this.labels)) this.stage.layers.push({ contour: mask.contour(), colour });
     this.undoButton.disabled = !this.history.canUndo;
     this.redoButton.disabled = !this.history.canRedo;
     this.useButton.disabled = this.mask.isEmpty;
-    fill(this.area, plural(this.mask.area, 'pixel'));
-    this.stage.redraw();
+    this.refreshArea();
   }
 
-  /** Asks the base model, and takes its mask as the next step; undo brings back what was. */
+  refreshArea() {
+    fill(this.area, plural(this.mask.area(this.value), 'pixel'), this.labels.length > 1 ? ` of ${labelName(this.label)}` : '');
+  }
+
+  /**
+   * Asks the base model, and takes its mask as the next step; undo brings back what was. A box starts the label anew, a point
+   * adds to it, and neither takes what other labels have.
+   */
   async suggest(prompts) {
     try {
       const form = new FormData();
@@ -154,7 +178,9 @@ class Painter {
       this.imageId ??= (await upload('/v1/images', form)).id;
       const answer = await post('/v1/segment', { image_id: this.imageId, prompts });
       const proposed = await Mask.fromBase64(answer.masks[0].png);
-      this.mask = this.mask.isEmpty || prompts.boxes ? proposed : Mask.union([this.mask, proposed]);
+      this.begin();
+      if (prompts.boxes) this.mask.clear(this.value);
+      this.mask.take(proposed, this.value, true);
       this.commit();
     } catch (error) {
       complain(error);
@@ -173,6 +199,7 @@ class Painter {
     else if (key === 'backspace' && place) stage.tool.stamp?.(place, true);
     else if (key === 'c') this.polygon.close();
     else if (key === 'escape') this.polygon.cancel();
+    else if (key === 'l') this.chooseLabel(this.labels[(this.labels.indexOf(this.label) + 1) % this.labels.length]);
     else if (key === '[') this.resize(this.radius - 1);
     else if (key === ']') this.resize(this.radius + 1);
     else return false;

@@ -11,7 +11,7 @@ export function brushTool(painter, erases) {
     name: erases ? 'eraser' : 'brush',
     cursor: 'none',
     down(point, event) {
-      value = erases || isErasing(event) ? 0 : 1;
+      value = erases || isErasing(event) ? 0 : painter.value;
       painter.begin();
       last = point;
       paintStroke(painter.mask, point, point, painter.radius, value);
@@ -39,7 +39,7 @@ export function brushTool(painter, erases) {
     /** By key: one stamp. */
     stamp(point, isErased) {
       painter.begin();
-      paintStroke(painter.mask, point, point, painter.radius, erases || isErased ? 0 : 1);
+      paintStroke(painter.mask, point, point, painter.radius, erases || isErased ? 0 : painter.value);
       painter.commit();
     },
   };
@@ -74,7 +74,7 @@ export function polygonTool(painter) {
     close() {
       if (tool.points.length >= 3) {
         painter.begin();
-        fillPolygon(painter.mask, tool.points, tool.isCut ? 0 : 1);
+        fillPolygon(painter.mask, tool.points, tool.isCut ? 0 : painter.value);
         painter.commit();
       }
       tool.cancel();

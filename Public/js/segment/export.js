@@ -1,44 +1,65 @@
 import { hasToken } from '../api.js';
 import { bytesOfBase64 } from '../image/mask.js';
+import { labelName } from '../labels.js';
 import { download } from '../download.js';
 
 /** File names start as the image's does. */
 export const stemOf = (name) => (name ?? 'image').split(/[/\\]/).pop().replace(/\.[^.]*$/, '') || 'image';
 
-/** The mask as the server sent it, byte for byte, when it is one; several together are written here. */
+/** Whether there is one answer only, so that its bytes are taken along as they came. */
+const isOneAnswer = (session) => session.meaningful.length === 1;
+
+/** The mask, or the label map, as the server sent it, byte for byte, when it is one; several together are written here. */
 export async function exportMask(session) {
-  const { current } = session;
-  const bytes = current.length === 1 ? bytesOfBase64(current[0].json.png) : await session.mask.toPNG();
-  download(`${stemOf(session.name)}_mask.png`, bytes, 'image/png');
+  const { map, current, answer } = session;
+  const stem = stemOf(session.name);
+  if (map !== null) {
+    const bytes = isOneAnswer(session) && session.isComposed ? bytesOfBase64(answer.label_map_png) : await map.toPNG();
+    download(`${stem}_labels.png`, bytes, 'image/png');
+  } else {
+    const bytes = current.length === 1 ? bytesOfBase64(current[0].json.png) : await session.mask.toPNG();
+    download(`${stem}_mask.png`, bytes, 'image/png');
+  }
 }
 
+/** The answer, or the list of them: each has its own receipt. */
+export const answersOf = ({ meaningful }) => (meaningful.length === 1 ? meaningful[0].answer : meaningful.map(({ answer }) => answer));
+
 export function exportAnswer(session) {
-  const text = `${JSON.stringify(session.answer, null, 2)}\n`;
+  const text = `${JSON.stringify(answersOf(session), null, 2)}\n`;
   download(`${stemOf(session.name)}_answer.json`, text, 'application/json');
 }
 
 /**
- * The `curl` command that repeats the request and writes the mask. The image is named by its id, and so are exactly the
- * same pixels; a ground truth is a file, and the token stays out of it.
+ * The `curl` command that repeats the request and writes the mask, one for each answer. The image is named by its id, and so
+ * are exactly the same pixels; a ground truth is a file, and the token stays out of it.
  */
 export function curlCommand(session, origin = location.origin) {
-  const { body } = session;
+  return session.meaningful.map((reply) => oneCommand(session, reply, origin)).join('\n\n');
+}
+
+function oneCommand(session, { body }, origin) {
   const parts = [`curl -sS ${quoted(origin + session.address)}`];
   if (hasToken()) parts.push('-H "Authorization: Bearer $GMISEG_TOKEN"');
   for (const [name, value] of Object.entries(body)) {
     if (name === 'ground_truth') parts.push(`-F ground_truth=@${quoted(session.truth?.name ?? 'truth.png')}`);
     else parts.push(`-F ${quoted(`${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`)}`);
   }
-  parts.push("-H 'Accept: image/png'", `-o ${quoted(`${stemOf(session.name)}_mask.png`)}`);
+  const label = session.labels.find(body.prompts.label);
+  const ending = label ? labelName(label).replace(/[^\p{L}\p{N}]+/gu, '-') : session.labels.isMap ? 'labels' : 'mask';
+  parts.push("-H 'Accept: image/png'", `-o ${quoted(`${stemOf(session.name)}_${ending}.png`)}`);
   return parts.join(' \\\n  ');
 }
 
 /** Within single quotes a shell takes everything as it is, but the quote itself. */
 const quoted = (text) => (/^[A-Za-z0-9_./:=-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
 
-/** A paragraph for a paper, from the server or, where it writes none, from the receipt. */
+/** A paragraph for a paper on each answer, from the server or, where it writes none, from the receipt. */
 export function methodsParagraph(session) {
-  const { answer } = session;
+  return [...new Set(session.meaningful.map((reply) => oneParagraph(session, reply)))].join('\n\n');
+}
+
+function oneParagraph(session, { answer }) {
   if (answer.methods) return answer.methods;
   const { receipt } = answer;
   const by = answer.tier === 'adapted'

@@ -3,8 +3,12 @@ import { dropZone } from '../files.js';
 import { decimal, percent } from '../format.js';
 import { announce, complain } from '../messages.js';
 import { colourOf, setColour } from '../palette.js';
+import { labelName } from '../labels.js';
+import { swatch } from '../swatch.js';
 import { curlCommand, exportAnswer, exportMask, methodsParagraph } from './export.js';
+import { legend } from './legend.js';
 import { measureList } from './measures.js';
+import { isByLikeness } from './session.js';
 
 /** The side of the segment view, from what is opened down to what is taken along. */
 export class Panels {
@@ -72,6 +76,7 @@ export class Panels {
     };
     this.colour = h('input', { type: 'color', value: colourOf(null), 'aria-label': 'Colour of the mask', onchange: () => {
       setColour(this.session.task?.id, 0, this.colour.value);
+      this.session.labels.list[0].colour = this.colour.value;
       show();
     } });
     this.modes = h('div', { class: 'field' });
@@ -96,8 +101,9 @@ export class Panels {
   }
 
   makeExports() {
+    this.maskButton = h('button', { onclick: () => exportMask(this.session).catch(complain) });
     this.exportButtons = [
-      h('button', { onclick: () => exportMask(this.session).catch(complain) }, 'Mask (PNG)'),
+      this.maskButton,
       h('button', { onclick: () => exportAnswer(this.session) }, 'Answer (JSON)'),
       h('button', { onclick: () => this.copy('curl') }, 'Copy curl'),
       h('button', { onclick: () => this.copy('methods') }, 'Copy methods'),
@@ -151,7 +157,8 @@ export class Panels {
     this.refreshPrompts();
     this.refreshResult();
     this.refreshModes();
-    const hasAnswer = this.view.isShown;
+    const hasAnswer = this.session.isShown;
+    this.maskButton.textContent = this.session.labels.isMap ? 'Label map (PNG)' : 'Mask (PNG)';
     for (const button of this.exportButtons) button.disabled = !hasAnswer;
     if (this.acceptButton) this.acceptButton.disabled = !hasAnswer;
     this.curl.textContent = hasAnswer ? curlCommand(this.session) : '';
@@ -175,7 +182,8 @@ export class Panels {
       if (document.activeElement !== input) input.value = session.spacing?.[axis] ?? '';
       input.placeholder = effective ? String(effective[axis]) : ['x', 'y'][axis];
     });
-    this.colour.value = colourOf(task?.id);
+    this.colour.value = session.labels.list[0].colour;
+    this.colour.hidden = session.labels.areSeveral;
     const versions = task?.versions ?? [];
     if (view.features.pinVersion && versions.length > 1) {
       const select = h('select', { onchange: () => {
@@ -205,13 +213,16 @@ export class Panels {
       } });
       return h('label', { class: 'check', title }, input, caption);
     };
+    const hasTiles = session.tileSide !== null;
     this.keepFocus(this.parts.prompts, () => fill(this.parts.prompts, h('h2', {}, 'Prompts'),
+      session.labels.areSeveral ? this.labelChoice() : null,
       prompts.isEmpty
         ? h('p', { class: 'quiet small' }, session.file === null ? 'Open an image first.'
           : 'Click on the object; right click or Alt beside it; drag for a box.')
         : h('ul', { class: 'prompts' }, rows),
       h('div', { class: 'row toggles' },
-        toggle('Alternatives', 'alternatives', 'All candidates of the model (A)'),
+        toggle('Alternatives', 'alternatives',
+          hasTiles ? 'Tiles have none: candidates of different tiles make no whole' : 'All candidates of the model (A)', !hasTiles),
         view.features.maskPrompt ? toggle('Refine mask', 'refine', 'The mask shown is a prompt of the next click') : null,
         view.features.instances ? toggle('Each object', 'instances', 'Without a prompt: one mask for each object', prompts.isEmpty) : null)));
   }
@@ -220,22 +231,39 @@ export class Panels {
     const { session, view } = this;
     const { answer } = session;
     const content = [h('h2', {}, 'Result')];
-    if (!view.isShown) {
+    if (!session.isShown) {
       content.push(h('p', { class: 'quiet small' }, view.isPending ? 'Waiting for the server…'
         : answer ? 'Point at the object: without a prompt the base model does not know what you mean.' : 'Nothing yet.'));
     } else {
       content.push(h('p', { class: 'small' }, sourceText(answer)));
       if (answer.far_from_support?.warning) content.push(h('p', { class: 'notice small' }, warningText(answer.far_from_support)));
       if (answer.review?.needed) content.push(h('p', { class: 'notice small' }, `Look at it: ${answer.review.reason}`));
-      if (session.current.every(({ json }) => json.found === false)) {
+      if (!session.isComposed && session.current.every(({ json }) => json.found === false)) {
         content.push(h('p', { class: 'notice small' }, 'The object was not found in this image.'));
       }
       if (session.areAlternatives) content.push(this.alternatives());
-      else if (session.masks.length > 1) content.push(this.objects());
+      else if (session.current.length > 1 && !session.isComposed) content.push(this.objects());
+      if (session.isComposed) content.push(legend(session, view.display.hidden, () => {
+        view.showMasks();
+        this.refreshPrompts();
+      }));
       content.push(measureList(session));
     }
     this.keepFocus(this.parts.result, () => fill(this.parts.result, content));
     this.parts.result.setAttribute('aria-label', 'Result');
+  }
+
+  /** Which label the next click or box is of. */
+  labelChoice() {
+    const { session, view } = this;
+    const button = (label) => {
+      const isPointedAt = !session.book.of(label.value).isEmpty;
+      return h('button', {
+        role: 'radio', 'aria-checked': String(session.book.label === label.value), title: 'Clicks and boxes are of this label (L: the next one)',
+        'aria-label': isPointedAt ? `${labelName(label)}, pointed at` : labelName(label), onclick: () => view.chooseLabel(label.value),
+      }, swatch(label.colour), labelName(label), isPointedAt ? h('span', { class: 'quiet' }, '•') : null);
+    };
+    return h('div', { class: 'labelchoice', role: 'radiogroup', 'aria-label': 'Label of the prompts' }, session.labels.list.map(button));
   }
 
   alternatives() {
@@ -282,16 +310,12 @@ const objectName = ({ instance, label }, index) =>
   typeof instance === 'number' ? `${label ?? 'Object'} ${instance + 1}` : label ?? `Object ${index + 1}`;
 
 /** Who made the mask. */
-function sourceText({ tier, adapter_version: version, promptless }) {
+function sourceText(answer) {
+  const { tier, adapter_version: version, receipt } = answer;
   const model = tier === 'adapted' ? `Adapter version ${version}` : 'Base model';
-  return promptless && promptless.route !== 'model' ? `${model}, by likeness to the examples` : model;
+  const tiles = receipt.adaptation?.tile_side ? `, in tiles of ${receipt.adaptation.tile_side} px` : '';
+  return isByLikeness(answer) ? `${model}, by likeness to the examples` : model + tiles;
 }
 
 const warningText = ({ warning, value }) =>
   typeof warning === 'string' ? warning : `This image is unlike the task's examples${typeof value === 'number' ? ` (${decimal(value)})` : ''}.`;
-
-function swatch(colour) {
-  const mark = h('span', { class: 'swatch' });
-  mark.style.background = colour;
-  return mark;
-}

@@ -2,16 +2,17 @@ import { get } from '../api.js';
 import { h, fill, freshId } from '../dom.js';
 import { acceptDrops } from '../files.js';
 import { decimal, plural } from '../format.js';
-import { heatCanvas } from '../image/heat.js';
-import { colourParts } from '../image/mask.js';
 import { GreyWindow } from '../image/window.js';
 import { Latest } from '../latest.js';
 import { announce, clearComplaints, complain } from '../messages.js';
-import { colourOf } from '../palette.js';
+import { labelName } from '../labels.js';
 import { drawBox, drawPoint } from '../viewer/marks.js';
 import { Stage } from '../viewer/stage.js';
 import { panTool, promptTool, windowTool } from '../viewer/tools.js';
+import { overlays } from './overlays.js';
 import { Panels } from './panels.js';
+import { answersOf } from './export.js';
+import { PromptBook } from './book.js';
 import { Prompts } from './prompts.js';
 import { Session } from './session.js';
 
@@ -23,7 +24,7 @@ export async function showSegment(root, { features, query, batch = null }) {
 }
 
 const KEYS = `Arrow keys move a crosshair, with Shift by ten pixels. Enter sets a point on the object, Backspace one beside it,
-  B begins and ends a box. Control Z undoes, Control Y redoes. A shows alternatives, Plus and Minus zoom, 0 shows the whole image.`;
+  B begins and ends a box. Control Z undoes, Control Y redoes. A shows alternatives, L goes to the next label, Plus and Minus zoom, 0 shows the whole image.`;
 
 class SegmentView {
   constructor(root, features, batch) {
@@ -31,9 +32,9 @@ class SegmentView {
     this.features = features;
     this.batch = batch;
     this.session = new Session(batch ? 'batch item' : 'segment', features);
-    this.display = { opacity: 0.45, isFilled: true, hasContour: true, mode: 'mask', hasMarks: true };
+    this.display = { opacity: 0.45, isFilled: true, hasContour: true, mode: 'mask', hasMarks: true, hidden: new Set() };
     this.latest = new Latest(
-      (body) => this.session.ask(body), (result) => this.onAnswer(result), (error) => this.onFailure(error));
+      (request) => this.session.ask(request), (result) => this.onAnswer(result), (error) => this.onFailure(error));
     this.boxCorner = null;
     this.heat = null;
   }
@@ -56,7 +57,7 @@ class SegmentView {
     if (item.task) await this.session.chooseTask(item.task);
     await this.open(item.file, item.name);
     if (item.prompts && this.session.file) {
-      this.session.history.push(Prompts.from(item.prompts));
+      this.session.history.push(PromptBook.from(item.prompts).fitting(this.session.labels));
       this.ask();
     }
   }
@@ -154,8 +155,8 @@ class SegmentView {
   change(prompts) {
     const { session } = this;
     if (session.file === null) return;
-    const isRefined = session.wants.refine && this.isShown && !prompts.isEmpty;
-    session.history.push(isRefined ? prompts.refining(session.previousMask) : prompts);
+    const isRefined = session.wants.refine && session.previousMask !== null && session.isShown && !prompts.isEmpty;
+    session.change(isRefined ? prompts.refining(session.previousMask) : prompts);
     this.ask();
   }
 
@@ -181,6 +182,26 @@ class SegmentView {
   resetWindow() {
     if (!this.stage.picture) return;
     this.stage.setWindow(GreyWindow.automatic(this.stage.picture));
+  }
+
+  /** The next click is of this label. Objects one by one are of one label, so that they are asked for anew. */
+  chooseLabel(value) {
+    const { session } = this;
+    session.chooseLabel(value);
+    this.boxCorner = null;
+    if (session.wants.instances || session.wants.alternatives) this.ask();
+    else {
+      session.save();
+      this.showMasks();
+      this.refresh();
+    }
+    announce(`Prompts are of ${labelName(session.labels.find(value))}`);
+  }
+
+  nextLabel() {
+    const { labels, book } = this.session;
+    if (!labels.areSeveral) return;
+    this.chooseLabel(labels.list[(labels.indexOf(book.label) + 1) % labels.list.length].value);
   }
 
   async chooseTask(id) {
@@ -259,7 +280,7 @@ class SegmentView {
       ? { z: () => (event.shiftKey ? this.redo() : this.undo()), y: () => this.redo() }
       : {
           p: () => this.choose(this.tools.prompt), w: () => this.choose(this.tools.window), h: () => this.choose(this.tools.pan),
-          a: () => this.nextAlternative(), '[': () => this.panels.nudgeOpacity(-0.1), ']': () => this.panels.nudgeOpacity(0.1),
+          a: () => this.nextAlternative(), l: () => this.nextLabel(), '[': () => this.panels.nudgeOpacity(-0.1), ']': () => this.panels.nudgeOpacity(0.1),
         };
     if (!actions[key]) return;
     event.preventDefault();
@@ -268,6 +289,7 @@ class SegmentView {
 
   nextAlternative() {
     const { session } = this;
+    if (session.tileSide !== null) return;
     if (!session.wants.alternatives) {
       session.wants.alternatives = true;
       this.ask();
@@ -277,7 +299,7 @@ class SegmentView {
   }
 
   chooseAlternative(index) {
-    this.session.chosen = index;
+    this.session.chooseAlternative(index);
     this.showMasks();
     this.panels.refresh();
     announce(`Alternative ${index + 1} of ${this.session.masks.length}`);
@@ -292,15 +314,15 @@ class SegmentView {
   }
 
   async onAnswer(result) {
-    if (result.body.image_id !== this.session.imageId || result.address !== this.session.address) return;
+    if (!this.session.isAbout(result)) return;
     this.isPending = this.latest.isBusy;
     this.session.accept(result);
     await this.showMasks();
     this.refresh();
-    this.timing.textContent = `${this.session.answer.embedding === 'cached' ? '' : 'image encoded, '}${decimal(result.milliseconds, 0)} ms`;
+    this.timing.textContent = `${result.hasEncoded ? 'image encoded, ' : ''}${decimal(result.milliseconds, 0)} ms`;
     this.timing.dataset.milliseconds = String(result.milliseconds);
     this.element().dataset.answers = String(Number(this.element().dataset.answers ?? 0) + 1);
-    if (this.isShown) announce(`Mask of ${plural(this.session.mask.area, 'pixel')}, ${this.session.prompts.description}`);
+    if (this.session.isShown) announce(`Mask of ${plural(this.session.mask.area, 'pixel')}, ${this.session.prompts.description}`);
   }
 
   onFailure(error) {
@@ -316,43 +338,9 @@ class SegmentView {
     return this.root.querySelector('.workspace') ?? document.createElement('div');
   }
 
-  /**
-   * Without a prompt only what a task has learnt means something: the base model's guess at nothing is not shown, though
-   * it was asked for, so that the image is encoded before the first click.
-   */
-  get isShown() {
-    const { masks, body, answer } = this.session;
-    if (masks.length === 0) return false;
-    const isPrompted = Object.keys(body.prompts).length > 0 || body.instances === true;
-    const isBySupport = answer.promptless && answer.promptless.route !== 'model';
-    return isPrompted || answer.tier === 'adapted' || Boolean(isBySupport);
-  }
-
   async showMasks() {
-    const { session, stage, display } = this;
-    const layers = [];
-    if (this.isShown) {
-      if (display.mode === 'mask') {
-        session.current.forEach(({ mask, json }, index) => {
-          const colour = colourOf(session.task?.id, session.current.length > 1 ? index : this.labelIndex(json));
-          layers.push({
-            canvas: display.isFilled ? mask.toCanvas(colourParts(colour)) : null, opacity: display.opacity,
-            contour: display.hasContour ? mask.contour() : null, colour,
-          });
-        });
-      } else {
-        const map = session.current[0].json[display.mode === 'probability' ? 'probability_png' : 'uncertainty_png'];
-        if (map) layers.push({ canvas: await heatCanvas(map), opacity: Math.max(0.3, display.opacity) });
-        layers.push({ contour: session.mask.contour(), colour: '#ffffff' });
-      }
-    }
-    if (session.truth?.mask) layers.push({ contour: session.truth.mask.contour(), colour: '#ffe45c', dash: [6, 4] });
-    stage.layers = layers;
-    stage.redraw();
-  }
-
-  labelIndex(json) {
-    return Math.max(0, this.session.task?.labels?.indexOf(json.label) ?? 0);
+    this.stage.layers = await overlays(this.session, this.display);
+    this.stage.redraw();
   }
 
   drawMarks(context) {
@@ -396,7 +384,10 @@ class SegmentView {
   /** In a batch: takes the mask over as corrected. */
   async acceptCorrection() {
     const { session } = this;
-    await this.batch.correct({ mask: session.mask, prompts: session.prompts, answer: session.answer });
+    await this.batch.correct({
+      png: await (session.map ?? session.mask).toPNG(), prompts: session.book.json, answer: session.answer, answers: answersOf(session),
+      areas: session.isComposed ? session.current.map(({ label, mask }) => ({ value: label.value, area_px: mask.area })) : null,
+    });
     location.hash = '#/batch';
   }
 

@@ -1,6 +1,8 @@
+import { LabelMap } from '../image/label-map.js';
 import { Mask } from '../image/mask.js';
 import { Picture } from '../image/picture.js';
 import { forget, forgetSmall, keep, keepSmall, recall, recallSmall } from '../keep.js';
+import { DraftLabels } from './draft-labels.js';
 import { ENDING, fresh, pairFiles, stemOfPath } from './pairing.js';
 
 /**
@@ -9,8 +11,12 @@ import { ENDING, fresh, pairFiles, stemOfPath } from './pairing.js';
  */
 export class Draft {
   constructor() {
-    this.settings = { name: '', label: '', spacing: ['', ''], model: '', steps: '', seed: '', gateMargin: '' };
-    /** @type {{stem: string, image: File, mask: File|null, isDrawn: boolean, problem: string|null}[]} */
+    this.settings = { name: '', spacing: ['', ''], model: '', steps: '', seed: '', gateMargin: '', tiles: '' };
+    this.labels = new DraftLabels();
+    /**
+     * `values` are those of the mask's pixels, null where it has colours.
+     * @type {{stem: string, image: File, mask: File|null, isDrawn: boolean, values: number[]|null, problem: string|null}[]}
+     */
     this.rows = [];
     /** Masks that no image fits. @type {{file: File, path: string}[]} */
     this.orphans = [];
@@ -20,13 +26,15 @@ export class Draft {
     const draft = new Draft();
     const kept = await recall('draft').catch(() => null);
     if (kept) Object.assign(draft, kept);
-    Object.assign(draft.settings, recallSmall('draft'));
+    const { labels, ...settings } = recallSmall('draft') ?? {};
+    Object.assign(draft.settings, settings);
+    draft.labels = new DraftLabels(labels);
     return draft;
   }
 
   /** Keeps the texts; at every key. */
   saveSettings() {
-    keepSmall('draft', this.settings);
+    keepSmall('draft', { ...this.settings, labels: this.labels.json });
   }
 
   /** Keeps the files. */
@@ -63,18 +71,41 @@ export class Draft {
     await this.check();
   }
 
-  /** Decodes what has not been looked at, and says per row what is wrong before the server has to. */
+  /** Decodes all, learns what values the masks have, and says per row what is wrong before the server has to. */
   async check() {
     await Promise.all(this.rows.map(async (row) => {
-      row.problem = await problemOf(row);
+      Object.assign(row, await lookAt(row));
     }));
+    this.labels.take(this.rows.map(({ values }) => values ?? []));
+    for (const row of this.rows) row.problem ??= this.misfit(row);
+  }
+
+  /** Why a mask is not a label map, where label maps are wanted. */
+  misfit({ mask, values }) {
+    if (mask === null || !this.labels.isMap) return null;
+    if (values === null) return 'The mask has colours. A label map has grey values, or a palette, one for each label.';
+    const outside = values.find((value) => value > 255);
+    return outside === undefined ? null : `The mask has the value ${outside}. The numbers of labels go up to 255.`;
+  }
+
+  /** A further label. What was drawn in black and white becomes the first. */
+  async addLabel() {
+    const { labels } = this;
+    const wasMap = labels.isMap;
+    labels.add();
+    if (wasMap) return;
+    for (const row of this.rows.filter(({ isDrawn }) => isDrawn)) {
+      const map = LabelMap.ofMask(await Mask.read(row.mask), labels.entries[0].value);
+      row.mask = new File([await map.toPNG()], row.mask.name, { type: 'image/png' });
+    }
   }
 
   /** The `task` part of the request; what was left empty is left out. */
   get request() {
-    const { name, label, spacing, model, steps, seed, gateMargin } = this.settings;
+    const { name, spacing, model, steps, seed, gateMargin, tiles } = this.settings;
     const request = { name: name.trim() };
-    if (label.trim()) request.labels = [label.trim()];
+    const labels = this.labels.request;
+    if (labels !== undefined) request.labels = labels;
     const [x, y] = spacing.map(Number);
     if (spacing[0] !== '' || spacing[1] !== '') request.spacing_mm = [x || y, y || x];
     if (model) request.model = model;
@@ -82,23 +113,26 @@ export class Draft {
     if (steps !== '') adaptation.steps = Number(steps);
     if (seed !== '') adaptation.seed = Number(seed);
     if (gateMargin !== '') adaptation.gate_margin = Number(gateMargin);
+    if (tiles !== '' && !this.labels.isMap) adaptation.tiles = tiles === 'off' ? tiles : Number(tiles);
     if (Object.keys(adaptation).length > 0) request.adaptation = adaptation;
     return request;
   }
 }
 
-const rowOf = (stem, image, mask) => ({ stem, image, mask, isDrawn: false, problem: null });
+const rowOf = (stem, image, mask) => ({ stem, image, mask, isDrawn: false, values: [], problem: null });
 
-async function problemOf({ image, mask }) {
+async function lookAt({ image, mask }) {
   try {
     const picture = await Picture.read(image);
-    if (mask === null) return null;
-    const drawn = await Mask.read(mask);
+    if (mask === null) return { values: [], problem: null };
+    const map = await LabelMap.read(mask).catch(() => null);
+    const drawn = map ?? (await Mask.read(mask));
+    const values = map === null ? null : map.values;
     if (picture.width !== drawn.width || picture.height !== drawn.height) {
-      return `The image has ${picture.width} × ${picture.height} pixels, its mask ${drawn.width} × ${drawn.height}. Export the mask without scaling or cropping.`;
+      return { values, problem: `The image has ${picture.width} × ${picture.height} pixels, its mask ${drawn.width} × ${drawn.height}. Export the mask without scaling or cropping.` };
     }
-    return drawn.isEmpty ? 'The mask is empty: it marks no pixel.' : null;
+    return { values, problem: drawn.isEmpty ? 'The mask is empty: it marks no pixel.' : null };
   } catch (error) {
-    return error.message;
+    return { values: [], problem: error.message };
   }
 }

@@ -2,15 +2,19 @@ import { get, upload } from '../api.js';
 import { field, fill, h } from '../dom.js';
 import { dropZone } from '../files.js';
 import { bytes, duration, plural } from '../format.js';
+import { LabelMap } from '../image/label-map.js';
+import { layersOf } from '../image/layers.js';
 import { Mask } from '../image/mask.js';
 import { Picture } from '../image/picture.js';
 import { clearComplaints, complain } from '../messages.js';
 import { paintMask } from '../paint/painter.js';
-import { colourOf, setColour } from '../palette.js';
+import { setColour } from '../palette.js';
 import { Draft } from './draft.js';
 import { findingList } from './findings.js';
 import { supportForm } from './form.js';
+import { fillLabelFields } from './label-fields.js';
 import { thumbnail } from './thumbnail.js';
+import { tileSentence } from './tiles.js';
 
 /** `#/tasks/new`: a name, images, masks; what the server thinks of them; go. */
 export async function showEditor(root, { features }) {
@@ -22,13 +26,13 @@ export async function showEditor(root, { features }) {
 }
 
 const CHECK_DELAY = 500;
+const TILES = [['', 'as suits the masks'], ['off', 'whole'], ...[96, 128, 192, 256, 384, 512].map((side) => [String(side), `in tiles of ${side} px`])];
 
 class Editor {
   constructor(root, features, models, draft) {
     Object.assign(this, { root, features, models, draft });
     this.report = null;
     this.abort = null;
-    this.colour = colourOf(null);
   }
 
   build() {
@@ -64,25 +68,26 @@ class Editor {
         this.changed();
       },
     }));
-    const colour = h('input', { type: 'color', value: this.colour, 'aria-label': 'Colour of the label', onchange: () => {
-      this.colour = colour.value;
-      this.refresh();
-    } });
     const model = h('select', { onchange: () => {
       settings.model = model.value;
       this.changed();
     } }, this.models.map(({ name, default: isDefault }) => h('option', { value: isDefault ? '' : name }, name)));
     model.value = settings.model;
-    const label = text('label', { maxlength: '200', placeholder: 'left ventricle' });
-    label.id = 'label';
+    this.labelPlace = h('div', { class: 'field' });
+    this.tiles = h('select', { onchange: () => {
+      settings.tiles = this.tiles.value;
+      this.changed();
+    } }, TILES.map(([value, caption]) => h('option', { value }, caption)));
+    this.tiles.value = settings.tiles;
     return h('section', { class: 'panel form', 'aria-label': 'Settings' },
       field('Name', text('name', { required: true, maxlength: '200', placeholder: 'Left ventricle, short axis' })),
-      h('div', { class: 'field' }, h('label', { for: 'label' }, 'What the masks outline'), h('div', { class: 'row tight nowrap' }, label, colour)),
+      this.labelPlace,
       h('div', { class: 'field' }, h('span', {}, 'Pixel spacing in mm (x, y), if known'), h('div', { class: 'row tight nowrap' }, spacing)),
       this.models.length > 1 ? field('Model', model) : null,
       h('details', {}, h('summary', {}, 'For those who know'),
         field('Steps', text('steps', { type: 'number', min: '1', max: '10000', placeholder: 'automatic' })),
         field('Seed', text('seed', { type: 'number', min: '0', placeholder: '0' })),
+        field('Images are seen', this.tiles, 'Tiles are for thin objects such as vessels. Label maps are always seen whole.'),
         this.features.gateMargin
           ? field('Gain in held-out Dice to serve the adapter', text('gateMargin', { type: 'number', min: '-1', max: '1', step: 'any', placeholder: '0' }),
             'At −1 it is served whatever the held-out images say.') : null));
@@ -98,6 +103,33 @@ class Editor {
     this.draft.saveExamples().catch(complain);
     this.changed();
     this.refresh();
+  }
+
+  /** What the masks outline has changed: other labels, or another way of reading the masks. */
+  async labelsChanged(change) {
+    await change();
+    await this.draft.check();
+    this.examplesChanged();
+  }
+
+  /** Only when there are others: whoever types must not lose the place. */
+  refreshLabels() {
+    const { labels } = this.draft;
+    const shape = JSON.stringify([labels.isMap, labels.entries.map(({ value }) => value), [...labels.found]]);
+    if (shape === this.labelShape) return;
+    this.labelShape = shape;
+    const change = (run) => this.labelsChanged(run).catch(complain);
+    fillLabelFields(this.labelPlace, labels, {
+      renamed: () => this.changed(),
+      recoloured: () => {
+        this.draft.saveSettings();
+        this.refresh();
+      },
+      added: () => change(() => this.draft.addLabel()),
+      removed: (value) => change(() => labels.remove(value)),
+      kindChosen: (kind) => change(() => (labels.kind = kind)),
+    });
+    this.tiles.disabled = labels.isMap;
   }
 
   /** Keeps the settings, and has the server look at the draft when nothing has changed for a while. */
@@ -146,6 +178,7 @@ class Editor {
 
   refresh() {
     const { draft } = this;
+    this.refreshLabels();
     const focused = document.activeElement?.dataset?.key;
     fill(this.cards, draft.rows.map((row) => this.card(row)));
     fill(this.orphans, draft.orphans.length === 0 ? null : h('div', { class: 'notice' },
@@ -171,7 +204,8 @@ class Editor {
     const estimate = this.report?.estimate;
     fill(this.summary, h('div', {}, words.join(' · ')),
       estimate ? h('div', { class: 'quiet estimate' }, `About ${duration(estimate.seconds)}`,
-        estimate.memory_bytes ? `, ${bytes(estimate.memory_bytes)} of memory` : '', estimate.note ? ` (${estimate.note})` : '') : null,
+        estimate.memory_bytes ? `, ${bytes(estimate.memory_bytes)} of memory` : '', estimate.note ? ` (${estimate.note})` : '',
+        estimate.tiles === undefined ? '' : `. ${tileSentence(estimate.tiles?.side ?? null, estimate.tiles?.count)}`) : null,
       general.length > 0 ? findingList(general) : null,
       this.refusal ? h('p', { class: 'bad' }, this.refusal.message, this.refusal.hint ? ` ${this.refusal.hint}` : '') : null);
     this.create.disabled = !draft.isComplete || draft.settings.name.trim() === '' || errors > 0 || this.isSending === true;
@@ -180,8 +214,9 @@ class Editor {
 
   card(row) {
     const place = h('div', { class: 'thumbnail' });
-    thumbnail(row.image, row.mask, row.stem, this.colour)
-      .catch(() => thumbnail(row.image, null, row.stem))
+    const layers = row.mask ? layersOf(row.mask, this.draft.labels.labels) : Promise.resolve([]);
+    layers.then((masks) => thumbnail(row.image, masks, row.stem))
+      .catch(() => thumbnail(row.image, [], row.stem))
       .then((canvas) => fill(place, canvas), () => fill(place, h('span', { class: 'quiet small' }, 'no picture')));
     const chooser = h('input', { type: 'file', hidden: true, 'aria-label': `Mask file of ${row.stem}`, onchange: () => this.setMask(row, chooser.files[0], false) });
     return h('li', { class: 'card', dataset: { stem: row.stem } }, place,
@@ -203,11 +238,13 @@ class Editor {
 
   async draw(row) {
     const picture = await Picture.read(row.image);
-    const start = row.mask ? await Mask.read(row.mask).catch(() => null) : null;
+    const { labels } = this.draft.labels;
+    const start = row.mask ? await readStart(row.mask, labels).catch(() => null) : null;
     const isFitting = start && start.width === picture.width && start.height === picture.height;
-    const mask = await paintMask(picture, row.image, row.stem, isFitting ? start : null);
-    if (mask === null) return;
-    await this.setMask(row, new File([await mask.toPNG()], `${row.stem}.png`, { type: 'image/png' }), true);
+    const map = await paintMask(picture, row.image, row.stem, labels.list, isFitting ? start : null);
+    if (map === null) return;
+    const png = await (labels.isMap ? map : map.foreground).toPNG();
+    await this.setMask(row, new File([png], `${row.stem}.png`, { type: 'image/png' }), true);
   }
 
   async setMask(row, file, isDrawn) {
@@ -225,7 +262,7 @@ class Editor {
     this.refreshSummary();
     try {
       const { task } = await upload('/v1/tasks', supportForm(this.draft.rows, this.draft.request), (share) => (this.progress.value = share));
-      setColour(task.id, 0, this.colour);
+      this.draft.labels.labels.list.forEach(({ colour }, index) => setColour(task.id, index, colour));
       await Draft.forget();
       location.hash = `#/tasks/${task.id}`;
     } finally {
@@ -239,4 +276,9 @@ class Editor {
     clearTimeout(this.timer);
     this.abort?.abort();
   }
+}
+
+/** What is painted on: the labels of a file, all of it as the one label where masks are black and white. */
+async function readStart(file, labels) {
+  return labels.isMap ? LabelMap.read(file) : LabelMap.ofMask(await Mask.read(file), labels.list[0].value);
 }

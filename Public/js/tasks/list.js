@@ -1,8 +1,10 @@
 import { get, remove } from '../api.js';
 import { fill, h } from '../dom.js';
 import { moment, percent } from '../format.js';
+import { labelName, TaskLabels } from '../labels.js';
 import { complain, confirmAction } from '../messages.js';
 import { scoreRows } from '../jobs/plots.js';
+import { swatch } from '../swatch.js';
 
 const TASK_STATES = { queued: 'Waiting', adapting: 'Learning', ready: 'Ready', failed: 'Failed', cancelled: 'Cancelled' };
 
@@ -66,7 +68,7 @@ function table(tasks, reload) {
   return h('table', { class: 'tasks' },
     h('thead', {}, h('tr', {}, columns.map((name) => h('th', { scope: 'col', class: name === 'Examples' ? 'number' : null }, name || h('span', { class: 'unseen' }, 'Actions'))))),
     h('tbody', {}, tasks.map((task) => h('tr', {},
-      h('td', {}, h('a', { href: `#/tasks/${task.id}` }, task.name)),
+      h('td', {}, h('a', { href: `#/tasks/${task.id}` }, task.name), labelLine(task)),
       h('td', {}, stateWord(task)),
       h('td', {}, task.tier === 'adapted' ? `Adapter v${task.served_version}` : 'Base model'),
       h('td', {}, shortScores(task)),
@@ -76,6 +78,13 @@ function table(tasks, reload) {
         h('a', { class: 'button', href: `#/segment?task=${task.id}`, 'aria-label': `Segment with ${task.name}` }, 'Segment'),
         h('a', { class: 'button', href: `#/batch?task=${task.id}`, 'aria-label': `Batch with ${task.name}` }, 'Batch'),
         h('button', { class: 'danger', 'aria-label': `Delete ${task.name}`, onclick: () => deleteTask(task).then((done) => done && reload()).catch(complain) }, 'Delete')))))));
+}
+
+/** The labels of a task of label maps, with their colours. */
+function labelLine(task) {
+  const labels = TaskLabels.of(task);
+  if (!labels.isMap) return null;
+  return h('div', { class: 'labelline small quiet' }, labels.list.map((label) => h('span', {}, swatch(label.colour), labelName(label))));
 }
 
 export function stateWord(task) {

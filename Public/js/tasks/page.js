@@ -4,11 +4,15 @@ import { dropZone } from '../files.js';
 import { bytes, moment, plural } from '../format.js';
 import { download } from '../download.js';
 import { JobView } from '../jobs/view.js';
+import { layersOf } from '../image/layers.js';
+import { labelName, TaskLabels } from '../labels.js';
 import { complain } from '../messages.js';
+import { swatch } from '../swatch.js';
 import { deleteTask, stateWord } from './list.js';
 import { pairFiles } from './pairing.js';
 import { supportForm } from './form.js';
 import { thumbnail } from './thumbnail.js';
+import { tileWords } from './tiles.js';
 
 /** `#/tasks/{id}`: how it learns, what it learnt from, which versions there are. */
 export async function showTask(root, { features, id }) {
@@ -17,7 +21,7 @@ export async function showTask(root, { features, id }) {
     const task = await get(`/v1/tasks/${id}`);
     const hadFocus = root.contains(document.activeElement);
     job?.stop();
-    job = task.job ? new JobView(task.job, features, () => render().catch(complain)) : null;
+    job = task.job ? new JobView(task.job, features, TaskLabels.of(task), () => render().catch(complain)) : null;
     fill(root, h('div', { class: 'page' },
       h('header', {}, h('h1', {}, task.name),
         h('a', { class: 'button primary', href: `#/segment?task=${task.id}` }, 'Segment'),
@@ -36,7 +40,8 @@ function facts(task) {
   const rows = [
     ['State', stateWord(task)],
     ['Answers come from', task.tier === 'adapted' ? `adapter version ${task.served_version}` : `the base model: ${task.tier_reason ?? 'there is no adapter'}`],
-    ['Outlines', task.labels?.join(', ') || '–'],
+    ['Outlines', outlines(task)],
+    ['Images', tileWords(tileSide(task))],
     ['Pixel spacing', task.spacing_mm ? `${task.spacing_mm.join(' × ')} mm` : 'unknown: areas and distances are in pixels'],
     ['Model', task.model?.served === false ? `${task.model.name ?? task.model.sha256} (not served: start the server with it)` : task.model?.name ?? '–'],
     ['Adapter', `${task.adapter?.kind === 'auto' ? 'kind chosen by the job' : task.adapter?.kind ?? '–'}${task.adapter?.rank ? `, rank ${task.adapter.rank}` : ''}`],
@@ -45,6 +50,19 @@ function facts(task) {
   ];
   return h('section', { class: 'panel', 'aria-label': 'Task' },
     h('dl', { class: 'facts wide' }, rows.map(([term, value]) => [h('dt', {}, term), h('dd', {}, value)])));
+}
+
+/** The labels with their colours and, in label maps, their values. */
+function outlines(task) {
+  const { list, isMap } = TaskLabels.of(task);
+  if (!isMap) return list[0].name ?? '–';
+  return h('ul', { class: 'outlines' }, list.map((label) => h('li', {}, swatch(label.colour), `${labelName(label)} (${label.value})`)));
+}
+
+/** Of the version that answers, or of the last one. */
+function tileSide({ versions, served_version: served }) {
+  const shown = versions?.find(({ version }) => version === served) ?? versions?.at(-1);
+  return shown?.card?.tile_side ?? null;
 }
 
 function versions(task, features, reload) {
@@ -70,16 +88,16 @@ function support(task, features, reload) {
   const examples = task.support ?? [];
   return h('section', { class: 'panel', 'aria-label': 'Examples' }, h('h2', {}, `${plural(examples.length, 'example')}`),
     h('ul', { class: 'examples' }, examples.map((example) => h('li', {},
-      features.supportFiles ? supportThumbnail(task.id, example.stem) : null,
+      features.supportFiles ? supportThumbnail(task, example.stem) : null,
       h('span', { class: 'small' }, example.stem), h('span', { class: 'small quiet' }, `${example.width} × ${example.height}`)))),
     features.moreSupport ? addSupport(task, reload) : null);
 }
 
 function supportThumbnail(task, stem) {
-  const address = `/v1/tasks/${task}/support/${encodeURIComponent(stem)}`;
+  const address = `/v1/tasks/${task.id}/support/${encodeURIComponent(stem)}`;
   const place = h('div', { class: 'thumbnail' });
   Promise.all(['image', 'mask'].map(async (kind) => (await send('GET', `${address}/${kind}`)).blob()))
-    .then(([image, mask]) => thumbnail(image, mask, stem))
+    .then(async ([image, mask]) => thumbnail(image, await layersOf(mask, TaskLabels.of(task)), stem))
     .then((canvas) => fill(place, canvas))
     .catch(() => fill(place, h('span', { class: 'small quiet' }, 'no picture')));
   return place;

@@ -1,4 +1,4 @@
-import { Picture } from '../image/picture.js';
+import { LabelMap } from '../image/label-map.js';
 
 /** Endings that people give to masks; the server knows the same. */
 export const ENDING = /[_-](mask|seg|label|gt)$/i;
@@ -29,15 +29,12 @@ export function kindOfPath(path) {
   return ENDING.test(stemOfPath(path)) ? 'mask' : null;
 }
 
-/** A mask has few grey values, one of them 0; whatever does not decode is left to the server as an image. */
+/** A mask has few values, one of them 0; whatever does not decode is left to the server as an image. */
 async function kindOfPixels(file) {
   try {
-    const { samples, channels, width, height } = await Picture.read(file);
     const seen = new Set();
-    for (let pixel = 0; pixel < width * height; pixel += 1) {
-      const at = pixel * channels;
-      if (channels === 3 && (samples[at] !== samples[at + 1] || samples[at] !== samples[at + 2])) return 'image';
-      seen.add(samples[at]);
+    for (const value of (await LabelMap.read(file)).pixels) {
+      seen.add(value);
       if (seen.size > 16) return 'image';
     }
     return seen.has(0) || seen.size === 1 ? 'mask' : 'image';

@@ -167,8 +167,11 @@ struct FindingAnswer: Sendable, Equatable {
                 self.init(
                     "too-small",
                     "\(label.map { "the label \(labels.words($0))" } ?? "the object") covers \(Self.decimal(area)) cells of the model's mask and is about \(Self.decimal(width)) wide: "
-                        + "details below one cell are lost",
-                    "crop the images around the object, or use a model with a larger input", isAboutMask: true)
+                        + "where images are seen whole, details below one cell are lost",
+                    labels.count == 1
+                        ? "let images be cut into tiles (adaptation.tiles), crop them around the object, or use a model with a larger input"
+                        : "crop the images around the object, or make a task of it alone, whose images can be cut into tiles",
+                    isAboutMask: true)
             case .fewExamples(let count):
                 self.init(
                     "few-examples",

@@ -1,8 +1,8 @@
-import Adaptation
+package import Adaptation
 import Storage
 
 /// What the folds say, as its reader sees it; the same JSON stands in the job's result and with the adapter's version.
-enum HeldOutAnswer {
+package enum HeldOutAnswer {
     /// - Parameters:
     ///   - stems: Of the support examples.
     ///   - labels: Of the task.
@@ -134,27 +134,48 @@ enum HeldOutAnswer {
             return
                 "version \(previous.map(String.init) ?? "before") does better on the new examples, so it goes on answering"
         }
+        return reason(heldOut.gate, labels: labels) + "; " + PromptlessChoice(heldOut).reason
+    }
+
+    /// With a margin other than 0 the test asked for another gain than any, and below 0 for no gain at all.
+    package static func reason(_ gate: Gate, labels: TaskLabels) -> String {
         let (served, kept) = (
-            heldOut.gate.verdicts.filter(\.isServed).map(\.prompt),
-            heldOut.gate.verdicts.filter { !$0.isServed }.map(\.prompt)
+            gate.verdicts.filter(\.isServed).map(\.prompt), gate.verdicts.filter { !$0.isServed }.map(\.prompt)
         )
-        let promptless = "; " + PromptlessChoice(heldOut).reason
-        if kept.isEmpty {
-            return "on held-out images the adapter beats the base model with every kind of prompt" + promptless
-        }
-        let losers = Set(heldOut.gate.verdicts.flatMap(\.harmedLabels)).sorted().map(labels.words)
+        let (claim, denial) = claims(margin: gate.margin)
+        if kept.isEmpty { return "on held-out images the adapter \(claim) with every kind of prompt" }
+        let losers = Set(gate.verdicts.flatMap(\.harmedLabels)).sorted().map(labels.words)
         let harm =
             losers.isEmpty || labels.count == 1
-            ? "" : "; of the labels \(losers.joined(separator: ", ")) would lose, whatever the others gain"
+            ? ""
+            : "; of the labels \(losers.joined(separator: ", ")) would \(gate.margin == 0 ? "lose" : "fall short of that"), whatever the others gain"
         let careHarm =
-            heldOut.gate.verdicts.contains(where: \.isCareHarmed)
+            gate.verdicts.contains(where: \.isCareHarmed)
             ? "; boxes drawn with care would lose more than a Dice point, whatever hasty ones gain" : ""
         if served.isEmpty {
-            return "on held-out images the adapter does not reliably beat the base model, so the base goes on answering"
-                + harm + careHarm + promptless
+            return "on held-out images the adapter \(denial), so the base goes on answering" + harm + careHarm
         }
-        return "on held-out images the adapter beats the base model \(words(served)), "
-            + "but not reliably \(words(kept)), where the base goes on answering" + harm + careHarm + promptless
+        return "on held-out images the adapter \(claim) \(words(served)), "
+            + "but not reliably \(words(kept)), where the base goes on answering" + harm + careHarm
+    }
+
+    /// What the test says of an adapter that passes, and of one that does not.
+    private static func claims(margin: Double) -> (claim: String, denial: String) {
+        let hundredths = Int((abs(margin) * 10_000).rounded())
+        let points = hundredths.isMultiple(of: 100) ? "\(hundredths / 100)" : "\(Double(hundredths) / 100)"
+        if margin > 0 {
+            return (
+                "gains more than the \(points) Dice points asked for",
+                "does not reliably gain the \(points) Dice points asked for"
+            )
+        }
+        if margin < 0 {
+            return (
+                "loses less than the \(points) Dice points that gate_margin allows",
+                "may lose more than the \(points) Dice points that gate_margin allows"
+            )
+        }
+        return ("beats the base model", "does not reliably beat the base model")
     }
 
     private static func words(_ kinds: [PromptKind]) -> String {

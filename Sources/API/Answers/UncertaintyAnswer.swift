@@ -80,7 +80,7 @@ enum PromptlessAnswer {
 }
 
 /// Whether somebody should look at an answer again.
-enum ReviewAnswer {
+package enum ReviewAnswer {
     /// Null unless the request asked for the uncertainty, which it rests on.
     static func json(_ segmented: Segmented, _ plan: SegmentPlan, _ embedding: ImageEmbedding) -> JSON {
         guard plan.options.uncertainty else { return .null }
@@ -95,10 +95,10 @@ enum ReviewAnswer {
         }
         let shaky = score.map { $0 < threshold.value } ?? false
         let far = plan.profile?.distance.value(embedding).map { $0 > EmbeddingDistance.limit } ?? false
-        let absent = segmented.masks.contains { !$0.isFound }
+        let missing = segmented.masks.filter { !$0.isFound }.map(\.label)
         let reasons = [
             shaky ? "prompts nearby give other masks" : nil, far ? "the image is unlike the support set" : nil,
-            absent ? "nothing was found" : nil,
+            absence(of: missing, among: segmented.masks.count, plan.labels),
         ].compactMap(\.self)
         return [
             "needed": .bool(!reasons.isEmpty),
@@ -111,6 +111,17 @@ enum ReviewAnswer {
 }
 
 extension ReviewAnswer {
+    /// What is said of labels that were not found; nil when all were.
+    ///
+    /// - Parameters:
+    ///   - missing: Indices among the task's labels.
+    ///   - count: Masks in the answer.
+    package static func absence(of missing: [Int], among count: Int, _ labels: TaskLabels) -> String? {
+        if missing.isEmpty { return nil }
+        return missing.count == count
+            ? "nothing was found" : "not found: \(missing.map(labels.words).joined(separator: ", "))"
+    }
+
     private static func threshold(_ plan: SegmentPlan, _ label: Int) -> ReviewThreshold {
         // Images that an adapter was not trained on know best.
         plan.tier.adapter?.heldOut?.review(plan.options.prompts.kind, label: label)

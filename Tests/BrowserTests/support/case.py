@@ -21,6 +21,7 @@ from .server import ROOT, LiveServer
 
 SCREENSHOTS = pathlib.Path(os.environ.get("SCREENSHOTS", ROOT / ".browser/screenshots"))
 # With PUBLISH=1 these become the README's pictures.
+PUBLISH = bool(os.environ.get("PUBLISH"))
 PUBLISHED = {"segment-truth": "page-segment", "task-ready": "page-task"}
 PATIENCE = 90
 
@@ -119,7 +120,12 @@ class BrowserCase(unittest.TestCase):
         return self.until(look, f"button {name!r}", 20)
 
     def press(self, name: str, within: str = "body") -> None:
-        self.button(name, within).click()
+        def click(_: object) -> bool:
+            self.button(name, within).click()
+            return True
+
+        # The page may build the button anew between looking and clicking: then the new one is meant.
+        self.until(click, f"press {name!r}")
 
     def labelled(self, label: str, within: str = "body") -> WebElement:
         """A form control by its accessible name."""
@@ -190,7 +196,7 @@ class BrowserCase(unittest.TestCase):
         SCREENSHOTS.mkdir(parents=True, exist_ok=True)
         path = SCREENSHOTS / f"{name}.png"
         self.driver.save_screenshot(str(path))
-        if os.environ.get("PUBLISH") and name in PUBLISHED:
+        if PUBLISH and name in PUBLISHED:
             # An octree keeps the few pixels of a rare colour, which a median cut gives up.
             picture = Image.open(path).convert("RGB").quantize(256, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
             picture.save(ROOT / f"docs/images/{PUBLISHED[name]}.png", optimize=True)
@@ -220,6 +226,10 @@ class BrowserCase(unittest.TestCase):
             "const e = document.querySelector(arguments[0]); return [e.clientWidth, e.clientHeight]", stage)
         scale = min((width - 24) / size[0], (height - 24) / size[1])
         return round((x + 0.5 - size[0] / 2) * scale), round((y + 0.5 - size[1] / 2) * scale)
+
+    def click_at(self, x: int, y: int) -> None:
+        """Clicks so far from the middle of the stage."""
+        ActionChains(self.driver, duration=0).move_to_element_with_offset(self.see(".stage canvas"), x, y).click().perform()
 
     def click_image(self, x: float, y: float, button: str = "left", alt: bool = False, wait: bool = True) -> None:
         before = self.answers()
