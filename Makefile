@@ -64,9 +64,11 @@ fuzz:
 	        -seed=1 -print_final_stats=1 -artifact_prefix=.build/fuzz/$$target- .build/fuzz/found/$$target \
 	        Tests/Fuzzing/corpus/$$target || exit 1; done
 
-# The server against wrk and clients of its own kinds: needs wrk and python3.
+# The server against wrk and clients of its own kinds: needs wrk and python3. Beside Hummingbird, which is fetched and built first:
+# make bench-http HTTP_LOAD=--hummingbird
+HTTP_LOAD ?=
 bench-http: build
-	python3 scripts/bench/http_load.py --gmiseg $(GMISEG)
+	python3 scripts/bench/http_load.py --gmiseg $(GMISEG) $(HTTP_LOAD)
 
 # Ten minutes of requests of all kinds, good, bad and broken off: fails if memory or descriptors grow, or a 5xx comes.
 SOAK_SECONDS ?= 600

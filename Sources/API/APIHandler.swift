@@ -44,7 +44,7 @@ package struct APIHandler: Handler {
     package func refusal(before body: HTTPRequest, id: @autoclosure () -> String) -> Response? {
         guard !isImmediate(body) else { return nil }
         let path = body.pathWithoutQuery
-        let match = router.match(body.method, path: path)
+        let match = match(body.method, path)
         let pattern: String? = if case .found(_, _, let pattern) = match { pattern } else { nil }
         do throws(Problem) {
             try CrossOrigin.check(body, acceptsAnyHost: service.access.isRequired || service.configuration.isOpen)
@@ -68,7 +68,7 @@ package struct APIHandler: Handler {
     }
 
     package func respond(to request: Request, reply: ResponseWriter) {
-        let match = router.match(request.method, path: request.path)
+        let match = match(request.method, request.path)
         switch match {
         case .found(let endpoint, let parameters, let pattern):
             do {
@@ -92,6 +92,16 @@ package struct APIHandler: Handler {
         case .methodNotAllowed, .malformed: break
         }
         if let problem = Self.problem(match, request.method, request.path) { reply.send(problem.response) }
+    }
+
+    /// The route that a request names. A page of `Public/` is one that knows GET alone.
+    private func match(_ method: HTTPRequest.Method, _ path: String) -> RouteMatch<Endpoint> {
+        let match = router.match(method, path: path)
+        guard case .notFound = match, method != .get, method != .head, service.publicFile(at: path) != nil else {
+            return match
+        }
+        let allow: [HTTPRequest.Method] = [.get, .head, .options]
+        return method == .options ? .options(allow: allow) : .methodNotAllowed(allow: allow)
     }
 
     /// Why a request has no handler; nil when it has one.

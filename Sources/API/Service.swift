@@ -1,5 +1,7 @@
 import Adaptation
 import Basics
+import Cryptography
+import HTTP
 package import Imaging
 package import Jobs
 package import Logging
@@ -53,6 +55,8 @@ package final class Service: Sendable {
     let profiles: SupportProfiles
     let log: Logger
     let build = BuildInfo.current
+    /// Of `openapi.yaml`.
+    let contractTag: EntityTag
     /// Raster work: decoding uploads.
     let imaging: WorkQueue
     /// The encoder: seconds for a big model.
@@ -87,6 +91,7 @@ package final class Service: Sendable {
         retention = RetentionTimer()
         self.access = access ?? AccessControl(log: log)
         self.configuration = configuration
+        contractTag = EntityTag((configuration.contract ?? []).withUnsafeBytes { SHA256.hex($0) })
         self.models = models
         self.store = store
         self.log = log

@@ -96,7 +96,7 @@ final class Listener: @unchecked Sendable {
         if case .unix = address { true } else { false }
     }
 
-    /// Stops accepting; `completion` once the address is free.
+    /// Stops accepting; `completion` once the address is free, if it was ours.
     func stop(then completion: @escaping @Sendable () -> Void) {
         queue.async { @Sendable [self] in
             guard !isCancelled else { return completion() }
@@ -104,7 +104,8 @@ final class Listener: @unchecked Sendable {
             if case .unix(let path) = address, isOwner { removeSocketFile(path) }
             // Closing is left to the cancel handler: the source must have let go of the descriptor first.
             source.setCancelHandler { @Sendable [self] in
-                socket?.socket.stopListening()
+                // What a service manager lent us goes on listening: it holds the clients that come before the next start.
+                if isOwner { socket?.socket.stopListening() }
                 socket = nil
                 source.setEventHandler(handler: nil)
                 completion()

@@ -112,6 +112,9 @@ func serve(_ options: ServeCommand) throws {
                 log.error("the new certificate is not used", metadata: ["error": "\(error)"])
             }
         }
+    } else if isatty(STDIN_FILENO) == 0 {
+        // `systemctl reload` must not end a server that has nothing to read again; a terminal that goes away still does.
+        Signals.onHangUp { @Sendable in log.notice("there is no certificate to read again") }
     }
     try announce(bound.map { url($0, isEncrypted: identity != nil) }, readyFile: options.readyFile)
     ServiceManager.notify("READY=1")

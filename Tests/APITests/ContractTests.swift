@@ -63,6 +63,11 @@ import Testing
             let answer = try await server.client.get("/openapi.yaml")
             #expect(answer.text == text)
             #expect(answer.header("Content-Type") == "application/yaml")
+            let tag = try #require(answer.header("ETag"))
+            let known = try await server.client.get("/openapi.yaml", headers: [("If-None-Match", tag)])
+            #expect(known.status == 304 && known.body.isEmpty)
+            let part = try await server.client.get("/openapi.yaml", headers: [("Range", "bytes=0-6")])
+            #expect(part.status == 206 && part.text == "openapi")
         }
     }
 

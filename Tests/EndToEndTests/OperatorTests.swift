@@ -81,6 +81,17 @@ import Testing
         #expect(server.terminate() == 0)
     }
 
+    /// The unit file's `ExecReload` is SIGHUP, whether there is a certificate or not.
+    @Test func survivesAReloadWithNothingToReload() throws {
+        let place = try Workplace()
+        let (server, client) = try place.serve(["--log-level", "notice"], capturesErrors: true)
+        server.signal(SIGHUP)
+        for _ in 0..<6_000 where !server.errors().contains("no certificate") { Thread.sleep(forTimeInterval: 0.01) }
+        #expect(server.errors().contains("no certificate"))
+        #expect(try client.get("/healthz").status == 200)
+        #expect(server.terminate() == 0)
+    }
+
     @Test func refusesCertificatesThatDoNotServe() throws {
         let place = try Workplace()
         let serve = ["serve", "--listen", "127.0.0.1:0", "--data", place.data, "--model", place.model]

@@ -25,6 +25,8 @@ final class Program {
         process.arguments = arguments
         process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
         process.standardOutput = output
+        // No terminal, as under a service manager, wherever the tests run.
+        process.standardInput = FileHandle.nullDevice
         // Its complaints belong to the tests' own output: a server that dies says there why.
         process.standardError = FileHandle.standardError
         if let errorFile {

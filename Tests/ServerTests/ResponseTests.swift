@@ -1,5 +1,6 @@
 import Basics
 import Dispatch
+import Glibc
 import HTTP
 import HTTPTypes
 import Posix
@@ -171,6 +172,26 @@ import Testing
         #expect(response.text == "GET /slow" && response.fields["connection"] == "close")
         busy.close()
         #expect(drained.wait(timeout: .now() + 60) == .success)
+    }
+
+    /// As systemd's: it goes on listening between one server and the next, so that clients who come then wait and are served.
+    @Test func aSocketThatWasLentOutlivesTheServer() throws {
+        let socket = try Socket.listening(on: Address("127.0.0.1:0"))
+        let (raw, address) = (socket.raw, socket.localAddress)
+        func serve() throws -> TestServer {
+            try TestServer(listen: [], inherited: [.init(raw: dup(raw))], describe)
+        }
+        let drained = DispatchSemaphore(value: 0)
+        let first = try serve()
+        #expect(first.addresses == [address])
+        first.server.drain { drained.signal() }
+        #expect(drained.wait(timeout: .now() + 60) == .success)
+        let early = try first.client()
+        try early.send("GET /early HTTP/1.1\r\nHost: h\r\n\r\n")
+        let second = try serve()
+        #expect(try early.response().text == "GET /early")
+        withExtendedLifetime(second) {}
+        socket.stopListening()
     }
 
     @Test func drainingEndsInTime() throws {

@@ -29,7 +29,7 @@ final class TestServer: Sendable {
     init(
         listen: [String] = ["127.0.0.1:0"], limits: Limits = Limits(), timeouts: Timeouts = Timeouts(),
         isImmediate: Bool = false, identity: TLSIdentity? = nil, keepsBody: Bool = false,
-        resources: (@Sendable () -> Resources)? = nil,
+        inherited: [Socket.Inherited] = [], resources: (@Sendable () -> Resources)? = nil,
         early: @escaping @Sendable (HTTPRequest) -> Response? = { _ in nil },
         _ body: @escaping @Sendable (Request, ResponseWriter) -> Void
     ) throws {
@@ -40,6 +40,7 @@ final class TestServer: Sendable {
             timeouts: timeouts, shards: 2)
         configuration.identity = identity
         configuration.resources = resources
+        configuration.inherited = inherited
         server = Server(
             configuration: configuration,
             handler: Closure(isImmediate: isImmediate, early: early, body: body, keepsBody: keepsBody),

@@ -1,7 +1,7 @@
 """How the server bears load: rate and latency plain and under TLS, idle and slow clients, uploads. One JSON line each.
 
 Needs wrk. All on one machine, clients included: rates are of both together. Where nginx is found it is measured in the same rounds, so
-that a rate can be told from the machine's.
+that a rate can be told from the machine's; with --hummingbird, Hummingbird is built and measured in them, too. All answer the same bytes.
 """
 
 import argparse
@@ -15,8 +15,10 @@ import re
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 import time
+import urllib.request
 
 from pictures import png
 from serving import ROOT, Serving
@@ -50,12 +52,12 @@ class Nginx:
             uwsgi_temp_path {folder}; scgi_temp_path {folder};
             server {{
                 listen 127.0.0.1:{port};
-                location = /healthz {{ default_type application/json; return 200 '{{"status":"ok"}}'; }}
+                location = /healthz {{ default_type application/json; return 200 '{answer}'; }}
             }}
         }}"""
 
-    def __init__(self, program: str):
-        self.program = program
+    def __init__(self, program: str, answer: str):
+        self.program, self.answer = program, answer
 
     def __enter__(self) -> "Nginx":
         self.folder = tempfile.TemporaryDirectory()
@@ -63,7 +65,7 @@ class Nginx:
             port = probe.getsockname()[1]
         self.address = f"http://127.0.0.1:{port}"
         file = pathlib.Path(self.folder.name, "nginx.conf")
-        file.write_text(self.CONFIGURATION.format(folder=self.folder.name, port=port))
+        file.write_text(self.CONFIGURATION.format(folder=self.folder.name, port=port, answer=self.answer))
         self.process = subprocess.Popen([self.program, "-p", self.folder.name, "-c", str(file)])
         while self.process.poll() is None:
             try:
@@ -79,7 +81,35 @@ class Nginx:
         self.folder.cleanup()
 
 
-def rates(program: str, nginx: str | None, seconds: int):
+class Hummingbird:
+    """The same from Hummingbird, the Swift framework on SwiftNIO: a package of its own, built here in release mode."""
+
+    PACKAGE = ROOT / "scripts/bench/hummingbird-peer"
+
+    def __init__(self, answer: str):
+        self.answer = answer
+
+    @classmethod
+    def build(cls):
+        subprocess.run(["swift", "build", "-c", "release"], cwd=cls.PACKAGE, check=True, stdout=sys.stderr)
+
+    def __enter__(self) -> "Hummingbird":
+        self.process = subprocess.Popen(
+            [self.PACKAGE / ".build/release/hummingbird-peer", self.answer], stdout=subprocess.PIPE, text=True)
+        self.address = f"http://127.0.0.1:{int(self.process.stdout.readline())}"
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        self.process.wait()
+
+
+def body(address: str) -> str:
+    with urllib.request.urlopen(f"{address}/healthz") as answer:
+        return answer.read().decode()
+
+
+def rates(program: str, nginx: str | None, hummingbird: bool, seconds: int):
     """Interleaved, so that all have the same share of a busy machine; of each the best of three."""
     fixtures = ROOT / "Tests/Fixtures/tls"
     tls = ["--tls-cert", str(fixtures / "server.pem"), "--tls-key", str(fixtures / "server-key.pem")]
@@ -88,8 +118,13 @@ def rates(program: str, nginx: str | None, seconds: int):
             "healthz": stack.enter_context(Serving(program)),
             "healthz-tls": stack.enter_context(Serving(program, *tls)),
         }
+        answer = body(servers["healthz"].address)
         if nginx:
-            servers["healthz-nginx"] = stack.enter_context(Nginx(nginx))
+            servers["healthz-nginx"] = stack.enter_context(Nginx(nginx, answer))
+        if hummingbird:
+            servers["healthz-hummingbird"] = stack.enter_context(Hummingbird(answer))
+        for name in servers.keys() - {"healthz", "healthz-tls"}:
+            assert body(servers[name].address) == answer, name
         rounds = [{name: wrk(server.address, seconds) for name, server in servers.items()} for _ in range(3)]
     plain = max(one["healthz"]["per_second"] for one in rounds)
     for name in servers:
@@ -177,9 +212,12 @@ def main():
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--gmiseg", default=".build/release/gmiseg")
     options.add_argument("--nginx", default=shutil.which("nginx"), help="to measure beside it, where it is there")
+    options.add_argument("--hummingbird", action="store_true", help="to build and measure Hummingbird beside it")
     options.add_argument("--seconds", type=int, default=5)
     arguments = options.parse_args()
-    rates(arguments.gmiseg, arguments.nginx, arguments.seconds)
+    if arguments.hummingbird:
+        Hummingbird.build()
+    rates(arguments.gmiseg, arguments.nginx, arguments.hummingbird, arguments.seconds)
     idle(arguments.gmiseg)
     slow(arguments.gmiseg)
     uploads(arguments.gmiseg)

@@ -3,9 +3,22 @@ import HTTPTypes
 import Posix
 import Server
 
-/// A file that can be asked for on a condition and in parts: adapters, images, the pages of `Public/`.
+/// What can be asked for on a condition and in parts: adapters, images, the pages of `Public/`, the contract.
 struct Download {
-    let path: String
+    enum Source {
+        case file(path: String)
+        case bytes([UInt8])
+
+        /// All of it, or the bytes of `range`, which lies within.
+        func body(_ range: Range<Int>? = nil) throws -> ResponseBody {
+            switch self {
+            case .file(let path): .file(try FileSlice(path: path, range: range))
+            case .bytes(let bytes): .bytes(range.map { Array(bytes[$0]) } ?? bytes)
+            }
+        }
+    }
+
+    let source: Source
     let type: String
     let validators: Validators
     /// `private, no-cache` unless said otherwise: kept by the client alone, and asked for again each time.
@@ -35,13 +48,13 @@ struct Download {
         fields[.contentDisposition] = disposition
         fields[.xContentTypeOptions] = "nosniff"
         fields[.acceptRanges] = "bytes"
-        let whole = try FileSlice(path: path)
+        let whole = try source.body()
         switch ByteRange.requested(request.method, request.fields, validators, size: whole.count) {
         case .whole:
-            return Response(.ok, fields: fields, body: .file(whole))
+            return Response(.ok, fields: fields, body: whole)
         case .part(let range):
             fields[.contentRange] = ByteRange.contentRange(range, of: whole.count)
-            return Response(.partialContent, fields: fields, body: .file(try FileSlice(path: path, range: range)))
+            return Response(.partialContent, fields: fields, body: try source.body(range))
         case .unsatisfiable:
             throw Problem(
                 .rangeNotSatisfiable, "the file has \(whole.count) bytes, none of them in the range asked for",

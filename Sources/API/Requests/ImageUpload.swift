@@ -44,15 +44,12 @@ struct ImageUpload: Sendable {
     /// The media type by the file's first bytes, as the name and the client's header may lie. JPEG starts with FF D8,
     /// everything else that decodes is PNG.
     func mediaType() throws(Problem) -> String {
+        let head: [UInt8]
         switch content {
-        case .memory(let bytes): return bytes.starts(with: [0xFF, 0xD8]) ? "image/jpeg" : "image/png"
-        case .file:
-            // Only the head is needed, but uploads are bounded and this is not a hot path.
-            do {
-                return try content.bytes().starts(with: [0xFF, 0xD8]) ? "image/jpeg" : "image/png"
-            } catch {
-                throw Problem(error)
-            }
+        case .memory(let bytes): head = Array(bytes.prefix(2))
+        case .file(let file):
+            do { head = try FileSlice(path: file.path).bytes(at: 0, limit: 2) } catch { throw Problem(error) }
         }
+        return head == [0xFF, 0xD8] ? "image/jpeg" : "image/png"
     }
 }

@@ -10,7 +10,10 @@ extension Service {
                 .notFound, "openapi.yaml was not found beside the program",
                 hint: "set GMISEG_HOME to the folder that has openapi.yaml, Public and models")
         }
-        return Response(.ok, type: .yaml, bytes: bytes)
+        return try Download(
+            source: .bytes(bytes), type: MediaType.yaml.essence,
+            validators: Validators(tag: contractTag), cacheControl: "no-cache"
+        ).answer(to: context.request)
     }
 
     func listProblems(_ context: RequestContext) throws -> Response {

@@ -45,7 +45,7 @@ extension Service {
         // A file's name is never given to other bytes.
         let name = image.file.name.split(separator: "/").last.map(String.init) ?? image.file.name
         return try Download(
-            path: try store.localPath(image.file), type: image.mediaType,
+            source: .file(path: try store.localPath(image.file)), type: image.mediaType,
             validators: Validators(tag: EntityTag(name), modified: Int(image.created.milliseconds / 1_000))
         ).answer(to: context.request)
     }

@@ -29,17 +29,22 @@ extension Service {
         (HTTPField.Name("Cross-Origin-Resource-Policy"), "same-origin"),
     ]
 
-    /// The file that the request's path names; nil when there is none, or it lies outside the folder.
-    func staticFile(for request: Request) -> Result<Response, any Error>? {
-        guard let root = configuration.publicDirectory, let path = PublicPath.resolve(request.path, below: root),
+    /// The file that a path names, and what the system knows of it; nil when there is none, or it lies outside the folder.
+    func publicFile(at path: String) -> (path: String, attributes: [FileAttributeKey: Any])? {
+        guard let root = configuration.publicDirectory, let path = PublicPath.resolve(path, below: root),
             let attributes = try? FileManager.default.attributesOfItem(atPath: path),
             attributes[.type] as? FileAttributeType == .typeRegular
         else { return nil }
+        return (path, attributes)
+    }
+
+    func staticFile(for request: Request) -> Result<Response, any Error>? {
+        guard let (path, attributes) = publicFile(at: request.path) else { return nil }
         let size = attributes[.size] as? Int ?? 0
         let modified = (attributes[.modificationDate] as? Date)?.timeIntervalSince1970 ?? 0
         let type = Self.types[URL(filePath: path).pathExtension.lowercased()] ?? "application/octet-stream"
         let download = Download(
-            path: path, type: type,
+            source: .file(path: path), type: type,
             validators: Validators(tag: EntityTag("\(size)-\(Int(modified * 1_000))"), modified: Int(modified)),
             cacheControl: "no-cache")
         return Result {

@@ -154,7 +154,7 @@ extension Service {
                 hint: task.latestJob.map { "poll /v1/jobs/\($0) until it has succeeded" })
         }
         return try Download(
-            path: try store.localPath(adapter.file), type: MediaType.octetStream.essence,
+            source: .file(path: try store.localPath(adapter.file)), type: MediaType.octetStream.essence,
             validators: Validators(
                 tag: EntityTag(adapter.sha256), modified: Int(adapter.created.milliseconds / 1_000)),
             disposition: Attachment.disposition(stem: task.name, suffix: "-v\(adapter.version).safetensors")

@@ -108,7 +108,7 @@ extension Service {
         let type = MediaType(isJPEG ? "image/jpeg" : "image/png") ?? .png
         _ = try context.negotiate([type])
         return try Download(
-            path: try store.localPath(file), type: type.essence,
+            source: .file(path: try store.localPath(file)), type: type.essence,
             validators: Validators(
                 tag: EntityTag("\(isMask ? example.maskHash : example.imageHash)-\(file.byteCount)"),
                 modified: Int(task.created.milliseconds / 1_000))

@@ -116,6 +116,25 @@ import Testing
         }
     }
 
+    /// RFC 9110 §15.5.6: whatever is there says what can be done with it, a page no less than a route.
+    @Test func pagesCanBeReadOnly() async throws {
+        let folder = try TemporaryDirectory()
+        try Data("page".utf8).write(to: URL(filePath: folder.file("index.html")))
+        try await withLiveServer {
+            $0.publicDirectory = folder.path
+        } _: { server in
+            for path in ["/", "/index.html"] {
+                let options = try await server.client.send(ClientRequest("OPTIONS", path))
+                #expect(options.status == 204 && options.header("Allow") == "GET, HEAD, OPTIONS")
+                let posted = try await server.client.post(path, form: [FormPart("a", text: "b")])
+                #expect(posted.status == 405 && posted.header("Allow") == "GET, HEAD, OPTIONS")
+                #expect(try posted.json["type"] == "/problems/method-not-allowed")
+            }
+            #expect(try await server.client.send(ClientRequest("OPTIONS", "/other.html")).status == 404)
+            #expect(try await server.client.delete("/other.html").status == 404)
+        }
+    }
+
     @Test func saysWhoAsks() async throws {
         try await withLiveServer { server in
             let answer = try await server.client.get("/v1/whoami")
