@@ -34,9 +34,10 @@ package enum PNG {
     }
 
     private static func isGrey(_ palette: [UInt8]) -> Bool {
-        stride(from: 0, to: palette.count, by: 3).allSatisfy { entry in
-            palette[entry] == palette[entry + 1] && palette[entry] == palette[entry + 2]
+        for entry in stride(from: 0, to: palette.count, by: 3) {
+            guard palette[entry] == palette[entry + 1], palette[entry] == palette[entry + 2] else { return false }
         }
+        return true
     }
 
     /// Palette indices to the colours they stand for.

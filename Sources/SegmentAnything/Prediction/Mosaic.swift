@@ -1,4 +1,4 @@
-import Imaging
+package import Imaging
 import Tensor
 
 /// The masks of overlapping tiles put together.
