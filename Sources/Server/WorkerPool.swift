@@ -18,7 +18,8 @@ final class WorkerPool: Sendable {
         mutating func nextJob() -> Job? {
             guard first < waiting.count else { return nil }
             let job = waiting[first]
-            waiting[first] = {}  // lets go of what the job holds, though others may wait behind it for as long as uploads come
+            // Lets go of what the job holds, though others may wait behind it for as long as uploads come.
+            waiting[first] = {}
             first += 1
             if first == waiting.count {
                 (waiting, first) = ([], 0)
