@@ -34,6 +34,15 @@ import Testing
             TileRule.side(for: [Self.lines(width: 16, height: 16, thickness: 1, pitch: 4).mask], model: model) == nil)
     }
 
+    /// Every example counts, also one whose drawing is not looked at: too many tiles for it would end the job.
+    @Test func aLargeImageAmongManyLimitsTheTiles() {
+        let thin = Array(repeating: Self.lines().mask, count: 20)
+        let large = Self.lines(width: 900, height: 700).mask
+        func count(_ side: Int) -> Int { Tiling(side: side).count(width: 900, height: 700) }
+        #expect(TileRule.side(for: thin, model: .tiny).map { count($0) > Tiling.limit } == true)
+        #expect(TileRule.side(for: thin + [large], model: .tiny).map { count($0) <= Tiling.limit } ?? true)
+    }
+
     @Test func smallerTilesDrawBetter() {
         let mask = Self.lines().mask
         let dice = [nil, 64, 32, 16].map { side in

@@ -94,6 +94,7 @@ import Testing
         let whole = mosaic.prediction()
         #expect(whole.mask().boundingBox == PixelBox(x0: 5, y0: 6, x1: 14, y1: 15))
         #expect(whole.mask().area == 100)
+        #expect(mosaic.mask() == whole.mask())
         #expect(abs(whole.predictedIoU - 0.7) < 1e-6)
         // Tiles that draw nothing have no say in the quality.
         mosaic.add(tile(PixelBox(x0: 20, y0: 6, x1: 29, y1: 15), width: 40, height: 30, quality: 0.1) { _, _ in -3 })
