@@ -47,11 +47,13 @@ package struct AdaptationSettings: Codable, Sendable, Equatable {
         self.seed = seed
     }
 
+    package static let ranks = 1...64
+
     /// Checks every field against its range and the model's depth.
     ///
     /// - Throws: The first field that is out of range, by its name on the wire, with what is expected and what was found.
     package func validate(for configuration: Configuration) throws(SettingsError) {
-        try Self.require(rank, in: 1...64, "adapter.rank")
+        try Self.require(rank, in: Self.ranks, "adapter.rank")
         try Self.require(alpha, above: 0, upTo: 1_024, "adapter.alpha")
         if let lastBlocks {
             guard kind.trainsEncoder else {

@@ -14,20 +14,25 @@ enum EmbeddedModel {
     static var isThere: Bool { FileManager.default.fileExists(atPath: path) }
 }
 
-/// The labelled images of `folder/images` and `folder/masks` in order of their names. In masks with several labels the
-/// one with the largest area in all is the object; images without it are left out.
-func labelledImages(_ folder: String) throws -> [Example] {
+/// The labelled images of `folder/images` and `folder/masks` in order of their names.
+func labelledImages(_ folder: String) throws -> [Example] { try namedImages(folder).map(\.example) }
+
+/// The same with their stems. In masks with several labels the one with the largest area in all is the object; images without
+/// it are left out.
+func namedImages(_ folder: String) throws -> [(stem: String, example: Example)] {
     let names = try FileManager.default.contentsOfDirectory(atPath: folder + "/images").sorted()
     let pairs = try names.map { name in
         let image = RGBImage(try ImageDecoder.decode(path: "\(folder)/images/\(name)"))
-        return (image: image, labels: try LabelMap(try ImageDecoder.decode(path: "\(folder)/masks/\(name)")))
+        let stem = name.split(separator: ".").dropLast().joined(separator: ".")
+        let labels = try LabelMap(try ImageDecoder.decode(path: "\(folder)/masks/\(stem).png"))
+        return (stem: stem, image: image, labels: labels)
     }
     var areas: [UInt16: Int] = [:]
     for pair in pairs { for label in pair.labels.labels where label != 0 { areas[label, default: 0] += 1 } }
     guard let object = areas.max(by: { ($0.value, $1.key) < ($1.value, $0.key) })?.key else { return [] }
     return pairs.compactMap { pair in
         let mask = pair.labels.mask(of: object)
-        return mask.area >= 30 ? Example(image: pair.image, mask: mask) : nil
+        return mask.area >= 30 ? (pair.stem, Example(image: pair.image, mask: mask)) : nil
     }
 }
 
@@ -45,8 +50,9 @@ func meanDice(
             let image = TiledImage(example.image, tiling: tiling, by: predictor)
             answer = { try image.segment($0) }
         } else {
-            let embedding = predictor.embed(example.image)
-            answer = { try predictor.predict(embedding, [$0])[0][0] }
+            // As the service looks: at the part of the image about a small box.
+            let image = EmbeddedImage(example.image, by: predictor)
+            answer = { try predictor.predict(image.embedding(for: $0), [$0])[0][0] }
         }
         var generator = SeededRandom(seed: UInt64(index))
         for kind in PromptKind.allCases {

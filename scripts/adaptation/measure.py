@@ -126,7 +126,7 @@ def measure(server, task, size, seed, kind, arguments, pattern):
     support, tests, patient = drawn
     request = {
         "name": f"{task.folder} {task.label}", "adapter": {"kind": kind},
-        "adaptation": {"seed": seed, "budget_seconds": arguments.budget},
+        "adaptation": {"seed": seed, "budget_seconds": arguments.budget, "ensemble": arguments.ensemble},
     }
     if pattern:
         request["patients"] = {stem: patient(stem) for stem in support}
@@ -180,7 +180,7 @@ def run(arguments):
             for seed in range(arguments.seeds):
                 for size in arguments.sizes:
                     for kind in arguments.kinds:
-                        key = (task.folder, task.label, size, seed, kind)
+                        key = (task.folder, task.label, size, seed, kind + (" mean" if arguments.ensemble else ""))
                         if key in done:
                             continue
                         found = measure(server, task, size, seed, kind, arguments, pattern)
@@ -254,6 +254,7 @@ def main():
     runner.add_argument("--labels", type=int, default=1, help="labels of each dataset, the most frequent first")
     runner.add_argument("--min-pixels", type=int, default=20)
     runner.add_argument("--budget", type=float, default=120)
+    runner.add_argument("--ensemble", action="store_true", help="with adaptation.ensemble")
     runner.add_argument("--patient-pattern", help="a regular expression whose first group is the patient in a stem")
     runner.set_defaults(act=run)
     reporter = commands.add_parser("report", help="the table")

@@ -78,6 +78,7 @@ enum AdapterCard {
             .init("seed", .integer(Int(clamping: card.seed))),
             .init("support_count", .integer(card.supportCount)),
             .init("tile_side", .optional(card.tileSide)),
+            .init("members", .optional(card.members)),
             .init("final_loss", .rounded(Double(card.finalLoss), places: 5)),
             .init("notes", card.notes.map(json) ?? .null),
         ]

@@ -247,6 +247,7 @@ extension FittingProgress.Phase {
             "training without fold \(number) of \(count)" + (recipe > 1 ? ", recipe \(recipe)" : "")
         case .half(let number): "training on half \(number) of 2"
         case .final: "training on all examples"
+        case .member(let number, let count): "training member \(number) of \(count) of the ensemble"
         }
     }
 }

@@ -60,7 +60,13 @@ package enum MethodsParagraph {
         ].compactMap(\.self)
         return "The model was adapted to the task from \(count) labelled image\(count == 1 ? "" : "s") [2] by training "
             + "\(trained.isEmpty ? "an adapter" : trained.joined(separator: " and ")) with all other weights frozen "
-            + "(\(numbers.joined(separator: ", ")))." + tiles(card)
+            + "(\(numbers.joined(separator: ", ")))." + members(card) + tiles(card)
+    }
+
+    private static func members(_ card: JSON?) -> String {
+        guard let count = card?["members"]?.integerValue else { return "" }
+        return
+            " The adapter is the mean of \(count), each trained without another part of these images."
     }
 
     private static func tiles(_ card: JSON?) -> String {

@@ -68,7 +68,7 @@ struct Receipt: Sendable {
         [
             "kind": .string(card.kind.rawValue), "rank": .integer(card.rank), "steps": .integer(card.steps),
             "seed": .integer(Int(clamping: card.seed)), "support_count": .integer(card.supportCount),
-            "tile_side": .optional(card.tileSide),
+            "tile_side": .optional(card.tileSide), "members": .optional(card.members),
         ]
     }
 }

@@ -7,7 +7,7 @@ extension Recipe {
     private static let adapterNames = ["kind", "rank", "alpha", "last_blocks"]
     private static let adaptationNames = [
         "steps", "learning_rate", "decoder_learning_rate", "weight_decay", "images_per_step", "augmented_views",
-        "cache_bytes", "tiles", "seed", "budget_seconds", "gate_margin",
+        "cache_bytes", "tiles", "seed", "budget_seconds", "gate_margin", "ensemble",
     ]
     private static let automatic = "auto"
     /// For `tiles`: the images are seen whole.
@@ -75,6 +75,7 @@ extension Recipe {
         if let seed = try fields.integer("seed", in: 0...Int.max) { settings.seed = UInt64(seed) }
         if let seconds = try fields.number("budget_seconds", in: 1...86_400) { budgetSeconds = seconds }
         if let margin = try fields.number("gate_margin", in: -1...1) { self.margin = margin }
+        if let isEnsemble = try fields.bool("ensemble") { self.isEnsemble = isEnsemble }
     }
 
     private static func tileSide(_ value: JSON, _ fields: Fields) throws(Problem) -> Int? {
@@ -111,6 +112,7 @@ extension Recipe {
                         ("tiles", .tiles),
                     ]) + [
                         .init("budget_seconds", .number(budgetSeconds)), .init("gate_margin", .number(margin)),
+                        .init("ensemble", .bool(isEnsemble)),
                     ])
         )
     }

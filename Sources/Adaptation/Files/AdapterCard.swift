@@ -48,6 +48,8 @@ extension Adapter {
         package let supportCount: Int
         /// Of the tiles that images are answered in, in pixels of the original image; nil: they are answered whole.
         package let tileSide: Int?
+        /// Adapters to parts of the support set that this is the mean of; nil: it is one.
+        package let members: Int?
         /// Mean training loss of the last ten steps.
         package let finalLoss: Float
         /// What is known of how it was made and how well it does; nil in files that say nothing of it.
@@ -82,7 +84,7 @@ extension Adapter {
         package init(
             formatVersion: Int = currentVersion, kind: AdapterKind, rank: Int, alpha: Float, lastBlocks: Int?,
             baseModel: String, baseSHA256: String, task: String, labels: AdapterLabels, steps: Int, seed: UInt64,
-            supportCount: Int, tileSide: Int? = nil, finalLoss: Float
+            supportCount: Int, tileSide: Int? = nil, members: Int? = nil, finalLoss: Float
         ) {
             self.formatVersion = formatVersion
             self.kind = kind
@@ -98,7 +100,18 @@ extension Adapter {
             self.seed = seed
             self.supportCount = supportCount
             self.tileSide = tileSide
+            self.members = members
             self.finalLoss = finalLoss
+        }
+
+        /// Of the mean of so many adapters with this card: their ranks add up.
+        func averaged(_ members: Int, supportCount: Int, finalLoss: Float) -> Card {
+            let told =
+                labelValues.map { AdapterLabels(names: labels, values: $0) } ?? AdapterLabels(name: labels.first)
+            return Card(
+                kind: kind, rank: rank * members, alpha: alpha, lastBlocks: lastBlocks, baseModel: baseModel,
+                baseSHA256: baseSHA256, task: task, labels: told, steps: steps, seed: seed,
+                supportCount: supportCount, tileSide: tileSide, members: members, finalLoss: finalLoss)
         }
 
         package var tiling: Tiling? { tileSide.map { Tiling(side: $0) } }
@@ -140,6 +153,7 @@ extension Adapter {
             case seed
             case supportCount = "support_count"
             case tileSide = "tile_side"
+            case members
             case finalLoss = "final_loss"
             case notes
         }

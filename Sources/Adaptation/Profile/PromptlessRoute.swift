@@ -14,6 +14,20 @@ package enum PromptlessRoute: String, Sendable, CaseIterable, Codable {
     case box = "prototype-box"
     /// The most similar place, as a click.
     case point = "prototype-point"
+
+    /// The way to go by the Dice of each on the same images: the decoder's own, which is what the base model answers anyway, unless
+    /// another is reliably better. So a support set does no harm to what was good without it.
+    ///
+    /// - Returns: Nil when nothing was measured.
+    package static func best(_ dice: [PromptlessRoute: [Double]]) -> PromptlessRoute? {
+        func sum(_ route: PromptlessRoute) -> Double { dice[route]?.reduce(0, +) ?? -1 }
+        guard let own = dice[.model], !own.isEmpty, let best = allCases.max(by: { sum($0) < sum($1) }) else {
+            return nil
+        }
+        guard best != .model, let others = dice[best] else { return .model }
+        let isBetter = PairedTest(zip(others, own).map { $0 - $1 }, above: 0).pValue < Gate.level
+        return isBetter ? best : .model
+    }
 }
 
 /// Similarities to a support set's prototypes on one image, and the prompts that they make.

@@ -167,10 +167,10 @@ package struct SupportProfiler {
         let others = without.map { $0?.lowered(by: shift) }
 
         let isCompared = items.count > 1 && !(reader.isAdapted && purpose == .fold)
-        let dice = isCompared ? try routeDice(Array(measured), others, reader) : [:]
-        let best = PromptlessRoute.allCases.max { (dice[$0] ?? -1) < (dice[$1] ?? -1) } ?? .mask
+        let scores = isCompared ? try routeDice(Array(measured), others, reader) : [:]
+        let dice = scores.mapValues { $0.reduce(0, +) / Double($0.count) }
         let route: PromptlessRoute =
-            reader.isAdapted || prototypes == nil ? .model : dice.isEmpty ? .mask : best
+            reader.isAdapted || prototypes == nil ? .model : PromptlessRoute.best(scores) ?? .mask
         let presence = presence(Array(measured), others)
         let debris = Debris(items.map(\.mask))
         let unmeasured = SupportProfile(
@@ -208,10 +208,11 @@ package struct SupportProfiler {
         return best.shift
     }
 
+    /// The Dice of each way on each of the items that have a map.
     private func routeDice(
         _ items: [Item], _ others: [Prototypes?], _ reader: PromptlessReader
-    ) throws -> [PromptlessRoute: Double] {
-        var sums: [PromptlessRoute: Double] = [:]
+    ) throws -> [PromptlessRoute: [Double]] {
+        var scores: [PromptlessRoute: [Double]] = [:]
         for (item, prototypes) in zip(items, others) {
             try pause()
             let truth = MaskTarget(
@@ -219,10 +220,10 @@ package struct SupportProfiler {
             guard let map = prototypes.map({ SimilarityMap($0, item.embedding) }) else { continue }
             for route in PromptlessRoute.allCases {
                 let answer = try reader.prediction(route, item.embedding, map)
-                sums[route, default: 0] += truth.dice(answer.lowResolutionLogits.elements)
+                scores[route, default: []].append(truth.dice(answer.lowResolutionLogits.elements))
             }
         }
-        return sums.mapValues { $0 / Double(items.count) }
+        return scores
     }
 
     private func presence(_ items: [Item], _ others: [Prototypes?]) -> Presence? {

@@ -66,6 +66,12 @@ package struct AdapterLayout: Sendable, Equatable {
         self.entries = entries
     }
 
+    /// The same of another rank.
+    init(_ layout: AdapterLayout, entries: [Entry]) {
+        (kind, blocks) = (layout.kind, layout.blocks)
+        self.entries = entries
+    }
+
     /// Whether kind `decoder` trains the tensor: all of the mask decoder but the hyper-networks of masks 1 and up. Mask 0
     /// is what an adapted task answers with, and nothing of it flows through those.
     private static func isAdapted(_ name: String) -> Bool {
@@ -78,11 +84,13 @@ package struct AdapterLayout: Sendable, Equatable {
         "image_encoder.blocks.\(block).attn.qkv.lora_\(projection)"
     }
 
-    /// The one update of all blocks: with a block's factors averaged over their ranks, `[1, W]` and `[W, 1]`, stacked over
-    /// the L blocks to `M_A` `[L, W]` and `M_B` `[W, L]`, it is `M_B · M_A`, for q and v each.
+    /// The one update of all blocks of kind `pooled`: with a block's factors averaged over their ranks, `[1, W]` and `[W, 1]`,
+    /// stacked over the L blocks to `M_A` `[L, W]` and `M_B` `[W, L]`, it is `M_B · M_A`, for q and v each.
     ///
-    /// - Parameter values: Four for each block, in the order of the entries.
-    private func pooled(_ values: [Value], scale: Float) -> LowRankUpdate {
+    /// - Parameters:
+    ///   - values: Four for each block, in the order of the entries; more are not looked at.
+    ///   - scale: `alpha / rank`.
+    func pooled(_ values: [Value], scale: Float) -> LowRankUpdate {
         func stacked(_ factor: Int) -> Value {
             let axis = factor % 2
             let means = blocks.indices.map { rankMean(values[4 * ($0 - blocks.lowerBound) + factor], axis: axis) }
@@ -90,6 +98,13 @@ package struct AdapterLayout: Sendable, Equatable {
         }
         return LowRankUpdate(
             qDown: stacked(0), qUp: stacked(1), vDown: stacked(2), vUp: stacked(3), scale: scale)
+    }
+
+    /// The update of one block, given one value per entry, in order.
+    func update(_ values: [Value], block: Int, scale: Float) -> LowRankUpdate {
+        let next = 4 * (block - blocks.lowerBound)
+        return LowRankUpdate(
+            qDown: values[next], qUp: values[next + 1], vDown: values[next + 2], vUp: values[next + 3], scale: scale)
     }
 
     /// What the model is to change to show `label`, given one value per entry, in order.
@@ -100,17 +115,9 @@ package struct AdapterLayout: Sendable, Equatable {
     package func adjustment(_ values: [Value], scale: Float, label: Int = 0) -> Adjustment {
         precondition(values.count == entries.count, "one value per entry")
         var adjustment = Adjustment.none
-        let factors = Array(values[..<(4 * blocks.count)])
-        let shared = kind == .pooled ? pooled(factors, scale: scale) : nil
-        for (place, block) in blocks.enumerated() {
-            let next = 4 * place
-            adjustment.lowRank[block] =
-                shared
-                ?? LowRankUpdate(
-                    qDown: factors[next], qUp: factors[next + 1], vDown: factors[next + 2], vUp: factors[next + 3],
-                    scale: scale)
-        }
-        for index in factors.count..<entries.count {
+        let shared = kind == .pooled ? pooled(values, scale: scale) : nil
+        for block in blocks { adjustment.lowRank[block] = shared ?? update(values, block: block, scale: scale) }
+        for index in 4 * blocks.count..<entries.count {
             let (entry, value) = (entries[index], values[index])
             guard entry.role == .labels else {
                 adjustment.overrides[entry.name] = value

@@ -148,7 +148,22 @@ package struct Trainer: Sendable {
                 try hooks.checkpoint(TrainerCheckpoint(state, identity: identity, layout: layout))
             }
         }
-        return try TrainedAdapter(adapter: adapter(state), losses: state.losses)
+        return try TrainedAdapter(adapter: adapter(state.tensors, state.losses), losses: state.losses)
+    }
+
+    /// A finished run, as its checkpoint has it.
+    ///
+    /// - Throws: `AdaptationError.checkpointMismatch` when it was another run.
+    func restored(_ member: FittingCheckpoint.Member) throws -> TrainedAdapter {
+        let tensors = try layout.entries.map { entry throws(AdaptationError) in
+            guard let tensor = member.tensors[entry.name], tensor.shape == entry.shape, tensor.isFinite else {
+                throw .checkpointMismatch(
+                    field: entry.name, expected: "shape \(entry.shape)",
+                    found: member.tensors[entry.name].map { "shape \($0.shape)" } ?? "nothing")
+            }
+            return tensor
+        }
+        return TrainedAdapter(adapter: try adapter(tensors, member.losses), losses: member.losses)
     }
 
     /// What a checkpoint must have in common with this run.
@@ -234,7 +249,6 @@ package struct Trainer: Sendable {
             ? cache.simulator(view: viewIndex, of: item, tile: encoding.geometry.window) : support.simulator(item)
         let image = support.examples[item.example].image
         let scale = settings.alpha / Float(settings.rank)
-        let parameters = tensors.map(Value.parameter)
         // The encoder's factors come first in the layout, the decoder's tensors after them.
         let encoderCount = layout.blocks.count * 4
 
@@ -244,10 +258,9 @@ package struct Trainer: Sendable {
         var embedding = Value(encoding.activations)
         var encoder: DividedEncoder?
         if settings.kind.trainsEncoder {
-            let factors = throughEncoder ? parameters : tensors.map { Value($0) }
             let divided = try DividedEncoder(
-                ImageEncoder(model, adjustment: layout.adjustment(factors, scale: scale)), layout: layout,
-                activations: encoding.activations, isTrained: throughEncoder, pause: pause)
+                model, layout: layout, tensors: tensors, scale: scale, activations: encoding.activations,
+                isTrained: throughEncoder, pause: pause)
             embedding = Value(divided.embedding)
             encoder = divided
         }
@@ -278,19 +291,19 @@ package struct Trainer: Sendable {
         }
         if throughEncoder {
             let seed = embeddingSum.tensors(scaledBy: 1)[0]
-            sum.add(try encoder?.backward(seed: seed, to: parameters, pause: pause) ?? [])
+            sum.add(try encoder?.backward(seed: seed, pause: pause) ?? [])
         }
         return (total, kinds.count)
     }
 
-    private func adapter(_ state: TrainerState) throws -> Adapter {
-        let tail = state.losses.suffix(10)
+    private func adapter(_ tensors: [Tensor], _ losses: [Float]) throws -> Adapter {
+        let tail = losses.suffix(10)
         let card = Adapter.Card(
             kind: settings.kind, rank: settings.rank, alpha: settings.alpha, lastBlocks: settings.lastBlocks,
-            baseModel: model.name, baseSHA256: model.sha256, task: taskName, labels: labels, steps: state.step,
+            baseModel: model.name, baseSHA256: model.sha256, task: taskName, labels: labels, steps: losses.count,
             seed: settings.seed, supportCount: members.count, tileSide: settings.tileSide,
             finalLoss: tail.reduce(0, +) / Float(max(tail.count, 1)))
-        return try Adapter(card: card, layout: layout, tensors: state.tensors)
+        return try Adapter(card: card, layout: layout, tensors: tensors)
     }
 }
 
@@ -299,4 +312,11 @@ package struct TrainedAdapter: Sendable {
     package let adapter: Adapter
     /// One per step.
     package let losses: [Float]
+
+    /// For a checkpoint.
+    var member: FittingCheckpoint.Member {
+        let names = adapter.layout.entries.map(\.name)
+        return FittingCheckpoint.Member(
+            tensors: Dictionary(uniqueKeysWithValues: zip(names, adapter.tensors)), losses: losses)
+    }
 }

@@ -40,15 +40,17 @@ package struct TrainerCheckpoint: Sendable {
 
     private static let format = "gmiseg.checkpoint"
     private static let version = "1"
+    private static let losses = "losses"
+    private static let (parameter, first, second) = ("parameter/", "first/", "second/")
 
     init(_ state: TrainerState, identity: Identity, layout: AdapterLayout) {
         step = state.step
         self.identity = identity
-        var tensors = ["losses": Tensor(shape: [state.losses.count], state.losses)]
+        var tensors = [Self.losses: Tensor(shape: [state.losses.count], state.losses)]
         for (index, entry) in layout.entries.enumerated() {
-            tensors["parameter/" + entry.name] = state.tensors[index]
-            tensors["first/" + entry.name] = state.optimizer.moments[index].first
-            tensors["second/" + entry.name] = state.optimizer.moments[index].second
+            tensors[Self.parameter + entry.name] = state.tensors[index]
+            tensors[Self.first + entry.name] = state.optimizer.moments[index].first
+            tensors[Self.second + entry.name] = state.optimizer.moments[index].second
         }
         self.tensors = tensors
     }
@@ -57,20 +59,24 @@ package struct TrainerCheckpoint: Sendable {
     ///
     /// - Throws: `AdapterError.unreadable` or `.notACheckpoint`. Whether it fits a run is checked when the run resumes.
     package init(path: String) throws {
-        try self.init(try openSafetensors(path), path: path)
+        let file = try openSafetensors(path)
+        try self.init(file.metadata, try readTensors(file, path: path))
     }
 
     /// Whether a file holds one, perhaps beside other things.
     static func isIn(_ file: SafetensorsFile) -> Bool { file.metadata[format] != nil }
 
-    init(_ file: SafetensorsFile, path: String) throws {
-        guard file.metadata[Self.format] == Self.version, let step = file.metadata["step"].flatMap({ Int($0) }),
-            step >= 0, let base = file.metadata["base"], let settings = file.metadata["settings"],
-            let support = file.metadata["support"]
+    /// - Parameter tensors: Of the file; those of others are left aside.
+    init(_ metadata: [String: String], _ tensors: [String: Tensor]) throws(AdapterError) {
+        guard metadata[Self.format] == Self.version, let step = metadata["step"].flatMap({ Int($0) }),
+            step >= 0, let base = metadata["base"], let settings = metadata["settings"],
+            let support = metadata["support"]
         else { throw AdapterError.notACheckpoint(reason: "its metadata lacks the fields of a checkpoint") }
         self.step = step
         identity = Identity(base: base, settings: settings, support: support)
-        tensors = try readTensors(file, path: path)
+        self.tensors = tensors.filter { name, _ in
+            name == Self.losses || [Self.parameter, Self.first, Self.second].contains { name.hasPrefix($0) }
+        }
     }
 
     /// Writes the file; it appears whole or not at all.
@@ -107,14 +113,14 @@ package struct TrainerCheckpoint: Sendable {
         var parameters: [Tensor] = []
         var moments: [AdamWMoments] = []
         for entry in layout.entries {
-            parameters.append(try tensor("parameter/" + entry.name, entry.shape))
+            parameters.append(try tensor(Self.parameter + entry.name, entry.shape))
             var pair = AdamWMoments(like: Tensor(zeros: entry.shape))
-            pair.first = try tensor("first/" + entry.name, entry.shape)
-            pair.second = try tensor("second/" + entry.name, entry.shape)
+            pair.first = try tensor(Self.first + entry.name, entry.shape)
+            pair.second = try tensor(Self.second + entry.name, entry.shape)
             pair.step = step
             moments.append(pair)
         }
-        let losses = try tensor("losses", [step]).elements
+        let losses = try tensor(Self.losses, [step]).elements
         return TrainerState(
             step: step, tensors: parameters,
             optimizer: Optimizer(layout: layout, settings: settings, moments: moments), losses: losses)

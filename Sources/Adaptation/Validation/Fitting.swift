@@ -79,9 +79,10 @@ package struct Fitting: Sendable {
     package func run(speed: SpeedProbe, resuming: FittingCheckpoint? = nil, hooks: Hooks = Hooks()) throws -> Fitted {
         let subject = self.subject
         let isOurs = resuming?.journal.subject == subject
+        let known = isOurs ? resuming : nil
         let session = FittingSession(
-            self, journal: (isOurs ? resuming?.journal : nil) ?? FittingJournal(subject: subject, speed: speed),
-            open: isOurs ? resuming?.run : nil, hooks: hooks)
+            self, journal: known?.journal ?? FittingJournal(subject: subject, speed: speed), open: known?.run,
+            members: known?.members ?? [], hooks: hooks)
         return try session.run()
     }
 
@@ -94,7 +95,7 @@ package struct Fitting: Sendable {
     }
 
     /// How images are scored; a journal that was scored otherwise is begun anew.
-    private static let scoring = "2"
+    private static let scoring = "3"
 
     /// What a checkpoint must have in common with this fitting.
     private var subject: String {
@@ -103,7 +104,8 @@ package struct Fitting: Sendable {
         let parts = [
             Self.scoring, model.sha256, support.digest, "\(patients.groups)", "\(String(describing: spacing))",
             CanonicalJSON.encode(settings), "\(recipe.fixed.map { "\($0)" }.sorted())", "\(recipe.budgetSeconds)",
-            "\(recipe.margin)", previous.map { "\($0.adapter.sha256) \($0.exampleCount)" } ?? "",
+            "\(recipe.margin)", "\(recipe.isEnsemble)",
+            previous.map { "\($0.adapter.sha256) \($0.exampleCount)" } ?? "",
         ]
         return SHA256.hex(Array(parts.joined(separator: "\n").utf8))
     }
@@ -120,6 +122,8 @@ package struct FittingProgress: Sendable, Equatable {
         case half(number: Int)
         /// The fit on all images.
         case final
+        /// Of an ensemble, a fit on all images but one fold's.
+        case member(number: Int, count: Int)
     }
 
     package let phase: Phase

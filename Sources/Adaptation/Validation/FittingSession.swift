@@ -14,6 +14,8 @@ final class FittingSession {
     private var journal: FittingJournal
     /// The state of the run that was under way when the journal was written.
     private var open: TrainerCheckpoint?
+    /// Of an ensemble, those that are trained.
+    private var members: [FittingCheckpoint.Member]
     private var caches: [Int: EncodingCache] = [:]
     /// By the images that were held out: what the others teach the base model.
     private var profiles: [[Int]: [SupportProfile]] = [:]
@@ -24,10 +26,14 @@ final class FittingSession {
     private var plannedRuns = 1.0
     private var finishedRuns = 0.0
 
-    init(_ fitting: Fitting, journal: FittingJournal, open: TrainerCheckpoint?, hooks: Fitting.Hooks) {
+    init(
+        _ fitting: Fitting, journal: FittingJournal, open: TrainerCheckpoint?, members: [FittingCheckpoint.Member],
+        hooks: Fitting.Hooks
+    ) {
         self.fitting = fitting
         self.journal = journal
         self.open = open
+        self.members = members
         self.hooks = hooks
         scorer = HeldOutScorer(support: fitting.support, spacing: fitting.spacing, seed: fitting.recipe.settings.seed)
         began = clock.now
@@ -51,15 +57,18 @@ final class FittingSession {
         }
         let candidates = recipe.candidates().map {
             journal.speed.fitted(
-                recipe, $0, examples: exampleCount, runs: plan.folds.count + 1, configuration: configuration)
+                recipe, $0, examples: exampleCount, runs: plan.folds.count + recipe.finalRuns(plan),
+                configuration: configuration)
         }
-        plannedRuns = Double(candidates.count * plan.folds.count + plan.halves.count + 1)
+        plannedRuns = Double(candidates.count * plan.folds.count + plan.halves.count + recipe.finalRuns(plan))
         let base = try baseScores(plan)
         let previous = try previousScores()
         let outcomes = try tried(candidates, plan, base)
         guard let best = Self.best(outcomes) else { preconditionFailure("the first recipe is always run") }
         let halves = try halves(best, plan)
-        let trained = try final(best.settings, stopAfter: best.mark.step)
+        let trained =
+            try recipe.isEnsemble
+            ? ensemble(best.settings, stopAfter: best.mark.step, plan) : final(best.settings, stopAfter: best.mark.step)
         let heldOut = HeldOut(
             plan: plan, patients: fitting.patients, base: base, adapted: best.mark.scores, margin: recipe.margin,
             influence: influence(best, plan),
@@ -133,7 +142,8 @@ final class FittingSession {
         let pace = done.reduce(0) { $0 + $1.seconds } / Double(max(done.count, 1))
         let ratio =
             work(settings) / work(first)
-        return elapsed + pace * ratio * Double(plan.folds.count + 1) <= fitting.recipe.budgetSeconds
+        let runs = plan.folds.count + fitting.recipe.finalRuns(plan)
+        return elapsed + pace * ratio * Double(runs) <= fitting.recipe.budgetSeconds
     }
 
     private func work(_ settings: AdaptationSettings) -> Double {
@@ -292,7 +302,8 @@ final class FittingSession {
         let keys = plan.halves.indices.map { "half/\($0)" }
         let pace = journal.run(Self.key(best.index, fold: 0))?.seconds ?? 0
         let isStarted = keys.contains { journal.run($0) != nil }
-        guard isStarted || elapsed + 3 * pace <= fitting.recipe.budgetSeconds else {
+        let runs = Double(keys.count + fitting.recipe.finalRuns(plan))
+        guard isStarted || elapsed + runs * pace <= fitting.recipe.budgetSeconds else {
             plannedRuns -= Double(keys.count)
             return []
         }
@@ -312,6 +323,27 @@ final class FittingSession {
             model: fitting.model, support: fitting.support, settings: settings, beginning: fitting.previous?.adapter,
             taskName: fitting.taskName, labels: fitting.labels)
         return try train(trainer, "final", stopAfter: stopAfter, phase: .final) { _ in }
+    }
+
+    /// The mean of adapters to all examples but those of one fold, for each fold: every example is in all of them but one.
+    private func ensemble(
+        _ settings: AdaptationSettings, stopAfter: Int, _ plan: FoldPlan
+    ) throws -> TrainedAdapter {
+        let trained = try plan.folds.enumerated().map { number, held in
+            let trainer = Trainer(
+                model: fitting.model, support: fitting.support, settings: settings, members: others(held),
+                beginning: fitting.previous?.adapter, taskName: fitting.taskName, labels: fitting.labels)
+            if number < members.count { return try trainer.restored(members[number]) }
+            let member = try train(
+                trainer, "member/\(number)", stopAfter: stopAfter,
+                phase: .member(number: number + 1, count: plan.folds.count)
+            ) { _ in }
+            members.append(member.member)
+            finishedRuns += 1
+            try save(nil)
+            return member
+        }
+        return try .mean(of: trained, supportCount: exampleCount)
     }
 
     /// Trains without `held`, and segments these after each of `marks`; at once when the journal has it.
@@ -456,7 +488,7 @@ final class FittingSession {
 
     private func save(_ run: TrainerCheckpoint?) throws {
         journal.seconds = elapsed
-        try hooks.checkpoint(FittingCheckpoint(journal: journal, run: run))
+        try hooks.checkpoint(FittingCheckpoint(journal: journal, run: run, members: members))
     }
 
     private func report(_ phase: FittingProgress.Phase, step: Int, steps: Int, loss: Float?) throws {

@@ -11,6 +11,8 @@ package struct FoldPlan: Sendable, Equatable {
     static let leaveOneOutLimit = 5
     static let foldCount = 4
 
+    static let mostFolds = max(leaveOneOutLimit, foldCount)
+
     package let method: Method
     /// The examples held out in each fold, ascending; together all of them.
     package let folds: [[Int]]

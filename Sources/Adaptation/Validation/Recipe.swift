@@ -15,6 +15,8 @@ package struct Recipe: Sendable, Equatable {
     package var budgetSeconds: Double
     /// The gain in Dice that an adapter must exceed to be served; -1 serves whatever was trained.
     package var margin: Double
+    /// Whether the mean of the adapters to all folds but one is served, in place of one to all images.
+    package var isEnsemble: Bool
     /// Labels that the adapter is to tell apart. Each needs steps of its own.
     package private(set) var labelCount = 1
 
@@ -25,12 +27,13 @@ package struct Recipe: Sendable, Equatable {
 
     package init(
         settings: AdaptationSettings = .init(kind: .decoder), fixed: Set<Choice> = [],
-        budgetSeconds: Double = standardBudgetSeconds, margin: Double = 0
+        budgetSeconds: Double = standardBudgetSeconds, margin: Double = 0, isEnsemble: Bool = false
     ) {
         self.settings = settings
         self.fixed = fixed
         self.budgetSeconds = budgetSeconds
         self.margin = margin
+        self.isEnsemble = isEnsemble
     }
 
     /// The same recipe for so many labels.
@@ -56,6 +59,19 @@ package struct Recipe: Sendable, Equatable {
         guard margin >= -1, margin <= 1 else {
             throw SettingsError(
                 field: "adaptation.gate_margin", expectation: "a number from -1 to 1, in Dice", found: "\(margin)")
+        }
+        guard isEnsemble else { return }
+        guard settings.kind != .pooled else {
+            throw SettingsError(
+                field: "adaptation.ensemble",
+                expectation: "false with adapter.kind \"pooled\", whose updates have no exact mean", found: "true")
+        }
+        let largest = AdaptationSettings.ranks.upperBound / FoldPlan.mostFolds
+        guard settings.rank <= largest else {
+            throw SettingsError(
+                field: "adapter.rank",
+                expectation: "at most \(largest) with adaptation.ensemble, which adds up the ranks of its members",
+                found: "\(settings.rank)")
         }
     }
 
@@ -131,6 +147,9 @@ package struct Recipe: Sendable, Equatable {
         if !fixed.contains(.decoderLearningRate) { settings.decoderLearningRate /= 2 }
         return settings
     }
+
+    /// Training runs behind the folds: the final fit, or the members whose mean is served.
+    func finalRuns(_ plan: FoldPlan?) -> Int { isEnsemble ? max(plan?.folds.count ?? 1, 1) : 1 }
 
     /// The steps of a run after which its held-out images are segmented: where it may be stopped early.
     func marks(_ settings: AdaptationSettings) -> [Int] {

@@ -100,7 +100,7 @@ package struct SpeedProbe: Codable, Sendable, Equatable {
         }
         let count = patients.groups.count
         let plan = FoldPlan(patients, seed: recipe.settings.seed)
-        let runs = (plan?.folds.count ?? 0) + 1
+        let runs = (plan?.folds.count ?? 0) + recipe.finalRuns(plan)
         let candidates = (plan == nil ? [recipe.conservative()] : recipe.candidates()).map {
             fitted(recipe, $0, examples: count, runs: runs, configuration: configuration)
         }
@@ -115,8 +115,11 @@ package struct SpeedProbe: Codable, Sendable, Equatable {
         let parts = Double(tiles ?? 0) * encoderSeconds
         var seconds = encodingSeconds(first, examples: count) + parts + Double(runs) * training(first) + scoring
         for settings in candidates.dropFirst() {
-            let more = Double(runs - 1) * training(settings) + encodingSeconds(settings, examples: count) / 8 + scoring
-            if seconds + more + training(settings) <= recipe.budgetSeconds { seconds += more }
+            let more =
+                Double(plan?.folds.count ?? 0) * training(settings) + encodingSeconds(settings, examples: count) / 8
+                + scoring
+            let last = Double(recipe.finalRuns(plan)) * training(settings)
+            if seconds + more + last <= recipe.budgetSeconds { seconds += more }
         }
         let halves = Double(plan?.halves.count ?? 0) * training(first)
         if seconds + halves <= recipe.budgetSeconds { seconds += halves }

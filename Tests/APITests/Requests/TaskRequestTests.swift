@@ -63,6 +63,7 @@ import Testing
             nearest: "learning_rate"),
         Row(#"{"name": "h", "adaptation": {"budget_seconds": 0}}"#, .invalidValue, "task.adaptation.budget_seconds"),
         Row(#"{"name": "h", "adaptation": {"gate_margin": 2}}"#, .invalidValue, "task.adaptation.gate_margin"),
+        Row(#"{"name": "h", "adaptation": {"ensemble": 3}}"#, .invalidValue, "task.adaptation.ensemble"),
         Row(#"{"name": "h", "patients": ["a"]}"#, .invalidValue, "task.patients"),
         Row(#"{"name": "h", "patients": {"a": 1}}"#, .invalidValue, "task.patients.a"),
         Row(#"{"name": "h", "adaptation": {"seed": -1}}"#, .invalidValue, "task.adaptation.seed"),

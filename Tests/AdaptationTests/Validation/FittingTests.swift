@@ -198,6 +198,63 @@ import Testing
         #expect(phases.count < 70 - stop, "\(phases.count)")
     }
 
+    /// What is served is the mean of the runs that the folds were scored by; it survives being killed in any of them.
+    @Test(arguments: [3, 40, 50, 60, 66]) func anEnsembleIsTheMeanOfAdaptersToAllFoldsButOne(_ stop: Int) throws {
+        struct Killed: Error {}
+        var recipe = Self.recipe(6, fixed: [.kind, .decoderLearningRate, .steps])
+        recipe.isEnsemble = true
+        let examples = discs(3)
+        let whole = try Self.fitting(examples, recipe: recipe).run(speed: Self.speed)
+        #expect(whole.trained.adapter.card.members == 3 && whole.trained.adapter.card.supportCount == 3)
+        #expect(whole.trained.losses.count == 6)
+        recipe.isEnsemble = false
+        let alone = try Self.fitting(examples, recipe: recipe).run(speed: Self.speed)
+        // The same folds and figures, another adapter.
+        #expect(alone.heldOut?.adapted == whole.heldOut?.adapted)
+        #expect(alone.trained.adapter.card.members == nil)
+        #expect(alone.trained.adapter.sha256 != whole.trained.adapter.sha256)
+
+        recipe.isEnsemble = true
+        let directory = try TemporaryDirectory()
+        let path = directory.file("checkpoint")
+        var (count, phases) = (0, [FittingProgress.Phase]())
+        let error = #expect(throws: (any Error).self) {
+            try Self.fitting(examples, recipe: recipe).run(
+                speed: Self.speed,
+                hooks: Fitting.Hooks(
+                    checkpoint: { checkpoint in
+                        try checkpoint.write(to: path)
+                        count += 1
+                        if count == stop { throw Killed() }
+                    },
+                    progress: { progress in
+                        phases.append(progress.phase)
+                        // Whatever the number of checkpoints, it is killed before its end.
+                        return !(progress.phase == .member(number: 3, count: 3) && progress.step == 5)
+                    }))
+        }
+        #expect(error is Killed || error is AdaptationError)
+        let resumed = try Self.fitting(examples, recipe: recipe).run(
+            speed: Self.speed, resuming: FittingCheckpoint(path: path))
+        #expect(resumed.trained.adapter.sha256 == whole.trained.adapter.sha256)
+    }
+
+    @Test func anEnsembleThatCannotBeIsRefused() throws {
+        var recipe = Recipe(settings: AdaptationSettings(kind: .pooled), fixed: [.kind], isEnsemble: true)
+        #expect(throws: SettingsError.self) { try recipe.validate() }
+        recipe.settings.kind = .lora
+        try recipe.validate()
+        recipe.settings.rank = 13
+        let error = #expect(throws: SettingsError.self) { try recipe.validate() }
+        #expect(error?.field == "adapter.rank" && error?.expectation.hasPrefix("at most 12 ") == true)
+        recipe.isEnsemble = false
+        try recipe.validate()
+        // Of one image there are no parts: it is trained on as ever.
+        recipe = Self.recipe(3)
+        recipe.isEnsemble = true
+        #expect(try Self.fitting(discs(1), recipe: recipe).run(speed: Self.speed).trained.adapter.card.members == nil)
+    }
+
     @Test func aCheckpointOfAnotherFittingCountsForNothing() throws {
         let directory = try TemporaryDirectory()
         let path = directory.file("checkpoint")
