@@ -1,3 +1,4 @@
+import Basics
 import Dispatch
 import Glibc
 import Synchronization
@@ -6,11 +7,14 @@ import Synchronization
 package enum Threads {
     private static let limit = Atomic<Int>(max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))))
 
-    /// How many threads one operation may use; at first the processor's cores. Process-wide.
+    /// Whether the calling thread does a piece of `mapWhole`.
+    @TaskLocal private static var isAlone = false
+
+    /// How many threads one operation may use; at first the processor's cores. Process-wide, but 1 in a piece of `mapWhole`.
     ///
     /// How work is cut does not depend on it, so results do not either.
     package static var count: Int {
-        get { limit.load(ordering: .relaxed) }
+        get { isAlone ? 1 : limit.load(ordering: .relaxed) }
         set { limit.store(max(1, newValue), ordering: .relaxed) }
     }
 
@@ -50,6 +54,39 @@ package enum Threads {
         forEach((count + size - 1) / size) { index in
             body(index * size..<min(count, (index + 1) * size))
         }
+    }
+
+    // Threads of their own: a piece that lets others go first blocks its thread, which must then not be one of the pool's.
+    private static let lanes = (0..<15).map { DispatchQueue(label: "gmiseg.lane.\($0)") }
+
+    /// The results of `body` for every index below `count`, as many at once as there are threads, each on one thread from beginning
+    /// to end: for pieces of work whose operations are too small to be cut.
+    package static func mapWhole<Result: Sendable>(_ count: Int, _ body: @Sendable (Int) -> Result) -> [Result] {
+        let workers = min(count, self.count, lanes.count + 1)
+        guard workers > 1 else { return (0..<max(0, count)).map(body) }
+        let (next, others) = (Counter(), rightOfWay)
+        let results = Lock([Result?](repeating: nil, count: count))
+        withoutActuallyEscaping(body) { body in
+            let work = { @Sendable in
+                $isAlone.withValue(true) {
+                    var index = next.take()
+                    while index < count {
+                        let result = body(index)
+                        results.withLock { $0[index] = result }
+                        index = next.take()
+                    }
+                }
+            }
+            let group = DispatchGroup()
+            for lane in lanes.prefix(workers - 1) {
+                lane.async(group: group) {
+                    if let others { givingWay(to: others, work) } else { work() }
+                }
+            }
+            work()
+            group.wait()
+        }
+        return results.withLock { $0.compactMap(\.self) }
     }
 
     private final class Counter: Sendable {

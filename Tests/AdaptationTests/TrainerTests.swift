@@ -60,6 +60,16 @@ import Testing
         #expect(try Self.train(settings).adapter.sha256 == cached.adapter.sha256)
     }
 
+    /// Prompts side by side or one after the other.
+    @Test(arguments: AdapterKind.allCases) func theNumberOfThreadsChangesNoBit(_ kind: AdapterKind) throws {
+        let before = Threads.count
+        defer { Threads.count = before }
+        Threads.count = 1
+        let one = try Self.train(quick(kind, steps: 3)).adapter.sha256
+        Threads.count = 3
+        #expect(try Self.train(quick(kind, steps: 3)).adapter.sha256 == one)
+    }
+
     @Test func lastBlocksLeaveTheEarlierOnesAlone() throws {
         var settings = quick(.lora)
         settings.lastBlocks = 1

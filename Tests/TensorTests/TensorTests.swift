@@ -97,6 +97,27 @@ import Testing
         #expect(seen.withLock { $0 }.allSatisfy { $0 == 1 })
     }
 
+    @Test(arguments: [0, 1, 2, 7, 100]) func wholePiecesComeInOrder(_ count: Int) {
+        #expect(Threads.mapWhole(count) { $0 * $0 } == (0..<count).map { $0 * $0 })
+    }
+
+    /// Inside a piece nothing is spread further, and everything still lets others go first, on whichever thread it is.
+    @Test func aWholePieceHasOneThread() {
+        let before = Threads.count
+        defer { Threads.count = before }
+        Threads.count = 4
+        let others = Interruptions(share: 0)
+        let counts = Threads.givingWay(to: others) {
+            Threads.mapWhole(8) { _ in
+                Threads.forEach(3) { _ in }
+                return [Threads.count] + Threads.mapWhole(2) { _ in Threads.count }
+            }
+        }
+        #expect(counts == [[Int]](repeating: [1, 1, 1], count: 8))
+        #expect(others.asked >= 24)
+        #expect(Threads.count == 4)
+    }
+
     @Test func theWayIsGivenByTheWorkItselfAlone() {
         let others = Interruptions(share: 1)
         Threads.givingWay(to: others) {}

@@ -264,36 +264,40 @@ package struct Trainer: Sendable {
             embedding = Value(divided.embedding)
             encoder = divided
         }
-        // The prompts' graphs end at the embedding, as a leaf: each is freed before the next is built.
-        let leaf = throughEncoder ? Value.parameter(embedding.tensor) : embedding
         var embeddingSum = GradientSum(shapes: [embedding.shape])
-        let criterion = MaskLoss(qualityWeight: settings.kind.trainsDecoder ? 1 : 0)
         var generator = draws
         var total = 0.0
         // In a tile without the object there is nothing to point at.
-        let kinds = simulator == nil ? [PromptKind.none] : prompts
-        for kind in kinds {
-            try pause()
+        let given = (simulator == nil ? [PromptKind.none] : prompts).map { kind in
             let drawn = simulator?.prompt(kind, using: &generator) ?? .none
-            let prompt = isTile ? drawn : view.flipped(drawn, width: image.width, height: image.height)
-            // Fresh leaves per prompt: a graph can be walked back only once.
-            let parameters = tensors.map(Value.parameter)
-            let adjustment = layout.adjustment(parameters, scale: scale, label: item.label)
-            let decoder = MaskDecoder(model, adjustment: adjustment)
-            let promptEncoder = PromptEncoder(model, adjustment: adjustment)
-            let (logits, iou) = decoder(leaf, promptEncoder([prompt], geometry: encoding.geometry))
-            let loss = criterion(logits: logits, quality: iou, target: target)
-            total += Double(loss.tensor.elements[0])
-            let trained = Array(parameters[encoderCount...])
-            let found = gradients(of: loss, for: throughEncoder ? trained + [leaf] : trained)
-            sum.add(Array(found[..<trained.count]), from: encoderCount)
-            embeddingSum.add(Array(found[trained.count...]))
+            return isTile ? drawn : view.flipped(drawn, width: image.width, height: image.height)
+        }
+        let pass = DecoderPass(
+            model: model, layout: layout, tensors: tensors, scale: scale, label: item.label,
+            embedding: embedding.tensor,
+            geometry: encoding.geometry, target: target,
+            criterion: MaskLoss(qualityWeight: settings.kind.trainsDecoder ? 1 : 0),
+            isEmbeddingTrained: throughEncoder)
+        // Added up in the order of the prompts, so that it does not matter how many were computed at once.
+        func add(_ found: DecoderPass.Found) {
+            total += found.loss
+            sum.add(found.decoder, from: encoderCount)
+            if let gradient = found.embedding { embeddingSum.add([gradient]) }
+        }
+        if DecoderPass.isSmall(model.configuration) {
+            for _ in given { try pause() }
+            for found in Threads.mapWhole(given.count, { pass(given[$0]) }) { add(found) }
+        } else {
+            for prompt in given {
+                try pause()
+                add(pass(prompt))
+            }
         }
         if throughEncoder {
             let seed = embeddingSum.tensors(scaledBy: 1)[0]
             sum.add(try encoder?.backward(seed: seed, pause: pause) ?? [])
         }
-        return (total, kinds.count)
+        return (total, given.count)
     }
 
     private func adapter(_ tensors: [Tensor], _ losses: [Float]) throws -> Adapter {

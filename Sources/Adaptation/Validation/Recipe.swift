@@ -22,6 +22,8 @@ package struct Recipe: Sendable, Equatable {
 
     /// Beyond so many labels the steps no longer grow with them.
     private static let mostShares = 8
+    /// How much faster a decoder may be taught than is always safe.
+    private static let boldness: Float = 3
 
     package static let standardBudgetSeconds = 120.0
 
@@ -88,7 +90,6 @@ package struct Recipe: Sendable, Equatable {
         // The frozen encoder has not learnt to see what is thin; the rates are those measured on vessels.
         if !fixed.contains(.kind) {
             recipe.settings.kind = .loraDecoder
-            if !fixed.contains(.learningRate) { recipe.settings.learningRate = 1e-2 }
             if !fixed.contains(.decoderLearningRate) { recipe.settings.decoderLearningRate = 3e-3 }
         }
         if !fixed.contains(.augmentedViews) { recipe.settings.augmentedViews = longer.augmentedViews }
@@ -121,18 +122,17 @@ package struct Recipe: Sendable, Equatable {
 
     /// The recipes to try, the cheap and gentle first: what the client fixed is the same in all.
     func candidates() -> [AdaptationSettings] {
-        var settings = beginning
-        // Averaging over the ranks leaves a fourth of each factor's movement, so it needs longer strides.
-        if settings.kind == .pooled, !fixed.contains(.learningRate) { settings.learningRate *= 2 }
+        let settings = beginning
         var candidates = [settings]
         // In tiles the rate is bold as it is.
         if settings.kind.trainsDecoder, settings.tileSide == nil, !fixed.contains(.decoderLearningRate) {
             var bolder = settings
-            bolder.decoderLearningRate *= 3
+            bolder.decoderLearningRate *= Self.boldness
             candidates.append(bolder)
         }
         if !fixed.contains(.kind), settings.kind == .decoder {
-            var deeper = settings
+            // Last and dearest: the best on the mean of real tasks, and at the bold rate (docs/adaptation.md).
+            var deeper = candidates[candidates.count - 1]
             deeper.kind = .loraDecoder
             candidates.append(deeper)
         }
