@@ -37,6 +37,7 @@ export class Features {
   get imageDeletion() { return this.has('delete', '/v1/images/{}'); }
   get rollback() { return this.has('put', '/v1/tasks/{}/served_version'); }
   get gateMargin() { return this.schemaHas('AdaptationChoice', 'gate_margin'); }
+  get ensemble() { return this.schemaHas('AdaptationChoice', 'ensemble'); }
   get pinVersion() { return this.takes('post', '/v1/tasks/{}/segment', 'adapter'); }
   get uncertainty() { return this.takes('post', '/v1/segment', 'uncertainty'); }
   get instances() { return this.takes('post', '/v1/segment', 'instances'); }

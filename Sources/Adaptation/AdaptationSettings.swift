@@ -29,7 +29,7 @@ package struct AdaptationSettings: Codable, Sendable, Equatable {
 
     package init(
         kind: AdapterKind = .loraDecoder, rank: Int = 4, alpha: Float? = nil, lastBlocks: Int? = nil, steps: Int = 60,
-        learningRate: Float = 1e-2, decoderLearningRate: Float = 5e-4, weightDecay: Float = 0, imagesPerStep: Int = 2,
+        learningRate: Float = 1e-2, decoderLearningRate: Float = 1.5e-3, weightDecay: Float = 0, imagesPerStep: Int = 2,
         augmentedViews: Int = 8, cacheBytes: Int = 256 << 20, tileSide: Int? = nil, seed: UInt64 = 0
     ) {
         self.kind = kind

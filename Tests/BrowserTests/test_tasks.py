@@ -72,6 +72,20 @@ class EmptyServerTests(TaskCase):
 
 
 class TaskTests(TaskCase):
+    def test_the_mean_of_several_adapters(self) -> None:
+        if not self.offers("ensemble"):
+            self.skipTest("the server knows no ensembles")
+        self.visit("/tasks/new")
+        images = support(3)
+        self.drop(".examplespane .drop", *images, *[mask_of(image) for image in images])
+        self.until(lambda _: len(self.css(".card .thumbnail canvas")) == len(images), "thumbnails")
+        self.fill_in("A mean", 6)
+        self.choose("What answers", "the mean of several, each trained without a part of them")
+        self.until(lambda _: self.button("Create and adapt").is_enabled(), "all is there")
+        self.press("Create and adapt")
+        self.see(".job[data-state=succeeded]", patience=300)
+        self.until(lambda _: "mean of 3" in self.see("[aria-label=Task]").text, "three folds, three members")
+
     def test_draws_masks_by_brush_and_polygon(self) -> None:
         self.visit("/tasks/new")
         images = support(2)

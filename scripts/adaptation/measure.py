@@ -140,25 +140,31 @@ def measure(server, task, size, seed, kind, arguments, pattern):
         if job["state"] != "succeeded":
             return {"failed": job["error"]}
         result = job["result"]
-        later = {
-            tier: {
-                prompt: statistics.fmean(dice(server, path, task, stem, prompt) for stem in tests)
-                for prompt in PROMPTS
-            }
+        images = {
+            tier: {prompt: [dice(server, path, task, stem, prompt) for stem in tests] for prompt in PROMPTS}
             for tier, path in (("base", "/v1/segment"), ("served", f"/v1/tasks/{identifier}/segment"))
+        }
+        later = {
+            tier: {prompt: statistics.fmean(found) for prompt, found in dice.items()} for tier, dice in images.items()
         }
         heldout = result["held_out"]
         return {
             "seconds": result["seconds"], "recipes": result["recipes"], "tests": len(tests), "later": later,
+            "images": images,
             "served": heldout and {p: heldout["gate"]["prompts"][p]["served"] for p in PROMPTS},
-            "foretold": heldout and {
-                prompt: heldout["prompts"][prompt][
-                    "adapted" if heldout["gate"]["prompts"][prompt]["served"] else "base"]["dice"]["mean"]
-                for prompt in PROMPTS
+            "foretold": heldout and {prompt: foretold(heldout, prompt)["mean"] for prompt in PROMPTS},
+            "interval": heldout and {
+                prompt: [foretold(heldout, prompt)[end] for end in ("low", "high")] for prompt in PROMPTS
             },
         }
     finally:
         server.call("DELETE", f"/v1/tasks/{identifier}")
+
+
+def foretold(heldout, prompt):
+    """The held-out Dice of whatever answers a kind of prompt."""
+    tier = "adapted" if heldout["gate"]["prompts"][prompt]["served"] else "base"
+    return heldout["prompts"][prompt][tier]["dice"]
 
 
 def dice(server, path, task, stem, prompt):
@@ -210,6 +216,10 @@ def row(group, prompt):
     gains = [after - before for before, after in zip(base, served)]
     errors = [abs(100 * line["foretold"][prompt] - after) for line, after in zip(group, served) if line["foretold"]]
     error = f"{statistics.fmean(errors):17.1f}" if errors else " " * 17
+    # Two means of few images differ even where both tell the truth: by how much follows from how images differ.
+    chances = [line for line in group if line.get("interval") and line.get("images")]
+    within = [meets(line, prompt) for line in chances]
+    error += f"{100 * statistics.fmean(within):9.0f} %" if within else " " * 11
     runs = collections.defaultdict(list)
     for line, after in zip(group, served):
         runs[line["key"][0], line["key"][1]].append(after)
@@ -221,9 +231,18 @@ def row(group, prompt):
         f"{statistics.fmean(line['seconds'] for line in group):9.0f}")
 
 
+def meets(line, prompt):
+    """Whether the 95 % intervals of the held-out Dice and of that on later images have a Dice in common."""
+    found = line["images"]["served"][prompt]
+    reach = 1.96 * statistics.stdev(found) / len(found) ** 0.5
+    low, high = line["interval"][prompt]
+    mean = line["later"]["served"][prompt]
+    return low <= mean + reach and mean - reach <= high
+
+
 def report(arguments):
     measured = [line for path in arguments.journal for line in lines(pathlib.Path(path)) if "later" in line]
-    columns = "  runs  prompt  base  served spread   gain  worst  harm>1pt  |foretold-later|  seconds"
+    columns = "  runs  prompt  base  served spread   gain  worst  harm>1pt  |foretold-later|  meeting  seconds"
 
     def table(title, name):
         groups = collections.defaultdict(list)

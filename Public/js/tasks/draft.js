@@ -11,7 +11,7 @@ import { ENDING, fresh, pairFiles, stemOfPath } from './pairing.js';
  */
 export class Draft {
   constructor() {
-    this.settings = { name: '', spacing: ['', ''], model: '', steps: '', seed: '', gateMargin: '', tiles: '' };
+    this.settings = { name: '', spacing: ['', ''], model: '', steps: '', seed: '', gateMargin: '', tiles: '', ensemble: '' };
     this.labels = new DraftLabels();
     /**
      * `values` are those of the mask's pixels, null where it has colours.
@@ -102,7 +102,7 @@ export class Draft {
 
   /** The `task` part of the request; what was left empty is left out. */
   get request() {
-    const { name, spacing, model, steps, seed, gateMargin, tiles } = this.settings;
+    const { name, spacing, model, steps, seed, gateMargin, tiles, ensemble } = this.settings;
     const request = { name: name.trim() };
     const labels = this.labels.request;
     if (labels !== undefined) request.labels = labels;
@@ -114,6 +114,7 @@ export class Draft {
     if (seed !== '') adaptation.seed = Number(seed);
     if (gateMargin !== '') adaptation.gate_margin = Number(gateMargin);
     if (tiles !== '' && !this.labels.isMap) adaptation.tiles = tiles === 'off' ? tiles : Number(tiles);
+    if (ensemble !== '') adaptation.ensemble = true;
     if (Object.keys(adaptation).length > 0) request.adaptation = adaptation;
     return request;
   }

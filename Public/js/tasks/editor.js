@@ -27,6 +27,7 @@ export async function showEditor(root, { features }) {
 
 const CHECK_DELAY = 500;
 const TILES = [['', 'as suits the masks'], ['off', 'whole'], ...[96, 128, 192, 256, 384, 512].map((side) => [String(side), `in tiles of ${side} px`])];
+const ENSEMBLE = [['', 'one adapter, trained on all images'], ['mean', 'the mean of several, each trained without a part of them']];
 
 class Editor {
   constructor(root, features, models, draft) {
@@ -79,6 +80,11 @@ class Editor {
       this.changed();
     } }, TILES.map(([value, caption]) => h('option', { value }, caption)));
     this.tiles.value = settings.tiles;
+    const ensemble = h('select', { onchange: () => {
+      settings.ensemble = ensemble.value;
+      this.changed();
+    } }, ENSEMBLE.map(([value, caption]) => h('option', { value }, caption)));
+    ensemble.value = settings.ensemble ?? '';
     return h('section', { class: 'panel form', 'aria-label': 'Settings' },
       field('Name', text('name', { required: true, maxlength: '200', placeholder: 'Left ventricle, short axis' })),
       this.labelPlace,
@@ -90,7 +96,9 @@ class Editor {
         field('Images are seen', this.tiles, 'Tiles are for thin objects such as vessels. Label maps are always seen whole.'),
         this.features.gateMargin
           ? field('Gain in held-out Dice to serve the adapter', text('gateMargin', { type: 'number', min: '-1', max: '1', step: 'any', placeholder: '0' }),
-            'At −1 it is served whatever the held-out images say.') : null));
+            'At −1 it is served whatever the held-out images say.') : null,
+        this.features.ensemble
+          ? field('What answers', ensemble, 'The mean varies less from one support set to the next; its job takes longer.') : null));
   }
 
   async add(found) {

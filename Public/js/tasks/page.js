@@ -44,7 +44,7 @@ function facts(task) {
     ['Images', tileWords(tileSide(task))],
     ['Pixel spacing', task.spacing_mm ? `${task.spacing_mm.join(' × ')} mm` : 'unknown: areas and distances are in pixels'],
     ['Model', task.model?.served === false ? `${task.model.name ?? task.model.sha256} (not served: start the server with it)` : task.model?.name ?? '–'],
-    ['Adapter', `${task.adapter?.kind === 'auto' ? 'kind chosen by the job' : task.adapter?.kind ?? '–'}${task.adapter?.rank ? `, rank ${task.adapter.rank}` : ''}`],
+    ['Adapter', adapterWords(task)],
     ['Created', moment(task.created_at)],
     ['Id', h('span', { class: 'mono' }, task.id)],
   ];
@@ -59,10 +59,18 @@ function outlines(task) {
   return h('ul', { class: 'outlines' }, list.map((label) => h('li', {}, swatch(label.colour), `${labelName(label)} (${label.value})`)));
 }
 
+function adapterWords(task) {
+  const { kind, rank } = task.adapter ?? {};
+  const members = shownCard(task)?.members;
+  return [kind === 'auto' ? 'kind chosen by the job' : kind ?? '–', rank ? `rank ${rank}` : '', members ? `mean of ${members}` : '']
+    .filter(Boolean).join(', ');
+}
+
+const tileSide = (task) => shownCard(task)?.tile_side ?? null;
+
 /** Of the version that answers, or of the last one. */
-function tileSide({ versions, served_version: served }) {
-  const shown = versions?.find(({ version }) => version === served) ?? versions?.at(-1);
-  return shown?.card?.tile_side ?? null;
+function shownCard({ versions, served_version: served }) {
+  return (versions?.find(({ version }) => version === served) ?? versions?.at(-1))?.card;
 }
 
 function versions(task, features, reload) {
