@@ -20,6 +20,7 @@ package struct APIHandler: Handler {
 
     private let service: Service
     private let router: Router<Endpoint>
+    private let health = ConstantDestination(route: "/healthz", Service.alive)
 
     package init(_ service: Service) {
         self.service = service
@@ -29,23 +30,32 @@ package struct APIHandler: Handler {
     /// Every method and path there is; the tests hold `openapi.yaml` against it.
     package var routes: [(method: HTTPRequest.Method, pattern: String)] { router.routes }
 
-    package func route(of head: HTTPRequest) -> String? {
-        guard case .found(_, _, let pattern) = router.match(head.method, path: head.pathWithoutQuery) else {
-            return nil
-        }
-        return pattern
+    package func destination(of head: HTTPRequest) -> any Destination {
+        // Whoever asks whether the process lives asks often.
+        if head.path == "/healthz", head.method == .get || head.method == .head { return health }
+        return RoutedRequest(handler: self, method: head.method, match: match(head.method, head.pathWithoutQuery))
     }
 
-    package func isImmediate(_ head: HTTPRequest) -> Bool {
-        head.path == "/healthz"
+    /// A request on its way to its endpoint, or to the answer that there is none.
+    private struct RoutedRequest: Destination {
+        let handler: APIHandler
+        let method: HTTPRequest.Method
+        let match: RouteMatch<Endpoint>
+
+        var route: String? { if case .found(_, _, let pattern) = match { pattern } else { nil } }
+        var keepsBody: Bool { route.map { AccessRules.stores(method, $0) } ?? false }
+
+        func refusal(before body: HTTPRequest, id: @autoclosure () -> String) -> Response? {
+            handler.refusal(before: body, match, route, id: id())
+        }
+
+        func respond(to request: Request, reply: ResponseWriter) { handler.respond(to: request, match, reply) }
     }
 
     /// An upload to nowhere, or by somebody who may not, is told so before it is sent. Here, too, requests are counted.
-    package func refusal(before body: HTTPRequest, id: @autoclosure () -> String) -> Response? {
-        guard !isImmediate(body) else { return nil }
-        let path = body.pathWithoutQuery
-        let match = match(body.method, path)
-        let pattern: String? = if case .found(_, _, let pattern) = match { pattern } else { nil }
+    private func refusal(
+        before body: HTTPRequest, _ match: RouteMatch<Endpoint>, _ pattern: String?, id: @autoclosure () -> String
+    ) -> Response? {
         do throws(Problem) {
             try CrossOrigin.check(body, acceptsAnyHost: service.access.isRequired || service.configuration.isOpen)
             if let pattern {
@@ -57,18 +67,10 @@ package struct APIHandler: Handler {
             return error.response
         }
         guard body.method != .get, body.method != .head else { return nil }
-        return Self.problem(match, body.method, path)?.response
+        return Self.problem(match, body.method, body.pathWithoutQuery)?.response
     }
 
-    package func keepsBody(of head: HTTPRequest) -> Bool {
-        guard case .found(_, _, let pattern) = router.match(head.method, path: head.pathWithoutQuery) else {
-            return false
-        }
-        return AccessRules.stores(head.method, pattern)
-    }
-
-    package func respond(to request: Request, reply: ResponseWriter) {
-        let match = match(request.method, request.path)
+    private func respond(to request: Request, _ match: RouteMatch<Endpoint>, _ reply: ResponseWriter) {
         switch match {
         case .found(let endpoint, let parameters, let pattern):
             do {

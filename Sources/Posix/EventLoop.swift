@@ -19,6 +19,9 @@ package struct Readiness: OptionSet, Sendable {
 package protocol EventHandler: AnyObject {
     /// Edge-triggered: told once, until a transfer would block again. Called on the loop's queue.
     func ready(_ readiness: Readiness)
+    /// Everybody who was ready has been told: time to send what there is to send. Answers that go out one right after the other wake
+    /// clients fewer times than each at the end of its own work.
+    func settle()
 }
 
 /// One serial queue, and the readiness of any number of descriptors on it.
@@ -33,8 +36,8 @@ package final class EventLoop: @unchecked Sendable {
     package let queue: DispatchQueue
     // Invariant: everything below is touched on `queue` only, but for `epoll`, which never changes.
     private let epoll: CInt
-    private var handlers: [UInt64: any EventHandler] = [:]
-    private var nextToken: UInt64 = 0
+    private var slots: [Slot] = []
+    private var freeSlots: [Int] = []
     private var source: (any DispatchSourceRead)?
     private var timer: (any DispatchSourceTimer)?
     private let events: UnsafeMutableBufferPointer<cposix_event>
@@ -47,6 +50,15 @@ package final class EventLoop: @unchecked Sendable {
     /// The time at which the events being handled were fetched; good enough for timeouts.
     package private(set) var now = MonotonicTime.now
 
+    /// Room for one descriptor's owner. A token is a slot's index and how often the slot was given away before, so that an event that was
+    /// fetched for one owner never reaches the next.
+    private struct Slot {
+        var generation: UInt32
+        var handler: (any EventHandler)?
+    }
+
+    // The token of the descriptor that only wakes.
+    private static let nobody = UInt64.max
     private static let current = DispatchSpecificKey<ObjectIdentifier>()
     private static let capacity = 256
     // How long the queue's thread waits for the next event before it is given back.
@@ -59,8 +71,7 @@ package final class EventLoop: @unchecked Sendable {
         epoll = cposix_epoll_create()
         guard epoll >= 0 else { throw .last("epoll_create") }
         wake = cposix_eventfd()
-        // Token 0 is nobody's.
-        guard wake >= 0, cposix_epoll_add(epoll, wake, 0) == 0 else {
+        guard wake >= 0, cposix_epoll_add(epoll, wake, Self.nobody) == 0 else {
             let error = SystemCallError.last("eventfd")
             if wake >= 0 { _ = Glibc.close(wake) }
             _ = Glibc.close(epoll)
@@ -103,17 +114,33 @@ package final class EventLoop: @unchecked Sendable {
     /// Watches `descriptor` until `remove`; the loop keeps `handler` alive so long. Readiness that is there already is told.
     package func add(_ descriptor: CInt, _ handler: any EventHandler) throws(SystemCallError) -> UInt64 {
         dispatchPrecondition(condition: .onQueue(queue))
-        nextToken += 1
-        guard cposix_epoll_add(epoll, descriptor, nextToken) == 0 else { throw .last("epoll_ctl") }
-        handlers[nextToken] = handler
-        return nextToken
+        let index = freeSlots.last ?? slots.count
+        let generation = index < slots.count ? slots[index].generation : 0
+        let token = UInt64(generation) << 32 | UInt64(index)
+        guard cposix_epoll_add(epoll, descriptor, token) == 0 else { throw .last("epoll_ctl") }
+        if index < slots.count {
+            freeSlots.removeLast()
+            slots[index].handler = handler
+        } else {
+            slots.append(Slot(generation: generation, handler: handler))
+        }
+        return token
     }
 
     /// Call before the descriptor is closed.
     package func remove(_ descriptor: CInt, _ token: UInt64) {
         dispatchPrecondition(condition: .onQueue(queue))
-        handlers[token] = nil
         _ = cposix_epoll_remove(epoll, descriptor)
+        let index = Int(token & 0xFFFF_FFFF)
+        slots[index] = Slot(generation: slots[index].generation &+ 1)
+        freeSlots.append(index)
+    }
+
+    /// Who has the token; nil when an earlier event of this round removed it.
+    private func handler(_ token: UInt64) -> (any EventHandler)? {
+        let index = Int(token & 0xFFFF_FFFF)
+        guard index < slots.count, slots[index].generation == UInt32(token >> 32) else { return nil }
+        return slots[index].handler
     }
 
     /// Calls `body` on the queue every `interval`, loosely, until `stopTicking`.
@@ -150,10 +177,8 @@ package final class EventLoop: @unchecked Sendable {
             }
             guard count > 0 else { return }
             now = .now
-            for event in events[0..<count] {
-                // Gone when an earlier event of this round removed it.
-                handlers[event.token]?.ready(Readiness(rawValue: event.bits))
-            }
+            for event in events[0..<count] { handler(event.token)?.ready(Readiness(rawValue: event.bits)) }
+            for event in events[0..<count] { handler(event.token)?.settle() }
         } while !hasWork && now.since(began) < Self.turn
     }
 

@@ -27,6 +27,11 @@ package struct MonotonicTime: Sendable, Comparable {
 }
 
 extension Duration {
+    package var seconds: Double {
+        let (seconds, attoseconds) = components
+        return Double(seconds) + Double(attoseconds) * 1e-18
+    }
+
     /// Clamped to 0 and to some 292 years.
     package var wholeNanoseconds: UInt64 {
         let (seconds, attoseconds) = components
@@ -38,9 +43,10 @@ extension Duration {
 
 /// The calendar's clock, for dates shown to people.
 package enum WallClock {
-    package static var secondsSince1970: Int {
+    /// Seconds since 1970, and nanoseconds of the present one.
+    package static var now: (seconds: Int, nanoseconds: Int) {
         var time = timespec()
         clock_gettime(CLOCK_REALTIME, &time)
-        return time.tv_sec
+        return (time.tv_sec, time.tv_nsec)
     }
 }

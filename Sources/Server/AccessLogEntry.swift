@@ -3,8 +3,9 @@ package import HTTP
 /// What is told of a request once it is over. Nothing from the body, and no query: both may speak of patients.
 package struct AccessLogEntry: Sendable {
     package let number: UInt64
+    let names: RequestID
     /// As the answer's X-Request-Id has it.
-    package let id: String
+    package var id: String { names.name(number) }
     /// The trace that the client put the request into.
     package let trace: TraceContext?
     /// `-` when the request line could not be read.

@@ -12,30 +12,32 @@ extension Connection {
 
     /// Parses, reads and writes as far as that goes now.
     func pump() {
-        guard !isPumping else { return }
-        isPumping = true
         var reads = 0
         repeat {
-            while transport != nil, mayRead, reads < Self.readsPerTurn {
-                if pendingStart < pending.count {
-                    let input = pending
-                    pendingStart += feed(input.span.extracting(pendingStart..<input.count))
-                    if pendingStart >= pending.count { (pending, pendingStart) = ([], 0) }
-                } else if inputHasEnded {
-                    inputEnded()
-                } else if isReadable {
-                    readAndFeed()
-                    reads += 1
-                } else {
-                    break
-                }
-            }
+            takeInput(&reads)
             // Reading may have stopped for the output alone, and the socket will not tell again of what it holds.
         } while flush() && mayRead && reads < Self.readsPerTurn && hasInput
-        isPumping = false
         guard transport != nil else { return }
         if peerHasFinished, !inputHasEnded, state.phase == .answering { readAhead() }
         if mayRead, hasInput { shard.loop.execute { self.pump() } }
+    }
+
+    /// Parses and reads as far as that goes now.
+    func takeInput(_ reads: inout Int) {
+        while transport != nil, mayRead, reads < Self.readsPerTurn {
+            if pendingStart < pending.count {
+                let input = pending
+                pendingStart += feed(input.span.extracting(pendingStart..<input.count))
+                if pendingStart >= pending.count { (pending, pendingStart) = ([], 0) }
+            } else if inputHasEnded {
+                inputEnded()
+            } else if isReadable {
+                readAndFeed()
+                reads += 1
+            } else {
+                break
+            }
+        }
     }
 
     private var mayRead: Bool {
@@ -80,7 +82,7 @@ extension Connection {
     private func inputEnded() {
         switch state.inputDidEnd() {
         case .linger: break  // the next flush sees to it
-        case .clientGone: exchange?.reply.clientHasGone()
+        case .clientGone: exchange?.reply?.clientHasGone()
         case .none: break
         }
     }
@@ -109,23 +111,26 @@ extension Connection {
     }
 
     private func headArrived(_ head: RequestHead) {
-        exchange?.head = head
-        exchange?.trace = head.request.headerFields[.traceparent].flatMap { TraceContext($0) }
+        guard let exchange else { return }
+        let destination = context.handler.destination(of: head.request)
+        exchange.head = head
+        exchange.destination = destination
+        exchange.trace = head.request.headerFields[.traceparent].flatMap { TraceContext($0) }
         inputPace = PaceKeeper(now: shard.loop.now)
         let action = state.headArrived(head)
         phaseBegan = shard.loop.now
-        guard let number = exchange?.number else { return }
-        exchange?.earlyAnswer = context.handler.refusal(before: head.request, id: context.requestID.name(number))
+        exchange.earlyAnswer = destination.refusal(
+            before: head.request, id: context.requestID.name(exchange.number))
         guard action != .none else { return }
-        if let answer = exchange?.earlyAnswer {
-            self.answer(answer, number)
+        if let answer = exchange.earlyAnswer {
+            self.answer(answer, exchange.number)
             return
         }
         do throws(Refusal) {
-            exchange?.claim = try context.admission.claim(
-                head.framing, isKept: context.handler.keepsBody(of: head.request), now: shard.loop.now)
+            exchange.claim = try context.admission.claim(
+                head.framing, isKept: destination.keepsBody, now: shard.loop.now)
             let mediaType = head.request.headerFields[.contentType].flatMap { MediaType($0) }
-            exchange?.receiver = try BodyReceiver(
+            exchange.receiver = try BodyReceiver(
                 mediaType: mediaType, limits: context.limits, directory: context.spoolDirectory)
         } catch {
             fail(error)
@@ -175,6 +180,7 @@ extension Connection {
     /// Gives the receiver its next job, unless it has one.
     private func spoolNext() {
         guard !spool.isBusy, let exchange, let receiver = exchange.receiver else { return }
+        let number = exchange.number
         guard !spool.bytes.isEmpty || spool.hasEnded else { return }
         let bytes = spool.bytes
         let isLast = spool.hasEnded
@@ -188,7 +194,6 @@ extension Connection {
             } catch {
                 outcome = .failure(error)
             }
-            let number = exchange.number
             shard.loop.execute { self.spooled(outcome, number) }
         }
     }
@@ -214,19 +219,18 @@ extension Connection {
 
     /// Hands the complete request to the handler.
     private func call(_ body: RequestBody) {
-        guard let exchange, let head = exchange.head else { return }
-        self.exchange?.receiver = nil
-        let request = Request(head: head.request, body: body, peer: peer, id: context.requestID.name(exchange.number))
-        let writer = ResponseWriter(self, number: exchange.number, reply: exchange.reply)
-        let handler = context.handler
-        if handler.isImmediate(head.request) {
-            isAnsweringInline = true
-            handler.respond(to: request, reply: writer)
-            isAnsweringInline = false
+        guard let exchange, let head = exchange.head, let destination = exchange.destination else { return }
+        exchange.receiver = nil
+        if let constant = destination.constant {
+            answer(constant, exchange.number)
         } else if context.handlers.waitingCount < context.limits.waitingRequests {
-            context.handlers.submit { handler.respond(to: request, reply: writer) }
+            let request = Request(
+                head: head.request, body: body, peer: peer, id: context.requestID.name(exchange.number))
+            let reply = ReplyState()
+            exchange.reply = reply
+            let writer = ResponseWriter(self, number: exchange.number, reply: reply)
+            context.handlers.submit { destination.respond(to: request, reply: writer) }
         } else {
-            _ = exchange.reply.claim()
             refuse(.busy(.requests), exchange.number)
         }
     }

@@ -5,6 +5,8 @@ import Posix
 extension Connection {
     // A stream that has run this far ahead of its client is broken off.
     private static let streamBacklog = 8 << 20
+    private static let idField = Array("X-Request-Id: ".utf8)
+    private static let lineEnd = Array("\r\n".utf8)
 
     /// Answers for the server itself.
     func refuse(_ refusal: Refusal, _ number: UInt64) {
@@ -17,20 +19,35 @@ extension Connection {
 
     /// Queues a whole answer to exchange `number`, if that is still waiting for one.
     func answer(_ response: Response, _ number: UInt64) {
-        guard beginAnswer(response.status, response.fields, length: response.body.count, number) else { return }
-        if exchange?.sendsBody == true {
-            switch response.body {
+        answer(response.status, response.body, number) {
+            ResponseEncoder.appendStart(to: &$0, status: response.status, fields: response.fields)
+        }
+    }
+
+    /// The same for an answer whose head begins with bytes that are there already.
+    func answer(_ response: ConstantResponse, _ number: UInt64) {
+        answer(response.status, response.body, number) { $0.append(contentsOf: response.start) }
+    }
+
+    private func answer(
+        _ status: HTTPResponse.Status, _ body: ResponseBody, _ number: UInt64, _ start: (inout [UInt8]) -> Void
+    ) {
+        guard let exchange = beginAnswer(status, length: body.count, number, start) else { return }
+        if exchange.sendsBody {
+            switch body {
             case .none: break
             case .bytes(let bytes): output.append(bytes)
             case .file(let file): output.append(file)
             }
-            exchange?.responseBytes += response.body.count
+            exchange.responseBytes += body.count
         }
         endAnswer()
     }
 
     func beginStream(_ status: HTTPResponse.Status, _ fields: HTTPFields, _ number: UInt64) {
-        _ = beginAnswer(status, fields, length: nil, number)
+        _ = beginAnswer(status, length: nil, number) {
+            ResponseEncoder.appendStart(to: &$0, status: status, fields: fields)
+        }
     }
 
     func writeStream(_ bytes: [UInt8], _ completion: (@Sendable (Bool) -> Void)?, _ number: UInt64) {
@@ -45,7 +62,7 @@ extension Connection {
             } else {
                 output.append(bytes)
             }
-            self.exchange?.responseBytes += bytes.count
+            exchange.responseBytes += bytes.count
         }
         if let completion { output.append(completion: completion) }
         if output.byteCount > Self.streamBacklog { close() }
@@ -63,26 +80,31 @@ extension Connection {
         close()
     }
 
+    /// Queues the head of an answer to exchange `number`, if that is still waiting for one, and returns the exchange.
+    /// - Parameter start: Appends status line and fields.
     private func beginAnswer(
-        _ status: HTTPResponse.Status, _ fields: HTTPFields, length: Int?, _ number: UInt64
-    ) -> Bool {
-        guard transport != nil, exchange?.number == number, state.mayAnswer else { return false }
+        _ status: HTTPResponse.Status, length: Int?, _ number: UInt64, _ start: (inout [UInt8]) -> Void
+    ) -> Exchange? {
+        guard transport != nil, let exchange, exchange.number == number, state.mayAnswer else { return nil }
         let (framing, option, sendsBody) = state.answerBegins(status: status, length: length)
         let before = output.byteCount
         if output.isEmpty { outputBegins() }
-        var fields = fields
-        let id = context.requestID.name(number)
-        fields[.xRequestID] = id
-        if let trace = exchange?.trace { fields[.traceresponse] = trace.answer(span: id) }
-        output.append {
-            ResponseEncoder.appendHead(
-                to: &$0, status: status, fields: fields, framing: framing, connection: option, date: shard.date)
+        output.append { bytes in
+            start(&bytes)
+            bytes.append(contentsOf: Self.idField)
+            context.requestID.append(number, to: &bytes)
+            bytes.append(contentsOf: Self.lineEnd)
+            if let trace = exchange.trace {
+                let answer = trace.answer(span: context.requestID.name(number))
+                bytes.append(contentsOf: "traceresponse: \(answer)\r\n".utf8)
+            }
+            ResponseEncoder.appendEnd(to: &bytes, framing: framing, connection: option, date: shard.date)
         }
-        exchange?.status = status.code
-        exchange?.framing = framing
-        exchange?.sendsBody = sendsBody
-        exchange?.responseBytes = output.byteCount - before
-        return true
+        exchange.status = status.code
+        exchange.framing = framing
+        exchange.sendsBody = sendsBody
+        exchange.responseBytes = output.byteCount - before
+        return exchange
     }
 
     /// From now on the client is to take what waits for it.
@@ -149,7 +171,4 @@ extension Connection {
 
 extension HTTPField.Name {
     static let traceparent = HTTPField.Name("traceparent")!
-    /// Of the second level of W3C Trace Context.
-    static let traceresponse = HTTPField.Name("traceresponse")!
-    static let xRequestID = HTTPField.Name("X-Request-Id")!
 }

@@ -11,11 +11,13 @@ final class Connection: EventHandler, @unchecked Sendable {
     // Invariant: after `init`, every variable is touched on the shard's queue only.
 
     /// One request and its answer.
-    struct Exchange {
+    final class Exchange {
         let number: UInt64
         let began: MonotonicTime
-        let reply = ReplyState()
+        /// Shared with the writer of its answer, once a handler has the request.
+        var reply: ReplyState?
         var head: RequestHead?
+        var destination: (any Destination)?
         var trace: TraceContext?
         var receiver: BodyReceiver?
         /// What is set aside for its body.
@@ -27,6 +29,11 @@ final class Connection: EventHandler, @unchecked Sendable {
         var status: Int?
         var framing = ResponseFraming.none
         var sendsBody = true
+
+        init(number: UInt64, began: MonotonicTime) {
+            self.number = number
+            self.began = began
+        }
     }
 
     let shard: Shard
@@ -54,9 +61,6 @@ final class Connection: EventHandler, @unchecked Sendable {
 
     /// Body bytes on their way to the spool, and whether a job is under way.
     var spool = SpoolBacklog()
-    var isPumping = false
-    /// Whether the handler is being called on this queue now, so that it may answer without a change of thread.
-    var isAnsweringInline = false
     var hasShutDown = false
 
     private var served = 0
@@ -92,15 +96,11 @@ final class Connection: EventHandler, @unchecked Sendable {
         }
     }
 
-    /// Runs `body` on the connection's queue: at once when the handler is being called there, else later.
+    /// Runs `body` on the connection's queue, soon.
     func perform(_ body: @escaping @Sendable (Connection) -> Void) {
-        if shard.loop.isCurrent, isAnsweringInline {
+        shard.loop.execute {
             body(self)
-        } else {
-            shard.loop.execute {
-                body(self)
-                self.pump()
-            }
+            self.pump()
         }
     }
 
@@ -112,8 +112,11 @@ final class Connection: EventHandler, @unchecked Sendable {
             return
         }
         if readiness.contains(.inputEnded) { peerHasFinished = true }
-        pump()
+        var reads = 0
+        takeInput(&reads)
     }
+
+    func settle() { pump() }
 
     func beginExchange() {
         state.requestBegan()
@@ -129,11 +132,11 @@ final class Connection: EventHandler, @unchecked Sendable {
         served += 1
         if let claim = exchange.claim { context.admission.release(claim) }
         guard let log = context.accessLog else { return }
-        let request = exchange.head?.request
+        let method = exchange.head?.request.method.rawValue
         log(
             AccessLogEntry(
-                number: exchange.number, id: context.requestID.name(exchange.number), trace: exchange.trace,
-                method: request?.method.rawValue ?? "-", route: request.flatMap(context.handler.route) ?? "-",
+                number: exchange.number, names: context.requestID, trace: exchange.trace, method: method ?? "-",
+                route: exchange.destination?.route ?? "-",
                 status: exchange.status ?? 499, requestBytes: exchange.requestBytes,
                 responseBytes: exchange.responseBytes,
                 duration: MonotonicTime.now.since(exchange.began), peer: peer, isComplete: isComplete))
@@ -156,7 +159,7 @@ final class Connection: EventHandler, @unchecked Sendable {
         self.transport = nil
         pending = []
         spool = SpoolBacklog()
-        exchange?.reply.clientHasGone()
+        exchange?.reply?.clientHasGone()
         endExchange(isComplete: false)
         output.abandon()
         shard.remove(self)

@@ -4,17 +4,34 @@ struct RequestID: Sendable {
     private let salt = UInt64.random(in: .min ... .max)
 
     /// 16 hexadecimal digits, different for every `number`.
+    func name(_ number: UInt64) -> String {
+        String(unsafeUninitializedCapacity: Self.length) { buffer in
+            write(number, to: buffer)
+            return Self.length
+        }
+    }
+
+    /// Appends the same digits.
+    func append(_ number: UInt64, to output: inout [UInt8]) {
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: Self.length) { buffer in
+            write(number, to: buffer)
+            output.append(contentsOf: buffer)
+        }
+    }
+
+    private static let length = 16
+
+    /// Writes the digits of `number`.
     ///
     /// The finaliser of SplitMix64 maps each 64-bit number to another one, no two to the same.
-    func name(_ number: UInt64) -> String {
+    private func write(_ number: UInt64, to buffer: UnsafeMutableBufferPointer<UInt8>) {
         var mixed = salt &+ number &* 0x9E37_79B9_7F4A_7C15
         mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
         mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
         mixed ^= mixed >> 31
         let digits = StaticString("0123456789abcdef")
-        return String(unsafeUninitializedCapacity: 16) { buffer in
-            for place in 0..<16 { buffer[15 - place] = digits.utf8Start[Int(mixed >> (4 * UInt64(place)) & 15)] }
-            return 16
+        for place in 0..<Self.length {
+            buffer[Self.length - 1 - place] = digits.utf8Start[Int(mixed >> (4 * UInt64(place)) & 15)]
         }
     }
 }

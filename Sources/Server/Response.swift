@@ -16,6 +16,22 @@ package enum ResponseBody: Sendable {
     }
 }
 
+/// An answer that is always the same, encoded once but for what differs from request to request: name, date, framing.
+package final class ConstantResponse: Sendable {
+    let status: HTTPResponse.Status
+    /// Status line and fields.
+    let start: [UInt8]
+    let body: ResponseBody
+
+    package init(_ response: Response) {
+        status = response.status
+        body = response.body
+        var start: [UInt8] = []
+        ResponseEncoder.appendStart(to: &start, status: response.status, fields: response.fields)
+        self.start = start
+    }
+}
+
 /// A whole answer. Framing, Date and Connection are the server's; what a handler sets of them is left out.
 package struct Response: Sendable {
     package var status: HTTPResponse.Status

@@ -10,8 +10,8 @@ final class Shard: @unchecked Sendable {
     let readBuffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 65_536, alignment: 16)
     private var connections: [ObjectIdentifier: Connection] = [:]
     private var isDraining = false
-    private var dateSecond = -1
     private var dateText = ""
+    private var dateExpires = MonotonicTime(nanoseconds: 0)
 
     init(label: String, context: ServerContext) throws(SystemCallError) {
         self.context = context
@@ -22,10 +22,10 @@ final class Shard: @unchecked Sendable {
 
     /// The Date field's text, made once a second.
     var date: String {
-        let second = WallClock.secondsSince1970
-        if second != dateSecond {
-            dateSecond = second
-            dateText = HTTPDate.format(secondsSince1970: second)
+        if dateExpires <= loop.now {
+            let time = WallClock.now
+            dateText = HTTPDate.format(secondsSince1970: time.seconds)
+            dateExpires = loop.now + .nanoseconds(1_000_000_000 - time.nanoseconds)
         }
         return dateText
     }

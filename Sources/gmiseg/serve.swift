@@ -68,7 +68,7 @@ func serve(_ options: ServeCommand) throws {
             service.telemetry.count(entry)
             if logsRequests {
                 RequestLog.write(entry)
-            } else {
+            } else if options.logLevel <= .debug {
                 log.debug(
                     "request",
                     metadata: [

@@ -200,6 +200,26 @@ import Testing
         }
     }
 
+    /// A parser that has seen a head before makes of it what one makes that has not, however the requests are mixed and cut.
+    @Test func knowsHeadsAgain() throws {
+        let get = "GET /a HTTP/1.1\r\nHost: h\r\n\r\n"
+        let texts = [
+            get, get, "GET /ab HTTP/1.1\r\nHost: h\r\n\r\n", "GET /a HTTP/1.1\r\nHost: h\r\nA: b\r\n\r\n", get,
+            "\r\n\r\n" + get, get, Self.post("Content-Length: 2\r\n", "xy"), Self.post("Content-Length: 2\r\n", "GE"),
+            get, Self.post("Transfer-Encoding: chunked\r\n", "1\r\nz\r\n0\r\nT: 1\r\n\r\n"),
+            Self.post("Transfer-Encoding: chunked\r\n", "0\r\n\r\n"), get, get,
+        ]
+        let expected = texts.flatMap { parse([Array($0.utf8)]).requests }
+        #expect(expected.count == texts.count)
+        for pieces in splits(Array(texts.joined().utf8)) {
+            let parsed = parse(pieces)
+            #expect(parsed == Parsed(requests: expected, error: nil, isComplete: true), "cut at \(pieces[0].count)")
+        }
+        // What is wrong with a request is so after a good one, too.
+        let fifth = parse([Array((get + get + String(repeating: "\r\n", count: 5) + get).utf8)])
+        #expect(fifth.requests.count == 2 && fifth.error == .malformedRequestLine)
+    }
+
     @Test func limitsAreInclusive() {
         let head = "Host: h\r\nA: " + String(repeating: "a", count: 240) + "\r\n\r\n"
         #expect(head.utf8.count == 256)

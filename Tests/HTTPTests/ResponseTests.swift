@@ -7,8 +7,8 @@ import Testing
         -> String
     {
         var output: [UInt8] = []
-        ResponseEncoder.appendHead(
-            to: &output, status: status, fields: fields, framing: framing, connection: connection, date: "today")
+        ResponseEncoder.appendStart(to: &output, status: status, fields: fields)
+        ResponseEncoder.appendEnd(to: &output, framing: framing, connection: connection, date: "today")
         return String(decoding: output, as: UTF8.self)
     }
 
@@ -21,7 +21,7 @@ import Testing
                 == "HTTP/1.1 204 No Content\r\nDate: today\r\nConnection: close\r\n\r\n")
         #expect(
             head(.ok, [.date: "then"], .chunked, "keep-alive")
-                == "HTTP/1.1 200 OK\r\nDate: then\r\nTransfer-Encoding: chunked\r\nConnection: keep-alive\r\n\r\n")
+                == "HTTP/1.1 200 OK\r\nDate: today\r\nTransfer-Encoding: chunked\r\nConnection: keep-alive\r\n\r\n")
         #expect(head(.init(code: 507), [:], .length(0), nil).hasPrefix("HTTP/1.1 507 Insufficient Storage\r\n"))
     }
 

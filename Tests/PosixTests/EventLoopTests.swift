@@ -15,6 +15,7 @@ import Testing
             var byte: UInt8 = 0
             while read(descriptor, &byte, 1) == 1 { count.add(1, ordering: .relaxed) }
         }
+        func settle() {}
     }
 
     /// Work that comes while the queue's thread waits for events, or handles them, or sleeps: none of it is lost or left lying.

@@ -6,8 +6,8 @@ import TestSupport
 import Testing
 
 @Suite struct RequestTests {
-    @Test(arguments: [false, true]) func keepsAlive(_ isImmediate: Bool) throws {
-        let server = try TestServer(isImmediate: isImmediate, describe)
+    @Test func keepsAlive() throws {
+        let server = try TestServer(describe)
         let client = try server.client()
         for index in 0..<5 {
             try client.send("GET /\(index)?q HTTP/1.1\r\nHost: h\r\n\r\n")
@@ -19,8 +19,8 @@ import Testing
         }
     }
 
-    @Test(arguments: [false, true]) func answersPipelinedRequestsInOrder(_ isImmediate: Bool) throws {
-        let server = try TestServer(isImmediate: isImmediate, describe)
+    @Test func answersPipelinedRequestsInOrder() throws {
+        let server = try TestServer(describe)
         let client = try server.client()
         let count = 500
         try client.send((0..<count).map { "POST /\($0) HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\nab" }.joined())
@@ -34,10 +34,43 @@ import Testing
 
     @Test func survivesPipeliningOfLargeAnswers() throws {
         let body = [UInt8](repeating: 120, count: 100_000)
-        let server = try TestServer(isImmediate: true) { _, reply in reply.send(Response(type: .text, bytes: body)) }
+        let server = try TestServer(constant: Response(type: .text, bytes: body)) { _, reply in
+            reply.send(Response(type: .text, bytes: body))
+        }
+        for path in ["/", "/constant"] {
+            let client = try server.client()
+            try client.send(String(repeating: "GET \(path) HTTP/1.1\r\nHost: h\r\n\r\n", count: 300))
+            for _ in 0..<300 { #expect(try client.response().body.count == 100_000) }
+        }
+    }
+
+    /// An answer that is encoded once differs in nothing from others, and keeps its place among them.
+    @Test func constantAnswers() throws {
+        let constant = Response(type: .text, bytes: Array("always".utf8), fields: [.eTag: "\"a\""])
+        let server = try TestServer(constant: constant, describe)
         let client = try server.client()
-        try client.send(String(repeating: "GET / HTTP/1.1\r\nHost: h\r\n\r\n", count: 300))
-        for _ in 0..<300 { #expect(try client.response().body.count == 100_000) }
+        try client.send(
+            "GET /constant HTTP/1.1\r\nHost: h\r\n\r\n" + "GET /other HTTP/1.1\r\nHost: h\r\n\r\n"
+                + "HEAD /constant HTTP/1.1\r\nHost: h\r\n\r\n"
+                + "GET /constant HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc"
+                + "GET /constant HTTP/1.1\r\nHost: h\r\nConnection: close\r\n"
+                + "traceparent: 00-\(String(repeating: "a", count: 32))-00f067aa0ba902b7-01\r\n\r\n")
+        var answers = [try client.response(), try client.response(), try client.response(hasBody: false)]
+        answers += [try client.response(), try client.response()]
+        #expect(answers.map(\.text) == ["always", "GET /other", "", "always", "always"])
+        for answer in [answers[0], answers[2], answers[3], answers[4]] {
+            #expect(answer.status == 200 && answer.fields["content-length"] == "6" && answer.fields["etag"] == "\"a\"")
+            #expect(answer.fields["content-type"] == "text/plain; charset=utf-8")
+            #expect(answer.fields["date"]?.hasSuffix(" GMT") == true)
+        }
+        #expect(Set(answers.map { $0.fields["x-request-id"] ?? "" }).count == 5)
+        #expect(answers[0].fields["connection"] == nil && answers[4].fields["connection"] == "close")
+        #expect(answers[4].fields["traceresponse"]?.contains(answers[4].fields["x-request-id"] ?? "-") == true)
+        #expect(try client.readToEnd().isEmpty)
+        let entries = server.log.withLock { $0 }
+        #expect(entries.map(\.route) == ["/constant", "a place", "/constant", "/constant", "/constant"])
+        #expect(entries.map(\.id) == answers.map { $0.fields["x-request-id"] ?? "" })
+        #expect(entries.map(\.requestBytes) == [0, 0, 0, 3, 0])
     }
 
     @Test func closesWhenAsked() throws {

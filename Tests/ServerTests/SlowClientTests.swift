@@ -77,7 +77,7 @@ import Testing
     }
 
     @Test func namesOfRequestsAreAllDifferent() throws {
-        let server = try TestServer(isImmediate: true, describe)
+        let server = try TestServer(describe)
         let client = try server.client()
         var names: Set<String> = []
         for _ in 0..<500 {

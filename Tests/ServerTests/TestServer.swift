@@ -7,17 +7,19 @@ import Server
 import TLS
 import TestSupport
 
-/// A server on a free port that does what its closure says, with its spool in a directory of its own.
+/// A server on a free port that does what its closure says, with its spool in a directory of its own; at `/constant` it gives the
+/// constant answer, if it has one.
 final class TestServer: Sendable {
-    struct Closure: Handler {
-        let isImmediate: Bool
+    struct Closure: Handler, Destination {
+        let constantPlace: ConstantDestination?
         let early: @Sendable (HTTPRequest) -> Response?
         let body: @Sendable (Request, ResponseWriter) -> Void
-        func route(of head: HTTPRequest) -> String? { "a place" }
-        func isImmediate(_ head: HTTPRequest) -> Bool { isImmediate }
+        var route: String? { "a place" }
         let keepsBody: Bool
+        func destination(of head: HTTPRequest) -> any Destination {
+            if head.path == "/constant", let constantPlace { constantPlace } else { self }
+        }
         func refusal(before body: HTTPRequest, id: @autoclosure () -> String) -> Response? { early(body) }
-        func keepsBody(of head: HTTPRequest) -> Bool { keepsBody }
         func respond(to request: Request, reply: ResponseWriter) { body(request, reply) }
     }
 
@@ -28,7 +30,7 @@ final class TestServer: Sendable {
 
     init(
         listen: [String] = ["127.0.0.1:0"], limits: Limits = Limits(), timeouts: Timeouts = Timeouts(),
-        isImmediate: Bool = false, identity: TLSIdentity? = nil, keepsBody: Bool = false,
+        constant: Response? = nil, identity: TLSIdentity? = nil, keepsBody: Bool = false,
         inherited: [Socket.Inherited] = [], resources: (@Sendable () -> Resources)? = nil,
         early: @escaping @Sendable (HTTPRequest) -> Response? = { _ in nil },
         _ body: @escaping @Sendable (Request, ResponseWriter) -> Void
@@ -43,7 +45,9 @@ final class TestServer: Sendable {
         configuration.inherited = inherited
         server = Server(
             configuration: configuration,
-            handler: Closure(isImmediate: isImmediate, early: early, body: body, keepsBody: keepsBody),
+            handler: Closure(
+                constantPlace: constant.map { ConstantDestination(route: "/constant", $0) }, early: early, body: body,
+                keepsBody: keepsBody),
             refuse: { Response($0.status, type: .problemJSON, bytes: Array(#"{"title":"\#($0.title)"}"#.utf8)) },
             accessLog: { entry in log.withLock { $0.append(entry) } })
         self.directory = directory

@@ -1,7 +1,8 @@
 """How the server bears load: rate and latency plain and under TLS, idle and slow clients, uploads. One JSON line each.
 
-Needs wrk. All on one machine, clients included: rates are of both together. Where nginx is found it is measured in the same rounds, so
-that a rate can be told from the machine's; with --hummingbird, Hummingbird is built and measured in them, too. All answer the same bytes.
+Needs wrk. All on one machine, clients included: rates are of both together. In the same rounds, so that a rate can be told from the
+machine's, are measured: the ceiling, a C program that reads and sends constant bytes and does nothing else (needs cc); nginx, where it is
+found; with --hummingbird, Hummingbird, which is built first. All answer the same body.
 """
 
 import argparse
@@ -40,8 +41,38 @@ def wrk(address: str, seconds: int) -> dict:
     }
 
 
+class Announced:
+    """A program that prints its port, and answers what it is told to."""
+
+    def __init__(self, program: pathlib.Path, answer: str):
+        self.program, self.answer = program, answer
+
+    def __enter__(self) -> "Announced":
+        self.process = subprocess.Popen([self.program, self.answer], stdout=subprocess.PIPE, text=True)
+        self.address = f"http://127.0.0.1:{int(self.process.stdout.readline())}"
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        self.process.wait()
+
+
+def ceiling(folder: str) -> pathlib.Path:
+    """What this machine gives a server of one thread that does nothing, built here."""
+    program = pathlib.Path(folder, "http_ceiling")
+    subprocess.run(["cc", "-O2", ROOT / "scripts/bench/http_ceiling.c", "-o", program], check=True)
+    return program
+
+
+def hummingbird() -> pathlib.Path:
+    """Hummingbird, the Swift framework on SwiftNIO: a package of its own, built here in release mode."""
+    package = ROOT / "scripts/bench/hummingbird-peer"
+    subprocess.run(["swift", "build", "-c", "release"], cwd=package, check=True, stdout=sys.stderr)
+    return package / ".build/release/hummingbird-peer"
+
+
 class Nginx:
-    """nginx answering what `/healthz` answers: what this machine gives a server that does nothing else."""
+    """nginx answering what `/healthz` answers."""
 
     CONFIGURATION = """
         daemon off; pid {folder}/pid; error_log stderr crit; worker_processes auto;
@@ -81,35 +112,12 @@ class Nginx:
         self.folder.cleanup()
 
 
-class Hummingbird:
-    """The same from Hummingbird, the Swift framework on SwiftNIO: a package of its own, built here in release mode."""
-
-    PACKAGE = ROOT / "scripts/bench/hummingbird-peer"
-
-    def __init__(self, answer: str):
-        self.answer = answer
-
-    @classmethod
-    def build(cls):
-        subprocess.run(["swift", "build", "-c", "release"], cwd=cls.PACKAGE, check=True, stdout=sys.stderr)
-
-    def __enter__(self) -> "Hummingbird":
-        self.process = subprocess.Popen(
-            [self.PACKAGE / ".build/release/hummingbird-peer", self.answer], stdout=subprocess.PIPE, text=True)
-        self.address = f"http://127.0.0.1:{int(self.process.stdout.readline())}"
-        return self
-
-    def __exit__(self, *_):
-        self.process.terminate()
-        self.process.wait()
-
-
 def body(address: str) -> str:
     with urllib.request.urlopen(f"{address}/healthz") as answer:
         return answer.read().decode()
 
 
-def rates(program: str, nginx: str | None, hummingbird: bool, seconds: int):
+def rates(program: str, nginx: str | None, peers: dict[str, pathlib.Path], seconds: int):
     """Interleaved, so that all have the same share of a busy machine; of each the best of three."""
     fixtures = ROOT / "Tests/Fixtures/tls"
     tls = ["--tls-cert", str(fixtures / "server.pem"), "--tls-key", str(fixtures / "server-key.pem")]
@@ -121,8 +129,8 @@ def rates(program: str, nginx: str | None, hummingbird: bool, seconds: int):
         answer = body(servers["healthz"].address)
         if nginx:
             servers["healthz-nginx"] = stack.enter_context(Nginx(nginx, answer))
-        if hummingbird:
-            servers["healthz-hummingbird"] = stack.enter_context(Hummingbird(answer))
+        for name, peer in peers.items():
+            servers[name] = stack.enter_context(Announced(peer, answer))
         for name in servers.keys() - {"healthz", "healthz-tls"}:
             assert body(servers[name].address) == answer, name
         rounds = [{name: wrk(server.address, seconds) for name, server in servers.items()} for _ in range(3)]
@@ -215,9 +223,13 @@ def main():
     options.add_argument("--hummingbird", action="store_true", help="to build and measure Hummingbird beside it")
     options.add_argument("--seconds", type=int, default=5)
     arguments = options.parse_args()
-    if arguments.hummingbird:
-        Hummingbird.build()
-    rates(arguments.gmiseg, arguments.nginx, arguments.hummingbird, arguments.seconds)
+    with tempfile.TemporaryDirectory() as folder:
+        peers = {}
+        if shutil.which("cc"):
+            peers["ceiling"] = ceiling(folder)
+        if arguments.hummingbird:
+            peers["healthz-hummingbird"] = hummingbird()
+        rates(arguments.gmiseg, arguments.nginx, peers, arguments.seconds)
     idle(arguments.gmiseg)
     slow(arguments.gmiseg)
     uploads(arguments.gmiseg)

@@ -1,4 +1,4 @@
-/// Counts of values in buckets, as Prometheus takes them: each bucket counts all that is not above its bound.
+/// Counts of values in buckets, each of which has a bound that is the greatest of its values.
 struct Histogram: Sendable {
     /// From a cached answer to a long encoder, in seconds.
     static let latencies: [Double] = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60]
@@ -6,7 +6,7 @@ struct Histogram: Sendable {
     static let jobs: [Double] = [1, 5, 15, 30, 60, 120, 300, 600, 1_800, 3_600, 14_400]
 
     let bounds: [Double]
-    private(set) var counts: [Int]
+    private var counts: [Int]
     private(set) var sum = 0.0
     private(set) var total = 0
 
@@ -15,8 +15,17 @@ struct Histogram: Sendable {
         counts = [Int](repeating: 0, count: bounds.count)
     }
 
+    /// As Prometheus takes them: how many values are not above each bound.
+    var cumulativeCounts: [Int] {
+        var sum = 0
+        return counts.map {
+            sum += $0
+            return sum
+        }
+    }
+
     mutating func observe(_ value: Double) {
-        for index in bounds.indices where value <= bounds[index] { counts[index] += 1 }
+        if let index = bounds.firstIndex(where: { value <= $0 }) { counts[index] += 1 }
         sum += value
         total += 1
     }

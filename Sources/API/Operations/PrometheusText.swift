@@ -28,7 +28,7 @@ struct PrometheusText {
     }
 
     mutating func histogram(_ name: String, _ labels: Labels, _ histogram: Histogram) {
-        for (bound, count) in zip(histogram.bounds, histogram.counts) {
+        for (bound, count) in zip(histogram.bounds, histogram.cumulativeCounts) {
             sample(name + "_bucket", labels + [("le", Self.number(bound))], count)
         }
         sample(name + "_bucket", labels + [("le", "+Inf")], histogram.total)

@@ -1,17 +1,27 @@
 import Basics
+import Posix
 package import Server
 
 /// What is counted while the service runs. Routes, statuses and stages only: nothing of what was asked or answered.
 package final class Telemetry: Sendable {
-    private struct RouteKey: Hashable {
-        let method: String
-        let route: String
-        let status: Int
+    /// What was asked of one route.
+    private struct RouteCounts {
+        var durations = Histogram(bounds: Histogram.latencies)
+        /// Few enough to be looked through.
+        var answers: [(method: String, status: Int, count: Int)] = []
+
+        mutating func observe(_ method: String, _ status: Int, _ seconds: Double) {
+            durations.observe(seconds)
+            if let index = answers.firstIndex(where: { $0.status == status && $0.method == method }) {
+                answers[index].count += 1
+            } else {
+                answers.append((method, status, 1))
+            }
+        }
     }
 
     private struct State {
-        var requests: [RouteKey: Int] = [:]
-        var durations: [String: Histogram] = [:]
+        var routes: [String: RouteCounts] = [:]
         var stages: [String: Histogram] = [:]
         var jobs: [String: Histogram] = [:]
         var connections: @Sendable () -> Int = { 0 }
@@ -26,11 +36,9 @@ package final class Telemetry: Sendable {
 
     package func count(_ entry: AccessLogEntry) {
         let method = Self.methods.contains(entry.method) ? entry.method : "other"
-        let key = RouteKey(method: method, route: entry.route, status: entry.status)
-        let seconds = entry.duration / .seconds(1)
+        let seconds = entry.duration.seconds
         state.withLock { state in
-            state.requests[key, default: 0] += 1
-            state.durations[entry.route, default: Histogram(bounds: Histogram.latencies)].observe(seconds)
+            state.routes[entry.route, default: RouteCounts()].observe(method, entry.status, seconds)
         }
     }
 
@@ -52,16 +60,15 @@ package final class Telemetry: Sendable {
     func write(to text: inout PrometheusText) {
         let state = state.withLock { $0 }
         text.metric("gmiseg_http_requests_total", "counter", "Requests answered, by route and status.")
-        let keys = state.requests.sorted {
-            ($0.key.route, $0.key.method, $0.key.status) < ($1.key.route, $1.key.method, $1.key.status)
-        }
-        for (key, count) in keys {
-            text.sample(
-                "gmiseg_http_requests_total",
-                [("method", key.method), ("route", key.route), ("status", "\(key.status)")], count)
+        for (route, counts) in state.routes.sorted(by: { $0.key < $1.key }) {
+            for answer in counts.answers.sorted(by: { ($0.method, $0.status) < ($1.method, $1.status) }) {
+                text.sample(
+                    "gmiseg_http_requests_total",
+                    [("method", answer.method), ("route", route), ("status", "\(answer.status)")], answer.count)
+            }
         }
         Self.write(
-            state.durations, "gmiseg_http_request_duration_seconds", "route",
+            state.routes.mapValues(\.durations), "gmiseg_http_request_duration_seconds", "route",
             "From a request's first byte to its answer's last.", to: &text)
         Self.write(
             state.stages, "gmiseg_segment_stage_seconds", "stage", "Stages of answering a segment request.", to: &text)

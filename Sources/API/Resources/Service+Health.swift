@@ -6,7 +6,7 @@ import Storage
 
 /// `/healthz` and `/readyz`: whether the process lives, and whether it can do its work.
 extension Service {
-    private static let alive = Response.json(["status": "ok"])
+    static let alive = Response.json(["status": "ok"], fields: [.vary: "Accept-Encoding"])
 
     func health(_ context: RequestContext) throws -> Response {
         Self.alive

@@ -17,7 +17,9 @@ package enum BodyFraming: Sendable, Equatable {
 }
 
 /// A request's head, checked, with what its connection-level fields ask for.
-package struct RequestHead: Sendable, Equatable {
+///
+/// A class, as it passes through many hands: a copy of its two dozen strings at each costs more than all else that a short request does.
+package final class RequestHead: Sendable {
     /// Method, authority, path with query, and fields. `path` is in origin form, or `*` for OPTIONS. Host has become the
     /// authority, and is not among the fields.
     package let request: HTTPRequest
@@ -27,9 +29,7 @@ package struct RequestHead: Sendable, Equatable {
     package let keepsAlive: Bool
     /// Whether the client waits for `100 Continue` before it sends the body.
     package let expectsContinue: Bool
-}
 
-extension RequestHead {
     /// Judges the fields that frame the message. Every rule here closes a way to make two servers see two different requests.
     init(method: HTTPRequest.Method, target: RequestTarget, version: HTTPVersion, fields: HTTPFields, limits: Limits)
         throws(RequestError)
@@ -107,5 +107,13 @@ extension RequestHead {
             throw .malformedTransferEncoding(value)
         }
         throw .unsupportedTransferEncoding(value)
+    }
+}
+
+extension RequestHead: Equatable {
+    package static func == (one: RequestHead, other: RequestHead) -> Bool {
+        one === other
+            || one.request == other.request && one.version == other.version && one.framing == other.framing
+                && one.keepsAlive == other.keepsAlive && one.expectsContinue == other.expectsContinue
     }
 }

@@ -28,6 +28,8 @@ package struct RequestParser: Sendable {
     // RFC 9112 §2.2 asks to ignore at least one empty line before a request line; some old clients send one after a POST.
     private static let emptyLineLimit = 4
     private static let methodLimit = 32
+    // A longer head is not kept to be known again.
+    private static let knownLimit = 1_024
 
     private let limits: Limits
     private var phase = Phase.requestLine
@@ -35,6 +37,8 @@ package struct RequestParser: Sendable {
     private var emptyLines = 0
     private var section = FieldSectionReader()
     private var chunks: ChunkedDecoder
+    /// The last head that came in one piece, up to its empty line, and what it says. Whoever asks for the same again sends the same bytes.
+    private var known: (bytes: [UInt8], head: RequestHead)?
 
     package init(limits: Limits) {
         self.limits = limits
@@ -48,10 +52,13 @@ package struct RequestParser: Sendable {
 
     /// The next event in `input` from `position` on, which moves past what was used; nil when more input is needed.
     package mutating func next(_ input: Span<UInt8>, at position: inout Int) throws(RequestError) -> Event? {
+        // Where in this input a head began; nil when that was in an earlier one.
+        var start: Int?
         while true {
             switch phase {
             case .requestLine:
-                guard let line = try requestLine(input, at: &position) else { return nil }
+                if let head = knownHead(input, at: &position) { return .head(begin(head)) }
+                guard let line = try requestLine(input, at: &position, &start) else { return nil }
                 phase = .fields(line)
                 section = FieldSectionReader()
             case .fields(let line):
@@ -59,15 +66,8 @@ package struct RequestParser: Sendable {
                 let head = try RequestHead(
                     method: line.method, target: line.target, version: line.version, fields: section.fields,
                     limits: limits)
-                emptyLines = 0
-                switch head.framing {
-                case .none: phase = .fixed(remaining: 0)
-                case .length(let count): phase = .fixed(remaining: count)
-                case .chunked:
-                    phase = .chunked
-                    chunks = ChunkedDecoder(limits: limits)
-                }
-                return .head(head)
+                if let start { remember(head, input, start..<position) }
+                return .head(begin(head))
             case .fixed(0):
                 phase = .requestLine
                 return .end(trailers: [:])
@@ -90,9 +90,38 @@ package struct RequestParser: Sendable {
         }
     }
 
-    private mutating func requestLine(_ input: Span<UInt8>, at position: inout Int) throws(RequestError) -> RequestLine?
-    {
+    /// What follows the head is its body.
+    private mutating func begin(_ head: RequestHead) -> RequestHead {
+        emptyLines = 0
+        switch head.framing {
+        case .none: phase = .fixed(remaining: 0)
+        case .length(let count): phase = .fixed(remaining: count)
+        case .chunked:
+            phase = .chunked
+            chunks = ChunkedDecoder(limits: limits)
+        }
+        return head
+    }
+
+    /// The head that begins here, if it is the last one byte for byte: reading it again would come to the same.
+    private func knownHead(_ input: Span<UInt8>, at position: inout Int) -> RequestHead? {
+        guard let known, lines.heldCount == 0, input.hasPrefix(known.bytes, at: position) else { return nil }
+        position += known.bytes.count
+        return known.head
+    }
+
+    private mutating func remember(_ head: RequestHead, _ input: Span<UInt8>, _ range: Range<Int>) {
+        guard range.count <= Self.knownLimit else { return }
+        var bytes: [UInt8] = []
+        bytes.append(input, range)
+        known = (bytes, head)
+    }
+
+    private mutating func requestLine(
+        _ input: Span<UInt8>, at position: inout Int, _ start: inout Int?
+    ) throws(RequestError) -> RequestLine? {
         while position < input.count {
+            start = lines.heldCount == 0 ? position : nil
             // Seen at once, so that a TLS hello or a stray binary protocol is not waited for.
             let first = lines.firstHeld ?? input[position]
             guard first.isToken || first == UInt8(ascii: "\r") else { throw .malformedRequestLine }

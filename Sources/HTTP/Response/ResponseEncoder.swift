@@ -15,27 +15,19 @@ package enum ResponseEncoder {
     package static let continueLine = Array("HTTP/1.1 100 Continue\r\n\r\n".utf8)
     package static let lastChunk = Array("0\r\n\r\n".utf8)
 
-    /// Appends status line, fields and the empty line.
+    /// Appends status line and fields: what is the same whoever asks. `appendEnd` is to follow.
     ///
-    /// The fields that frame the message and manage the connection come from `framing` and `connection`; such fields in `fields` are
-    /// left out, so that a handler cannot break the protocol.
-    /// - Parameters:
-    ///   - connection: The `Connection` option to send: `close`, `keep-alive`, or nil for none.
-    ///   - date: IMF-fixdate text.
-    package static func appendHead(
-        to output: inout [UInt8], status: HTTPResponse.Status, fields: HTTPFields, framing: ResponseFraming,
-        connection: String?, date: String
-    ) {
+    /// The fields that frame the message and manage the connection are left out, so that a handler cannot break the protocol, and so is
+    /// Date: the end brings them.
+    package static func appendStart(to output: inout [UInt8], status: HTTPResponse.Status, fields: HTTPFields) {
         output.append(text: "HTTP/1.1 ")
         output.append(decimal: status.code)
         output.append(UInt8(ascii: " "))
         output.append(text: status.reasonPhrase.isEmpty ? reason(status.code) : status.reasonPhrase)
         output.append(text: "\r\n")
-        var hasDate = false
         for field in fields {
             switch field.name.canonicalName {
-            case "content-length", "transfer-encoding", "connection", "keep-alive": continue
-            case "date": hasDate = true
+            case "content-length", "transfer-encoding", "connection", "keep-alive", "date": continue
             default: break
             }
             output.append(text: field.name.rawName)
@@ -43,11 +35,18 @@ package enum ResponseEncoder {
             field.withUnsafeBytesOfValue { output.append(contentsOf: $0) }
             output.append(text: "\r\n")
         }
-        if !hasDate {
-            output.append(text: "Date: ")
-            output.append(text: date)
-            output.append(text: "\r\n")
-        }
+    }
+
+    /// Appends the date, what frames the message and manages the connection, and the empty line.
+    /// - Parameters:
+    ///   - connection: The `Connection` option to send: `close`, `keep-alive`, or nil for none.
+    ///   - date: IMF-fixdate text.
+    package static func appendEnd(
+        to output: inout [UInt8], framing: ResponseFraming, connection: String?, date: String
+    ) {
+        output.append(text: "Date: ")
+        output.append(text: date)
+        output.append(text: "\r\n")
         switch framing {
         case .none, .untilClose: break
         case .length(let count):

@@ -11,6 +11,17 @@ extension Span<UInt8> {
         }
     }
 
+    /// Whether `bytes` stand at `start`.
+    func hasPrefix(_ bytes: [UInt8], at start: Int) -> Bool {
+        guard bytes.count <= count - start else { return false }
+        return withUnsafeBufferPointer { input in
+            bytes.withUnsafeBufferPointer { bytes in
+                guard let found = input.baseAddress, let sought = bytes.baseAddress else { return bytes.isEmpty }
+                return memcmp(found + start, sought, bytes.count) == 0
+            }
+        }
+    }
+
     /// Whether every byte from `start` on satisfies the predicate.
     func allSatisfy(from start: Int = 0, _ predicate: (UInt8) -> Bool) -> Bool {
         var index = start
