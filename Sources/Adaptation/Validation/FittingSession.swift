@@ -46,7 +46,8 @@ final class FittingSession {
 
     func run() throws -> Fitted {
         let recipe = fitting.recipe
-        guard let plan = FoldPlan(fitting.patients, seed: recipe.settings.seed) else {
+        let isTiled = recipe.settings.tileSide != nil
+        guard let plan = FoldPlan(fitting.patients, seed: recipe.settings.seed, isTiled: isTiled) else {
             let settings = journal.speed.fitted(
                 recipe, recipe.conservative(), examples: exampleCount, runs: 1, configuration: configuration)
             let trained = try final(settings, stopAfter: settings.steps)

@@ -10,6 +10,8 @@ package struct FoldPlan: Sendable, Equatable {
     /// Up to so many patients are held out one by one; more are put into `foldCount` folds. Each fold costs a training run.
     static let leaveOneOutLimit = 5
     static let foldCount = 4
+    /// Runs in tiles need many steps, and of each image there is much to see: what is saved on folds goes into them.
+    static let tiledFoldCount = 2
 
     static let mostFolds = max(leaveOneOutLimit, foldCount)
 
@@ -20,15 +22,20 @@ package struct FoldPlan: Sendable, Equatable {
     package let halves: [[Int]]
 
     /// Nil with fewer than two patients: nothing can be held out.
-    package init?(_ patients: PatientGroups, seed: UInt64) {
+    ///
+    /// - Parameter isTiled: Whether images are seen in tiles: then there are two folds where four patients allow it, which are
+    ///   halves as it is.
+    package init?(_ patients: PatientGroups, seed: UInt64, isTiled: Bool = false) {
         let members = Dictionary(grouping: patients.groups.indices) { patients.groups[$0] }
         guard members.count > 1 else { return nil }
         // A constant of its own, so that folds and training draws never share a sequence.
         var generator = SeededRandom(seed: seed ^ 0x466F_6C64)
         let shuffled = members.sorted { $0.key < $1.key }.map(\.value).shuffled(using: &generator)
-        method = members.count <= Self.leaveOneOutLimit ? .leaveOneOut : .kFold
-        folds = Self.dealt(shuffled, into: method == .leaveOneOut ? members.count : Self.foldCount)
-        halves = members.count >= 4 ? Self.dealt(shuffled, into: 2) : []
+        let areHalves = isTiled && members.count >= 4
+        method = members.count <= Self.leaveOneOutLimit && !areHalves ? .leaveOneOut : .kFold
+        let count = areHalves ? Self.tiledFoldCount : Self.foldCount
+        folds = Self.dealt(shuffled, into: method == .leaveOneOut ? members.count : count)
+        halves = members.count >= 4 && !areHalves ? Self.dealt(shuffled, into: 2) : []
     }
 
     /// The larger patients first, each to the fold that has the fewest images so far.

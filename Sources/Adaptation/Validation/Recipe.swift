@@ -153,7 +153,8 @@ package struct Recipe: Sendable, Equatable {
 
     /// The steps of a run after which its held-out images are segmented: where it may be stopped early.
     func marks(_ settings: AdaptationSettings) -> [Int] {
-        guard !fixed.contains(.steps), settings.steps >= 3 else { return [settings.steps] }
+        // In tiles looking costs as much as a third of the training, and more steps were always better.
+        guard !fixed.contains(.steps), settings.steps >= 3, settings.tileSide == nil else { return [settings.steps] }
         return [settings.steps / 3, settings.steps * 2 / 3, settings.steps]
     }
 }
@@ -163,7 +164,7 @@ extension AdaptationSettings {
     fileprivate func lengthened() -> AdaptationSettings {
         var settings = self
         settings.augmentedViews = min(3 * augmentedViews, 64)
-        settings.steps = 2 * steps
+        settings.steps = 4 * steps
         return settings
     }
 

@@ -99,7 +99,8 @@ package struct SpeedProbe: Codable, Sendable, Equatable {
             masks.reduce(0) { $0 + tiling.count(width: $1.width, height: $1.height) }
         }
         let count = patients.groups.count
-        let plan = FoldPlan(patients, seed: recipe.settings.seed)
+        let plan = FoldPlan(
+            patients, seed: recipe.settings.seed, isTiled: recipe.settings.tileSide != nil)
         let runs = (plan?.folds.count ?? 0) + recipe.finalRuns(plan)
         let candidates = (plan == nil ? [recipe.conservative()] : recipe.candidates()).map {
             fitted(recipe, $0, examples: count, runs: runs, configuration: configuration)

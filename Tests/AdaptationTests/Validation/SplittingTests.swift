@@ -67,8 +67,14 @@ import Testing
         #expect(FoldPlan(PatientGroups(stems: ["a"], given: [nil]), seed: 0) == nil)
     }
 
-    @Test func theSeedDecides() {
+    @Test func theSeedDecides() throws {
         let all = patients((0..<12).map(String.init))
+        // In tiles: two, as soon as each can teach the other.
+        let tiled = try #require(FoldPlan(all, seed: 1, isTiled: true))
+        #expect(tiled.folds.flatMap(\.self).sorted() == Array(all.groups.indices) && tiled.halves.isEmpty)
+        #expect(tiled.folds.count == 2 && tiled.method == .kFold)
+        let three = patients(["a", "b", "c"])
+        #expect(FoldPlan(three, seed: 1, isTiled: true) == FoldPlan(three, seed: 1))
         #expect(FoldPlan(all, seed: 1) == FoldPlan(all, seed: 1))
         #expect(FoldPlan(all, seed: 1) != FoldPlan(all, seed: 2))
     }
