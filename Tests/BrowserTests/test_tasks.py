@@ -73,8 +73,6 @@ class EmptyServerTests(TaskCase):
 
 class TaskTests(TaskCase):
     def test_the_mean_of_several_adapters(self) -> None:
-        if not self.offers("ensemble"):
-            self.skipTest("the server knows no ensembles")
         self.visit("/tasks/new")
         images = support(3)
         self.drop(".examplespane .drop", *images, *[mask_of(image) for image in images])
