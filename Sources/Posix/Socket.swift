@@ -97,7 +97,7 @@ package struct Socket: ~Copyable, Sendable {
     /// Reads what is there, at most the buffer's size.
     package func read(into buffer: UnsafeMutableRawBufferPointer) -> Transfer {
         let raw = raw
-        guard let count = retrying({ Glibc.read(raw, buffer.baseAddress, buffer.count) }) else {
+        guard let count = retrying({ Glibc.recv(raw, buffer.baseAddress, buffer.count, 0) }) else {
             return errno == EAGAIN ? .wouldBlock : .closed
         }
         return count == 0 ? .closed : .bytes(count)
@@ -114,6 +114,12 @@ package struct Socket: ~Copyable, Sendable {
 
     /// Refuses connections from now on, even if a child process that is about to start still shares the descriptor.
     package func stopListening() { _ = Glibc.shutdown(raw, CInt(SHUT_RDWR)) }
+
+    /// Closing will throw away what the system still has to send, and tell the peer so (a TCP reset).
+    package func resetOnClose() {
+        var linger = linger(l_onoff: 1, l_linger: 0)
+        _ = setsockopt(raw, SOL_SOCKET, SO_LINGER, &linger, socklen_t(MemoryLayout<linger>.size))
+    }
 
     /// Tells the peer that nothing more will be sent.
     package func shutdownWriting() { _ = Glibc.shutdown(raw, CInt(SHUT_WR)) }

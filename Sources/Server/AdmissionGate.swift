@@ -1,14 +1,24 @@
 import Basics
 import Dispatch
-import HTTP
-import Posix
+package import HTTP
+package import Posix
 
-/// The ledger of who may send a body, with measurements of what is free that are at most about a second old.
-final class AdmissionGate: Sendable {
+/// The ledger of who may send a body, with measurements of what is free that are at most a second old: who comes later waits for the next,
+/// so that nobody is judged by how things were before a night without requests.
+package final class AdmissionGate: Sendable {
+    package typealias Answer = Result<AdmissionLedger.Claim, Refusal>
+
     private struct State {
         var ledger: AdmissionLedger
         var measured: MonotonicTime
-        var isMeasuring = false
+        /// Requests that wait for the measurement under way; none when there is none.
+        var waiting: [Request] = []
+    }
+
+    private struct Request: Sendable {
+        let framing: BodyFraming
+        let isKept: Bool
+        let answer: @Sendable (Answer) -> Void
     }
 
     private static let interval = Duration.seconds(1)
@@ -18,37 +28,45 @@ final class AdmissionGate: Sendable {
     private let queue = DispatchQueue(label: "gmiseg.resources")
     private let state: Lock<State>
 
-    init(_ limits: Limits, measure: @escaping @Sendable () -> Resources) {
+    package init(_ limits: Limits, measure: @escaping @Sendable () -> Resources) {
         self.measure = measure
         state = Lock(State(ledger: AdmissionLedger(limits, free: measure()), measured: .now))
     }
 
     /// Sets aside what a request's body may need; see `AdmissionLedger.claim`.
-    func claim(_ framing: BodyFraming, isKept: Bool, now: MonotonicTime) throws(Refusal) -> AdmissionLedger.Claim {
-        let (result, measurement) = state.withLock { state in
-            let result = Result { () throws(Refusal) in try state.ledger.claim(framing, isKept: isKept) }
-            guard !state.isMeasuring, state.measured + Self.interval <= now else {
-                return (result, AdmissionLedger.Measurement?.none)
-            }
-            state.isMeasuring = true
-            return (result, state.ledger.beginMeasurement())
+    /// - Parameter later: Gets the answer, once there is a new measurement, on a queue of the gate's own.
+    /// - Returns: The answer, if what is known is fresh; nil: `later` gets it.
+    package func claim(
+        _ framing: BodyFraming, isKept: Bool, now: MonotonicTime, later: @escaping @Sendable (Answer) -> Void
+    ) -> Answer? {
+        let request = Request(framing: framing, isKept: isKept, answer: later)
+        let (answer, measurement) = state.withLock { state -> (Answer?, AdmissionLedger.Measurement?) in
+            if now < state.measured + Self.interval { return (Self.answer(request, &state.ledger), nil) }
+            state.waiting.append(request)
+            return (nil, state.waiting.count == 1 ? state.ledger.beginMeasurement() : nil)
         }
         if let measurement { refresh(measurement) }
-        return try result.get()
+        return answer
     }
 
-    func release(_ claim: AdmissionLedger.Claim) {
+    package func release(_ claim: AdmissionLedger.Claim) {
         state.withLock { $0.ledger.release(claim) }
+    }
+
+    private static func answer(_ request: Request, _ ledger: inout AdmissionLedger) -> Answer {
+        Result { () throws(Refusal) in try ledger.claim(request.framing, isKept: request.isKept) }
     }
 
     private func refresh(_ measurement: AdmissionLedger.Measurement) {
         queue.async { @Sendable [self] in
             let free = measure()
-            state.withLock { state in
+            let answers = state.withLock { state in
                 state.ledger.end(measurement, free: free)
                 state.measured = .now
-                state.isMeasuring = false
+                defer { state.waiting = [] }
+                return state.waiting.map { ($0, Self.answer($0, &state.ledger)) }
             }
+            for (request, answer) in answers { request.answer(answer) }
         }
     }
 }

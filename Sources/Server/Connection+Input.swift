@@ -41,7 +41,7 @@ extension Connection {
     }
 
     private var mayRead: Bool {
-        state.wantsInput && !spool.isFull && output.byteCount < Self.congestion
+        state.wantsInput && !spool.isFull && output.byteCount < Self.congestion && exchange?.awaitsRoom != true
     }
 
     private var hasInput: Bool { pendingStart < pending.count || inputHasEnded || isReadable }
@@ -126,9 +126,29 @@ extension Connection {
             self.answer(answer, exchange.number)
             return
         }
+        let number = exchange.number
+        let admission = context.admission.claim(
+            head.framing, isKept: destination.keepsBody, now: shard.loop.now
+        ) { [self] admission in
+            shard.loop.execute {
+                self.admitted(admission, number)
+                self.pump()
+            }
+        }
+        exchange.awaitsRoom = admission == nil
+        if let admission { admitted(admission, number) }
+    }
+
+    /// It is known whether there is room for the body of exchange `number`.
+    private func admitted(_ admission: AdmissionGate.Answer, _ number: UInt64) {
+        guard transport != nil, let exchange, exchange.number == number, let head = exchange.head else {
+            // The client has gone, or has been told that it takes too long.
+            if case .success(let claim) = admission { context.admission.release(claim) }
+            return
+        }
+        exchange.awaitsRoom = false
         do throws(Refusal) {
-            exchange.claim = try context.admission.claim(
-                head.framing, isKept: destination.keepsBody, now: shard.loop.now)
+            exchange.claim = try admission.get()
             let mediaType = head.request.headerFields[.contentType].flatMap { MediaType($0) }
             exchange.receiver = try BodyReceiver(
                 mediaType: mediaType, limits: context.limits, directory: context.spoolDirectory)
@@ -136,7 +156,7 @@ extension Connection {
             fail(error)
             return
         }
-        if action == .sendContinueAndReadBody { output.append(ResponseEncoder.continueLine) }
+        if head.expectsContinue { output.append(ResponseEncoder.continueLine) }
     }
 
     /// Whether this body is taken in off the I/O queue, as it may touch the disk. A short one stays in memory for certain.

@@ -22,6 +22,8 @@ final class Connection: EventHandler, @unchecked Sendable {
         var receiver: BodyReceiver?
         /// What is set aside for its body.
         var claim: AdmissionLedger.Claim?
+        /// Nothing is read until it is known what there is to set aside.
+        var awaitsRoom = false
         /// An answer that needs no handler, held until the request has ended.
         var earlyAnswer: Response?
         var requestBytes = 0
@@ -201,7 +203,10 @@ final class Connection: EventHandler, @unchecked Sendable {
         case .body where output.isEmpty:
             fail(.timeout(.body))
             pump()
-        default: close()
+        default:
+            // Whoever does not take an answer would leave the system with megabytes of it, for as long as a sip comes now and then.
+            if hasOutput { transport?.resetOnClose() }
+            close()
         }
     }
 }

@@ -87,6 +87,8 @@ final class TLSTransport: Transport {
         }
     }
 
+    func resetOnClose() { socket.resetOnClose() }
+
     func shutdownWriting() {
         if !hasFailed { session.close() }
         _ = flush()

@@ -14,6 +14,8 @@ protocol Transport: AnyObject {
     var isHandshaking: Bool { get }
     /// Tells the peer that nothing more will come.
     func shutdownWriting()
+    /// When this goes, what the socket still has to send goes too, and the peer learns that it has not got all.
+    func resetOnClose()
 }
 
 /// The socket as it is, without encryption.
@@ -29,4 +31,5 @@ final class PlainTransport: Transport {
     func flush() -> Transfer { .bytes(0) }
     var isHandshaking: Bool { false }
     func shutdownWriting() { socket.shutdownWriting() }
+    func resetOnClose() { socket.resetOnClose() }
 }

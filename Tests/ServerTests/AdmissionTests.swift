@@ -1,6 +1,8 @@
 import Basics
+import Dispatch
 import HTTP
 import HTTPTypes
+import Posix
 import Server
 import TestSupport
 import Testing
@@ -100,6 +102,31 @@ import Testing
             try client.send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\n\r\nx")
             #expect(try client.response().status == status)
         }
+    }
+
+    /// What was measured before an idle time is not what anybody is judged by after it, to their harm or to the server's.
+    @Test(arguments: [(0, 1 << 40), (1 << 40, 0)]) func measuresAgainAfterIdling(_ before: Int, _ after: Int) throws {
+        let free = Lock(before)
+        let gate = AdmissionGate(Self.limits) { Resources(disk: free.withLock { $0 }, memory: nil) }
+        func outcome(_ disk: Int) -> Refusal? { disk == 0 ? .diskFull : nil }
+        @Sendable func refusal(_ answer: AdmissionGate.Answer?) -> Refusal? {
+            if case .failure(let refusal) = answer { refusal } else { nil }
+        }
+        let start = MonotonicTime.now
+        let fresh = gate.claim(.length(5_000), isKept: true, now: start) { _ in Issue.record("it was known") }
+        #expect(fresh != nil && refusal(fresh) == outcome(before))
+        free.withLock { $0 = after }
+        let answers = Lock<[Refusal?]>([])
+        let answered = DispatchSemaphore(value: 0)
+        for _ in 0..<3 {
+            let stale = gate.claim(.length(5_000), isKept: true, now: start + .seconds(3_600)) { answer in
+                answers.withLock { $0.append(refusal(answer)) }
+                answered.signal()
+            }
+            #expect(stale == nil)
+        }
+        for _ in 0..<3 { answered.wait() }
+        #expect(answers.withLock { $0 } == [Refusal?](repeating: outcome(after), count: 3))
     }
 
     /// Room that has come back is seen, and what a request has set aside goes with it.

@@ -71,7 +71,7 @@ int main(int count, char **arguments) {
             int descriptor = events[index].data.fd;
             if (descriptor == listener) {
                 admit(epoll, listener);
-            } else if (read(descriptor, input, sizeof input) > 0) {
+            } else if (recv(descriptor, input, sizeof input, 0) > 0) {
                 readers[reading++] = descriptor;
             } else {
                 close(descriptor);
