@@ -6,8 +6,8 @@ import Dispatch
 /// Made of serial queues, each of which Dispatch gives a thread when it has work. A concurrent queue would share Dispatch's
 /// common pool instead, which is as wide as there are processors and grows only slowly when its threads block: a few waiting
 /// handlers would hold up every upload.
-final class WorkerPool: Sendable {
-    typealias Job = @Sendable () -> Void
+package final class WorkerPool: Sendable {
+    package typealias Job = @Sendable () -> Void
 
     private struct State {
         var idle: [DispatchQueue]
@@ -33,12 +33,12 @@ final class WorkerPool: Sendable {
 
     private let state: Lock<State>
 
-    init(label: String, width: Int) {
+    package init(label: String, width: Int) {
         state = Lock(State(idle: (0..<width).map { DispatchQueue(label: "\(label).\($0)") }))
     }
 
     /// Runs `job` as soon as a queue is free; jobs start in the order in which they came.
-    func submit(_ job: @escaping Job) {
+    package func submit(_ job: @escaping Job) {
         // The queue used last has its thread still at hand.
         let queue = state.withLock { state -> DispatchQueue? in
             if let queue = state.idle.popLast() { return queue }

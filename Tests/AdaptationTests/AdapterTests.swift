@@ -62,6 +62,16 @@ import Testing
     static let down = "image_encoder.blocks.0.attn.qkv.lora_q.down"
     static let width = tinyModel.configuration.width
 
+    /// Labels that the card must not name so.
+    private static func names(_ name: String, _ labels: String, _ values: String) -> Damage {
+        Damage(
+            name: name, expected: .notAnAdapter(reason: "on its card labels and label_values do not fit together")
+        ) {
+            $0.card = $0.card.replacingOccurrences(
+                of: #""labels":["disc"]"#, with: "\"labels\":\(labels),\"label_values\":\(values)")
+        }
+    }
+
     static let damages = [
         Damage(name: "made for another base", expected: .wrongBase(loaded: tinyModel.sha256, adapters: "0123")) {
             $0.card = $0.card.replacingOccurrences(of: tinyModel.sha256, with: "0123")
@@ -83,6 +93,10 @@ import Testing
         Damage(name: "an unknown kind", expected: .notAnAdapter(reason: "the card under gmiseg.adapter is malformed")) {
             $0.card = $0.card.replacingOccurrences(of: #""kind":"lora""#, with: #""kind":"magic""#)
         },
+        names("a name of blanks", #"[" "]"#, "[3]"),
+        names("a name without end", "[\"\(String(repeating: "a", count: 201))\"]", "[3]"),
+        names("two of one name", #"["a", "a"]"#, "[1, 2]"), names("more names than numbers", #"["a", "b"]"#, "[1]"),
+        names("a number of no label", #"["a"]"#, "[256]"), names("numbers in disorder", #"["a", "b"]"#, "[2, 1]"),
         Damage(name: "a tensor is missing", expected: .missingTensor(down)) { $0.tensors[down] = nil },
         Damage(name: "a tensor too many", expected: .unexpectedTensor("zebra")) {
             $0.tensors["zebra"] = Tensor(zeros: [1])

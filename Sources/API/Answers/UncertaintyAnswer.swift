@@ -1,6 +1,6 @@
-import Adaptation
+package import Adaptation
 import Foundation
-import Imaging
+package import Imaging
 import Metrics
 import SegmentAnything
 
@@ -10,8 +10,8 @@ extension PixelBox {
 }
 
 /// What prompts nearby would have given, beside a mask.
-enum UncertaintyAnswer {
-    static func members(_ spread: MaskSpread, area: Int, _ mask: Mask, _ spacing: Spacing?) -> [JSON.Member] {
+package enum UncertaintyAnswer {
+    package static func members(_ spread: MaskSpread, area: Int, _ mask: Mask, _ spacing: Spacing?) -> [JSON.Member] {
         let interval = spread.relativeArea.map { relative in
             (
                 low: Int((relative.lowerBound * Double(area)).rounded()),

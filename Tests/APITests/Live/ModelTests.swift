@@ -98,6 +98,26 @@ import Testing
         }
     }
 
+    /// A receipt that names one model and the adapter of another is nobody's answer.
+    @Test func aReceiptCannotJoinTwoModels() async throws {
+        try await withLiveServer(models: both()) { server in
+            let client = server.client
+            let created = try await client.post("/v1/tasks?wait=600", form: Forms.task(model: "tiny-b", steps: 20)).json
+            let path = "/v1/tasks/\(created["task"]?["id"]?.stringValue ?? "")/segment?adapter=1"
+            let answer = try await client.post(path, form: Forms.segment("{}")).json
+            let receipt = try #require(answer["receipt"])
+            #expect(receipt["tier"] == "adapted" && receipt["model"]?["sha256"]?.stringValue == second.sha256)
+            let scan = Forms.segment()[0]
+            let whole = try await client.post("/v1/verify", form: [FormPart("receipt", text: receipt.text()), scan])
+            #expect(try whole.json["matches"] == true)
+            let joined = receipt.text().replacingOccurrences(of: second.sha256, with: first.sha256)
+            let response = try await client.post("/v1/verify", form: [FormPart("receipt", text: joined), scan])
+            #expect(response.status == 400)
+            #expect(try response.json["field"] == "receipt.model.sha256")
+            #expect(try response.json["hint"]?.stringValue?.isEmpty == false)
+        }
+    }
+
     @Test func aTaskWhoseModelIsNotServedSaysSo() async throws {
         let folder = try TemporaryDirectory()
         let (ready, waiting) = try await withLiveServer(models: both(), folder: folder) { server in
