@@ -23,6 +23,8 @@ package final class Service: Sendable {
         package var adapterCacheBytes = 256 << 20
         /// What the server may take while a job runs: a job that takes it further fails.
         package var jobMemory = MemoryBudget.unlimited
+        /// What images and masks of answers in progress may take.
+        package var answerMemory = AnswerMemory.unlimited
         /// Segment requests that may wait for the model.
         package var maximumWaitingRequests = 64
         /// Free disk below which `/readyz` says no.
@@ -111,9 +113,9 @@ package final class Service: Sendable {
     /// Takes up the jobs that an earlier process left.
     package func start() throws { try jobs.start() }
 
-    /// Removes what has expired, now and every hour, where a retention is set.
+    /// Removes what has expired, now and from time to time, where a retention is set.
     package func startRetention() {
-        if configuration.retention != nil { retention.start { [weak self] in self?.removeExpired() } }
+        if let span = configuration.retention { retention.start(span) { [weak self] in self?.removeExpired() } }
     }
 
     package var isStopping: Bool { stopping.withLock { $0 } }

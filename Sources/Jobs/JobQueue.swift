@@ -366,7 +366,7 @@ package final class JobQueue: Sendable {
     private static func failure(_ error: any Error) -> JobFailure {
         switch error {
         case let failure as JobFailure: failure
-        case let error as StoreError: JobFailure(code: "storage", message: error.cause, hint: error.fix)
+        case let error as StoreError: JobFailure(code: "storage", message: error.discreetCause, hint: error.fix)
         default:
             JobFailure(
                 code: "internal", message: "The job ended with an unexpected error: \(error).",

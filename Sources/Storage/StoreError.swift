@@ -51,6 +51,17 @@ package enum StoreError: Error, Sendable, Equatable {
         }
     }
 
+    /// The same for clients, who are not to know how the disk is laid out: without paths and error numbers.
+    package var discreetCause: String {
+        switch self {
+        case .unknown, .missingFile, .invalidIdentifier: cause
+        case .diskFull: "There is no room left on the data folder's disk."
+        case .folderInUse, .notWritable, .corrupted, .databaseMissing, .newerSchema, .foreignDatabase, .system,
+            .database:
+            "The data folder cannot be read or written as it should."
+        }
+    }
+
     /// What to do about it, in a sentence.
     package var fix: String {
         switch self {

@@ -63,6 +63,13 @@ struct ServeCommand: ParsableCommand {
     )
     var jobMegabytes: Int?
 
+    @Option(
+        name: .customLong("answer-memory-mb"),
+        help:
+            "Memory that images and masks of all answers in progress may take, in MiB; beyond, requests are refused (default: half of what is free at the start)."
+    )
+    var answerMegabytes: Int?
+
     @Option(name: .customLong("tls-cert"), help: "PEM file with the certificate, then those that lead to its root.")
     var tlsCertificate: String?
 
@@ -92,6 +99,9 @@ struct ServeCommand: ParsableCommand {
         }
         if let jobMegabytes, !(1...16_777_216).contains(jobMegabytes) {
             throw ValidationError("--job-memory-mb must be from 1 to 16777216")
+        }
+        if let answerMegabytes, !(1...16_777_216).contains(answerMegabytes) {
+            throw ValidationError("--answer-memory-mb must be from 1 to 16777216")
         }
     }
 

@@ -47,6 +47,8 @@ func serve(_ options: ServeCommand) throws {
     configuration.minimumFreeBytes = serving.limits.diskReserve
     configuration.embeddingCacheBytes = options.cacheMegabytes << 20
     configuration.jobMemory = MemoryBudget(bytes: options.jobMegabytes.map { $0 << 20 })
+    let answerMemory = options.answerMegabytes.map { $0 << 20 } ?? MemorySpace.free.map { $0 / 2 }
+    configuration.answerMemory = AnswerMemory(bytes: answerMemory ?? .max)
     configuration.isOpen = options.insecureOpen
     configuration.retention = options.retention?.duration
     configuration.publicDirectory = installation.find("Public")

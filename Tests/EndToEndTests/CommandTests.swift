@@ -71,7 +71,7 @@ import Testing
 
     @Test(arguments: [
         ["--listen", "0.0.0.0:0"], ["--listen", "nonsense"], ["--threads", "0"], ["--cache-mb", "-1"],
-        ["--job-memory-mb", "0"],
+        ["--job-memory-mb", "0"], ["--answer-memory-mb", "0"],
     ])
     func refusesToServe(_ arguments: [String]) throws {
         let place = try Workplace()

@@ -220,6 +220,18 @@ import Testing
         #expect(fifth.requests.count == 2 && fifth.error == .malformedRequestLine)
     }
 
+    /// Of all chunks together, however short the line of each.
+    @Test(arguments: [(65, true), (66, false)]) func chunkExtensionsAreBounded(_ count: Int, _ isFine: Bool) {
+        var limits = Self.tight
+        limits.bodyBytes = 1_000
+        // Each has 1,000 bytes beyond the 16 of the longest size.
+        let chunk = "1;" + String(repeating: "e", count: 1_014) + "\r\nx\r\n"
+        let body = String(repeating: chunk, count: count) + String(repeating: "1\r\nx\r\n", count: 10) + "0\r\n\r\n"
+        let parsed = parse([Array(Self.post("Transfer-Encoding: chunked\r\n", body).utf8)], limits: limits)
+        #expect(parsed.error == (isFine ? nil : .malformedChunk))
+        if isFine { #expect(parsed.requests.first?.body.count == count + 10) }
+    }
+
     @Test func limitsAreInclusive() {
         let head = "Host: h\r\nA: " + String(repeating: "a", count: 240) + "\r\n\r\n"
         #expect(head.utf8.count == 256)

@@ -35,6 +35,28 @@ import Testing
         #expect(windows.contains { Tiling.concerns(edge, $0) })
     }
 
+    /// The image reaches half a pixel beyond its last centre, and so may a point: some tile is told of it.
+    @Test(arguments: [(-0.5, -0.5), (149.5, 89.5), (149.5, 3), (20, 89.5)] as [(Float, Float)])
+    func aPointOnTheEdgeIsInATile(_ x: Float, _ y: Float) throws {
+        let prompt = Prompt(points: [.init(x: x, y: y, isForeground: true)])
+        try prompt.check(width: 150, height: 90, logitsSide: Self.model.configuration.logitsSide)
+        let parts = Tiling(side: 48).windows(width: 150, height: 90).map {
+            Tiling.part(of: prompt, mask: nil, in: $0, model: Self.model.configuration)
+        }
+        #expect(parts.contains { $0.points == prompt.points })
+        #expect(parts.contains { $0.points.isEmpty })
+    }
+
+    /// The side that tiles really have, which grows where there would be too many.
+    @Test func tellsTheSideOfItsTiles() {
+        let tiling = Tiling(side: 64)
+        for (width, height) in Self.sizes where width > 500 {
+            let side = tiling.side(width: width, height: height)
+            #expect(tiling.windows(width: width, height: height).allSatisfy { $0.width == side && $0.height == side })
+        }
+        #expect(tiling.side(width: 100, height: 100) == 64 && tiling.side(width: 4_000, height: 3_000) > 64)
+    }
+
     // MARK: Blending
 
     /// A tile whose logits are `value` at each pixel's place, as `side` cells.

@@ -17,6 +17,17 @@ import Testing
         #expect(census.count == 10)
     }
 
+    /// So many are told that there is no room; whoever comes beyond is not even told.
+    @Test func refusesSoManyAtATime() {
+        let census = Census(limit: 1, limitPerHost: 10)
+        #expect(census.arrived() == .welcome)
+        for _ in 0..<64 { #expect(census.arrived() == .refused) }
+        #expect(census.arrived() == .ignored)
+        census.left(isRefused: true)
+        #expect(census.arrived() == .refused)
+        #expect(census.arrived() == .ignored)
+    }
+
     @Test func saysWhenAllHaveGone() {
         let census = Census(limit: 2, limitPerHost: 2)
         let calls = Lock(0)

@@ -1,6 +1,7 @@
 import Basics
 import HTTP
 import HTTPTypes
+import Posix
 import Server
 import TestSupport
 import Testing
@@ -160,6 +161,13 @@ import Testing
             #expect(TestServer.eventually { server.spooled.isEmpty && server.server.connectionCount == 0 })
         }
         #expect(server.log.withLock { $0.map(\.status) } == [499, 499])
+    }
+
+    /// ENOSPC and EDQUOT: not the server's fault, and said so.
+    @Test(arguments: [(Int32(28), 507), (122, 507), (5, 500)]) func aFullSpoolIs507(_ code: Int32, _ status: Int) {
+        let refusal = Refusal.storage(SystemCallError("write", code: code, subject: "/spool"))
+        #expect(refusal.status.code == status)
+        #expect(!(refusal.detail + refusal.hint).contains("spool"))
     }
 
     @Test func aMissingSpoolIsAStorageError() throws {

@@ -59,7 +59,7 @@ package struct AdaptationWorker: Worker {
             let isGone = if case .diskFull = error { false } else { try store.task(job.task) == nil }
             throw isGone
                 ? JobFailure(code: "task-deleted", message: "the task was deleted during its job")
-                : JobFailure(code: "storage", message: error.cause, hint: error.fix)
+                : JobFailure(code: "storage", message: error.discreetCause, hint: error.fix)
         }
     }
 

@@ -32,12 +32,17 @@ struct OpenedImage: Sendable {
     let hash: String
     let width: Int
     let height: Int
+    /// How the request gave it: sent along, or by its identifier.
+    var field: String { path == nil ? "image" : "image_id" }
     private let decoded: RawImage?
     private let path: String?
+    /// What its pixels take, set aside for as long as they are kept.
+    private let room: AnswerMemory.Room?
     /// The pixels as the model takes them, once somebody has needed them: a request with many boxes does so many times.
-    private let colours = Lock<RGBImage?>(nil)
+    private let colours = Lock<(image: RGBImage, room: AnswerMemory.Room?)?>(nil)
 
-    init(_ raw: RawImage) {
+    init(_ raw: RawImage, room: AnswerMemory.Room? = nil) {
+        self.room = room
         hash = PixelHash.of(raw)
         width = raw.width
         height = raw.height
@@ -51,13 +56,19 @@ struct OpenedImage: Sendable {
         self.height = height
         self.path = path
         decoded = nil
+        room = nil
     }
 
     /// The pixels through the window that `Preprocessing` names.
-    func rgb(limits: ImageLimits) throws(Problem) -> RGBImage {
-        if let known = colours.withLock({ $0 }) { return known }
+    func rgb(limits: ImageLimits, memory: AnswerMemory) throws(Problem) -> RGBImage {
+        if let known = colours.withLock({ $0 }) { return known.image }
+        let own =
+            decoded == nil
+            ? try memory.claim(
+                AnswerSize.colours(width: width, height: height), for: "an image of \(width) × \(height) pixels",
+                field: "image_id") : nil
         let made = RGBImage(try raw(limits: limits), window: Preprocessing.window)
-        colours.withLock { $0 = made }
+        colours.withLock { $0 = (made, own) }
         return made
     }
 

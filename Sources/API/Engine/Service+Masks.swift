@@ -7,8 +7,10 @@ import Tensor
 /// From a plan to masks: what segmenting and verifying have in common.
 extension Service {
     /// Makes the plan's masks, and gives them to `finish` on the queue of mask work.
+    ///
+    /// - Parameter hasTruth: Whether `finish` compares them with a ground truth.
     func masks<Result: Sendable>(
-        _ plan: SegmentPlan, watch: Stopwatch,
+        _ plan: SegmentPlan, hasTruth: Bool = false, watch: Stopwatch,
         finish: @escaping @Sendable (Segmented, ImageEmbedding, CacheOutcome, Stopwatch) throws -> Result
     ) async throws -> Result {
         let (image, options, model) = (plan.image, plan.options, plan.served.model)
@@ -18,6 +20,10 @@ extension Service {
                 "multimask", "the adapter answers in tiles, and candidates of different tiles make no whole",
                 hint: "leave \"multimask\" out: an adapter is trained on one mask a prompt anyway")
         }
+        let room = try configuration.answerMemory.claim(
+            AnswerSize.masks(plan, hasTruth: hasTruth),
+            for: "what is asked of an image of \(image.width) × \(image.height) pixels", field: image.field)
+        defer { withExtendedLifetime(room) {} }
         let prompts = options.prompts.prompts(for: model.configuration)
         var watch = watch
         var (views, outcome) = try await embed(plan, for: prompts)
@@ -112,8 +118,13 @@ extension Service {
     func open(_ source: ImageSource, for identity: Identity) async throws -> OpenedImage {
         switch source {
         case .upload(let upload):
-            return try await imaging.run { [limits = configuration.imageLimits] in
-                OpenedImage(try upload.decode(limits: limits))
+            return try await imaging.run { [limits = configuration.imageLimits, memory = configuration.answerMemory] in
+                let (raw, room) = try upload.decode(limits: limits) { width, height throws(Problem) in
+                    try memory.claim(
+                        AnswerSize.image(width: width, height: height),
+                        for: "an image of \(width) × \(height) pixels", field: upload.field)
+                }
+                return OpenedImage(raw, room: room)
             }
         case .stored(let id):
             guard let hash = ImageIdentifier.hash(id),
@@ -134,9 +145,9 @@ extension Service {
             pixels: image.hash, preprocessing: Preprocessing.version, model: model, adapter: tier.adapter,
             window: window, isMirrored: isMirrored)
         return try await embeddings.value(for: key) {
-            [imaging, encoding, clicks, limits = configuration.imageLimits] in
+            [imaging, encoding, clicks, limits = configuration.imageLimits, memory = configuration.answerMemory] in
             let pixels = try await imaging.run {
-                let pixels = try image.rgb(limits: limits)
+                let pixels = try image.rgb(limits: limits, memory: memory)
                 return isMirrored ? pixels.flippedHorizontally() : pixels
             }
             // Through the base model when the adapter leaves the encoder alone, as the key says.

@@ -2,7 +2,7 @@ import Adaptation
 import HTTPTypes
 import Imaging
 import Jobs
-import Posix
+package import Posix
 import SegmentAnything
 package import Server
 package import Storage
@@ -30,29 +30,36 @@ extension Problem {
         case .empty, .unknownFormat, .truncated, .corrupt, .unsupported:
             self.init(.undecodableImage, "\(name): \(error)", field: field, hint: error.hint)
         case .unreadable:
-            self.init(.internalError, "\(name): \(error)", field: field)
+            self.init(.internalError, "\(name) could not be read again", field: field, hint: Self.operatorHint)
         }
     }
+
+    private static let operatorHint = "ask the operator to look at the server's log"
 
     package init(_ error: StoreError) {
         switch error {
         case .diskFull:
-            self.init(.storageFull, error.cause, hint: error.fix)
+            self.init(.storageFull, error.discreetCause, hint: error.fix)
         case .unknown(let kind, let id):
             self.init(.notFound, "there is no \(kind) \(Quoted(id)) (any more)", hint: "it was deleted meanwhile")
         case .missingFile:
-            self.init(.notFound, error.cause, hint: error.fix)
+            self.init(.notFound, error.discreetCause, hint: error.fix)
         case .invalidIdentifier(let id):
             self.init(.notFound, "\(Quoted(id)) is no identifier of this server", hint: error.fix)
         case .folderInUse, .notWritable, .corrupted, .databaseMissing, .newerSchema, .foreignDatabase, .system,
             .database:
-            self.init(.internalError, error.cause, hint: error.fix)
+            self.init(.internalError, error.discreetCause, hint: Self.operatorHint)
         }
     }
 
-    init(_ error: SystemCallError) {
-        self.init(
-            .internalError, "a file of the server could not be read: \(error)", hint: "look into the server's log")
+    package init(_ error: SystemCallError) {
+        if error.isOutOfSpace {
+            self.init(
+                .storageFull, "there is no room left for the server's files", hint: "ask the operator to free space")
+        } else {
+            self.init(
+                .internalError, "a file of the server could not be read or written", hint: Self.operatorHint)
+        }
     }
 
     init(_ error: SettingsError) {

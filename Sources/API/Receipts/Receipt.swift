@@ -30,7 +30,7 @@ struct Receipt: Sendable {
             .init("tier", .string(plan.tier.name)),
             .init("adapter_version", .optional(adapter?.version)),
             .init("adapter_sha256", .optional(adapter?.adapter.sha256)),
-            .init("adaptation", adapter.map { Self.summary($0.adapter.card) } ?? .null),
+            .init("adaptation", adapter.map { Self.summary($0.adapter.card, of: plan.image) } ?? .null),
         ]
         // Which of them a mask shows is part of what was answered.
         if !plan.labels.isBinary { members.append(.init("labels", plan.labels.json)) }
@@ -64,11 +64,14 @@ struct Receipt: Sendable {
     }
 
     /// What a methods section says of the adapter, so that it can be written from the receipt alone.
-    private static func summary(_ card: Adapter.Card) -> JSON {
+    ///
+    /// The side of the tiles is that of this image, whose tiles may be larger than the card says.
+    private static func summary(_ card: Adapter.Card, of image: OpenedImage) -> JSON {
         [
             "kind": .string(card.kind.rawValue), "rank": .integer(card.rank), "steps": .integer(card.steps),
             "seed": .integer(Int(clamping: card.seed)), "support_count": .integer(card.supportCount),
-            "tile_side": .optional(card.tileSide), "members": .optional(card.members),
+            "tile_side": .optional(card.tiling?.side(width: image.width, height: image.height)),
+            "members": .optional(card.members),
         ]
     }
 }

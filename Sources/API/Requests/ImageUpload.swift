@@ -21,6 +21,27 @@ struct ImageUpload: Sendable {
         self.init(content: part.content, field: field, name: part.label)
     }
 
+    /// The samples, decoded once `admit` has taken the size that the file's head tells. Problems name the field and the file.
+    func decode<Room>(
+        limits: ImageLimits, admitting admit: (_ width: Int, _ height: Int) throws(Problem) -> Room
+    ) throws(Problem) -> (image: RawImage, room: Room) {
+        let bytes = try content.bytes(field: field, limit: limits.maximumBytes)
+        let size: (width: Int, height: Int)
+        do throws(ImageError) {
+            size = try bytes.withUnsafeBytes { bytes in
+                Result { () throws(ImageError) in try ImageDecoder.size(bytes, limits: limits) }
+            }.get()
+        } catch {
+            throw Problem(error, field: field, name: name)
+        }
+        let room = try admit(size.width, size.height)
+        do throws(ImageError) {
+            return (try ImageDecoder.decode(bytes, limits: limits), room)
+        } catch {
+            throw Problem(error, field: field, name: name)
+        }
+    }
+
     /// The samples. Problems name the field and the file.
     func decode(limits: ImageLimits) throws(Problem) -> RawImage {
         do {

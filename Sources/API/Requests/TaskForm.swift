@@ -10,7 +10,7 @@ struct SupportForm: Sendable {
     /// Whom each image shows, by its file stem, where the client said so.
     let patientNames: [String: String]
     /// What the masks outline.
-    var labels: TaskLabels
+    private(set) var labels: TaskLabels
     private let images: [ImageUpload]
     private let masks: [ImageUpload]
     let stems: [String]
@@ -65,6 +65,13 @@ struct SupportForm: Sendable {
         }
     }
 
+    /// The same set for these labels.
+    func with(_ labels: TaskLabels) -> SupportForm {
+        var form = self
+        form.labels = labels
+        return form
+    }
+
     var exampleCount: Int { images.count }
 
     /// Whom the images show, as far as it is known.
@@ -88,12 +95,20 @@ struct SupportForm: Sendable {
         }
     }
 
-    /// The masks that can be read and mark something.
-    func masks(limits: ImageLimits) -> [Mask] {
-        masks.compactMap { mask in
-            let decoded = try? Mask(mask.decode(limits: limits))
-            return decoded?.isEmpty == false ? decoded : nil
+    /// The masks that can be read and mark something, and what is set aside for them.
+    func masks(
+        limits: ImageLimits, memory: AnswerMemory
+    ) throws(Problem) -> (masks: [Mask], room: AnswerMemory.Room?) {
+        var (found, bytes, room) = ([Mask](), 0, AnswerMemory.Room?.none)
+        for mask in masks {
+            guard let decoded = try? Mask(mask.decode(limits: limits)), !decoded.isEmpty else { continue }
+            bytes += decoded.pixels.count
+            // Given back before it is claimed with the next mask's, so that a set that never fits is told so.
+            room = nil
+            room = try memory.claim(bytes, for: "the masks up to \(mask.name)", field: mask.field)
+            found.append(decoded)
         }
+        return (found, room)
     }
 
     /// Decodes example `index` and checks that it can be learnt from; what it gives is ready to be stored.

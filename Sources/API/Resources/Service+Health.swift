@@ -22,7 +22,7 @@ extension Service {
             state = try store.probe()
         } catch {
             let problem = Problem(error)
-            throw Problem(problem.kind == .storageFull ? .storageFull : .busy, error.cause, hint: error.fix)
+            throw Problem(problem.kind == .storageFull ? .storageFull : .busy, problem.detail, hint: problem.hint)
         }
         guard state.freeBytes >= configuration.minimumFreeBytes else {
             throw Problem(

@@ -19,10 +19,13 @@ extension Service {
                 "findings": [FindingAnswer(error, file: nil).json], "estimate": .null, "pairing": .null, "examples": [],
             ])
         }
-        let served = try check(form.task)
-        guard let support = form.support else {
-            throw Problem.missing(
-                "image", "there is no support set to look through", hint: "leave dry_run out to import the adapter")
+        var imported: (adapter: NewAdapter, card: Adapter.Card, model: ServedModel)?
+        if let file = form.adapter { imported = try await importedAdapter(file, model: form.task.model) }
+        let served = try check(form.task, imported?.model)
+        let labels = try TaskLabels(form.task.labels, importing: imported?.card)
+        guard let support = form.support?.with(labels) else {
+            // The adapter can be imported, and no job is asked for.
+            return .json(["findings": [], "estimate": .null, "pairing": .null, "examples": []])
         }
         let linter = SupportLinter(
             configuration: served.model.configuration, hasSpacing: form.task.spacing != nil,
@@ -30,9 +33,11 @@ extension Service {
         let findings = try await imaging.run { [limits = configuration.imageLimits] in
             try Self.findings(support, linter, limits: limits)
         }
-        let masks = try await imaging.run { [limits = configuration.imageLimits] in
-            support.masks(limits: limits)
+        let (masks, room) = try await imaging.run {
+            [limits = configuration.imageLimits, memory = configuration.answerMemory] in
+            try support.masks(limits: limits, memory: memory)
         }
+        defer { withExtendedLifetime(room) {} }
         let recipe = form.task.recipe.telling(support.labels.count)
         try Self.checkTiles(recipe, masks.map { ($0.width, $0.height) }, field: "task")
         let estimate = try await encoding.run { [clicks, speeds, memory = configuration.jobMemory] in

@@ -45,7 +45,8 @@ extension Service {
             watch.lap("decode")
             let spacing = (request.spacing ?? task?.spacing.map { SpacingRequest(x: $0.x, y: $0.y) })
                 .flatMap { Spacing(x: $0.x, y: $0.y) }
-            let answer = try await masks(plan, watch: watch) { [build] segmented, embedding, outcome, watch in
+            let answer = try await masks(plan, hasTruth: truth != nil, watch: watch) {
+                [build] segmented, embedding, outcome, watch in
                 try SegmentAnswer(
                     plan, segmented, embedding, truth: truth, spacing: spacing, outcome: outcome, build: build,
                     watch: watch)

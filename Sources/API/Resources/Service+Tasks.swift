@@ -23,8 +23,7 @@ extension Service {
         let served = try check(form.task, imported?.model)
         let labels = try TaskLabels(form.task.labels, importing: imported?.card)
         let support = try await imaging.run { [limits = configuration.imageLimits] in
-            guard var support = form.support else { return [NewExample]() }
-            support.labels = labels
+            guard let support = form.support?.with(labels) else { return [NewExample]() }
             return try Self.support(
                 support, isWhole: true, limits: limits, configuration: served.model.configuration)
         }

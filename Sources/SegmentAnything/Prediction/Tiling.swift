@@ -18,11 +18,16 @@ package struct Tiling: Sendable, Hashable {
         self.side = side
     }
 
-    /// The tiles of an image, row by row; together they show all of it. Of an image that would need more than ``limit``
-    /// the tiles are larger, in steps of an eighth.
-    package func windows(width: Int, height: Int) -> [PixelBox] {
+    /// Of the tiles of an image, in its pixels: of one that would need more than ``limit`` they are larger, in steps of an eighth.
+    package func side(width: Int, height: Int) -> Int {
         var side = self.side
         while Tiling.count(width, side) * Tiling.count(height, side) > Tiling.limit { side += max(side / 8, 1) }
+        return side
+    }
+
+    /// The tiles of an image, row by row; together they show all of it.
+    package func windows(width: Int, height: Int) -> [PixelBox] {
+        let side = side(width: width, height: height)
         let columns = Tiling.starts(width, side)
         return Tiling.starts(height, side).flatMap { y in
             columns.map { x in
@@ -58,7 +63,7 @@ extension Tiling {
 
     /// What `prompt`, and a mask of the whole image, say within a tile: the points in it, and the box as far as it reaches. A
     /// box around all of the tile says nothing there.
-    static func part(of prompt: Prompt, mask: Mask?, in window: PixelBox, model: Configuration) -> Prompt {
+    package static func part(of prompt: Prompt, mask: Mask?, in window: PixelBox, model: Configuration) -> Prompt {
         let (left, right) = (Float(window.x0), Float(window.x1))
         let (top, bottom) = (Float(window.y0), Float(window.y1))
         var part = Prompt(

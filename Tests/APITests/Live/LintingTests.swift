@@ -201,4 +201,33 @@ import Testing
             #expect(try answer.json["field"] == "query.dry_run")
         }
     }
+
+    /// An adapter that comes along is checked as if it were imported, and nothing is kept.
+    @Test func theDryRunChecksTheAdapter() async throws {
+        try await withLiveServer { server in
+            let client = server.client
+            let created = try await client.post("/v1/tasks?wait=600", form: Forms.task(steps: 20)).json
+            let file = try await client.get("/v1/tasks/\(created["task"]?["id"]?.stringValue ?? "")/adapter").body
+            var damaged = file
+            damaged[8] = 0
+            let alone = [Forms.task()[0]]
+            for (form, bytes, status) in [
+                (alone, file, 200), (Forms.task(), file, 200), (alone, damaged, 422), (Forms.task(), damaged, 422),
+            ] {
+                let response = try await client.post(
+                    "/v1/tasks?dry_run=true",
+                    form: form + [FormPart("adapter", bytes: bytes, filename: "a.safetensors")])
+                #expect(response.status == status, "\(response.text)")
+                let answer = try response.json
+                if status == 200 {
+                    #expect((answer["estimate"] == .null) == (form.count == 1))
+                    #expect(answer["examples"]?.elements?.count == (form.count == 1 ? 0 : 2))
+                } else {
+                    #expect(answer["field"] == "adapter")
+                    #expect(answer["hint"]?.stringValue?.isEmpty == false)
+                }
+            }
+            #expect(try await client.get("/v1/tasks").json["tasks"]?.elements?.count == 1)
+        }
+    }
 }

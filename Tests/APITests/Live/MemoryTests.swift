@@ -56,6 +56,63 @@ import Testing
         }
     }
 
+    /// Pixels times what is asked of them, however many requests that is.
+    @Test func answersKeepToTheirMemory() async throws {
+        // Of 48 × 40 pixels: enough for a few masks, and not for 64.
+        let memory = AnswerMemory(bytes: 100_000)
+        func configure(_ configuration: inout Service.Configuration) { configuration.answerMemory = memory }
+        let boxes = (0..<64).map { _ in #"{"x0": 8, "y0": 6, "x1": 32, "y1": 30}"# }.joined(separator: ", ")
+        let many = Forms.segment("{\"boxes\": [\(boxes)]}")
+        let receipt = try await withLiveServer { server in
+            try await server.client.post("/v1/segment", form: many).json["receipt"]
+        }
+        try await withLiveServer(configure) { server in
+            let client = server.client
+            let uploaded = try await client.post("/v1/images", form: [many[0]]).json["id"]?.stringValue
+            let stored = FormPart("image_id", text: uploaded ?? "")
+            func expectAnswer() async throws {
+                #expect(try await client.post("/v1/segment", form: Forms.segment("{}")).status == 200)
+                #expect(try await client.post("/v1/segment", form: [stored]).status == 200)
+                // What an answer had goes with it, soon after its last byte.
+                for _ in 0..<6_000 where memory.byteCount > 0 { pause(milliseconds: 10) }
+                #expect(memory.byteCount == 0)
+            }
+            try await expectAnswer()
+            let verified = [FormPart("receipt", text: receipt?.text() ?? ""), many[0]]
+            let instances = [stored, FormPart("instances", text: "true")]
+            for (path, form, field) in [
+                ("/v1/segment", many, "image"), ("/v1/verify", verified, "image"),
+                ("/v1/segment", instances, "image_id"),
+            ] {
+                let response = try await client.post(path, form: form)
+                #expect(response.status == 413, "\(response.text)")
+                #expect(try response.json["field"]?.stringValue == field)
+                #expect(try response.json["hint"]?.stringValue?.contains("--answer-memory-mb") == true)
+            }
+            try await expectAnswer()
+            var others: AnswerMemory.Room? = try memory.claim(90_000, for: "others", field: "image")
+            let busy = try await client.post("/v1/segment", form: Forms.segment("{}"))
+            #expect(busy.status == 503 && busy.header("Retry-After") != nil, "\(busy.text)")
+            withExtendedLifetime(others) {}
+            others = nil
+            try await expectAnswer()
+        }
+    }
+
+    /// The masks of a support set are looked at together.
+    @Test func aDryRunKeepsToItsMemory() async throws {
+        let memory = AnswerMemory(bytes: 5_000)
+        func configure(_ configuration: inout Service.Configuration) { configuration.answerMemory = memory }
+        try await withLiveServer(configure) { server in
+            for (count, status) in [(2, 200), (3, 413)] {
+                let form = Forms.task(count: count)
+                let response = try await server.client.post("/v1/tasks?dry_run=true", form: form)
+                #expect(response.status == status, "\(response.text)")
+                if status == 413 { #expect(try response.json["field"] == "mask[2]") }
+            }
+        }
+    }
+
     @Test func theDryRunTellsWhatIsAllowed() async throws {
         for (budget, allowed) in [
             (MemoryBudget.unlimited, JSON.null), (MemoryBudget(bytes: 7 << 30), .integer(7 << 30)),

@@ -2,6 +2,7 @@ import API
 import Client
 import Foundation
 import Imaging
+import SegmentAnything
 import Testing
 
 /// A task whose images are cut into tiles, from its form to its receipts.
@@ -155,6 +156,25 @@ import Testing
             let response = try await server.client.post("/v1/tasks/\(id)/support", form: more)
             #expect(response.status == 400)
             #expect(try response.json["field"] == "image")
+        }
+    }
+
+    /// An image that would need too many tiles has larger ones, and the answer says how large.
+    @Test func largerTilesAreTold() async throws {
+        try await withLiveServer { server in
+            let form = Self.form(tiles: 16, width: 80, height: 70)
+            let created = try await server.client.post("/v1/tasks?wait=600", form: form).json
+            let id = created["task"]?["id"]?.stringValue ?? ""
+            let side = Tiling(side: 16).side(width: 160, height: 150)
+            #expect(side > 16)
+            let image = FormPart("image", bytes: TestImages.disc(width: 160, height: 150), filename: "big.png")
+            let answer = try await server.client.post("/v1/tasks/\(id)/segment?adapter=1", form: [image]).json
+            #expect(answer["receipt"]?["adaptation"]?["tile_side"]?.integerValue == side, "\(answer.text())")
+            #expect(answer["methods"]?.stringValue?.contains("tiles of \(side) pixels") == true)
+            let verdict = try await server.client.post(
+                "/v1/verify", form: [FormPart("receipt", text: answer.text()), image]
+            ).json
+            #expect(verdict["matches"] == true && verdict["differences"] == [])
         }
     }
 }

@@ -43,6 +43,9 @@ import Testing
         Row(
             "{\"points\": [\(Array(repeating: #"{"x": 1, "y": 1, "label": 1}"#, count: 65).joined(separator: ","))]}",
             .tooLarge, "prompts.points"),
+        Row(
+            "{\"boxes\": [\(Array(repeating: #"{"x0": 0, "y0": 0, "x1": 1, "y1": 1}"#, count: 65).joined(separator: ","))]}",
+            .tooLarge, "prompts.boxes"),
         Row(#"{"mask": 1}"#, .invalidValue, "prompts.mask"),
         Row(#"{"mask": "%%"}"#, .invalidValue, "prompts.mask"),
         Row(#"{"mask": "aGVsbG8="}"#, .undecodableImage, "prompts.mask"),

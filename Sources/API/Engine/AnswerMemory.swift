@@ -1,0 +1,91 @@
+import Adaptation
+import Basics
+import SegmentAnything
+
+/// What the images and masks of all answers in progress may take at once. Requests wait for the model with their images decoded, so their
+/// number alone bounds nothing.
+package final class AnswerMemory: Sendable {
+    /// A part of it that is set aside until the value goes.
+    package final class Room: Sendable {
+        private let memory: AnswerMemory
+        private let bytes: Int
+
+        fileprivate init(_ memory: AnswerMemory, _ bytes: Int) {
+            self.memory = memory
+            self.bytes = bytes
+        }
+
+        deinit { memory.taken.withLock { $0 -= bytes } }
+    }
+
+    private let capacity: Int
+    private let taken = Lock(0)
+
+    package static var unlimited: AnswerMemory { AnswerMemory(bytes: .max) }
+
+    package init(bytes capacity: Int) { self.capacity = capacity }
+
+    /// Bytes that are set aside.
+    package var byteCount: Int { taken.withLock { $0 } }
+
+    /// Sets `bytes` aside. 413 when that is more than there ever is, 503 when others have it for the moment.
+    ///
+    /// - Parameters:
+    ///   - what: What needs them: "a mask of …".
+    ///   - field: Where it came.
+    package func claim(_ bytes: Int, for what: @autoclosure () -> String, field: String) throws(Problem) -> Room {
+        guard bytes <= capacity else {
+            throw Problem(
+                .tooLarge,
+                "\(what()) may take \(Self.megabytes(bytes)) of memory, and \(Self.megabytes(capacity)) are for all answers",
+                field: field,
+                hint:
+                    "crop or scale the image, ask for fewer boxes or labels at a time, or have the server started with a larger "
+                    + "--answer-memory-mb")
+        }
+        let isFree = taken.withLock { taken in
+            guard bytes <= capacity - taken else { return false }
+            taken += bytes
+            return true
+        }
+        guard isFree else {
+            throw Problem(
+                .busy, "other answers have the memory that \(what()) may take", field: field,
+                hint: "try again in a few seconds", headers: [.init(name: "Retry-After", value: "5")])
+        }
+        return Room(self, bytes)
+    }
+
+    private static func megabytes(_ bytes: Int) -> String { "\((bytes + (1 << 20) - 1) >> 20) MiB" }
+}
+
+/// What an answer keeps, in bytes: estimates on the safe side.
+enum AnswerSize {
+    /// An image from its decoding to its answer: up to four samples of 16 bits, perhaps a palette's indices, and the colours that the model
+    /// sees, perhaps mirrored.
+    static func image(width: Int, height: Int) -> Int { 15 * width * height }
+
+    /// The colours alone, of an image that is stored and may be decoded again.
+    static func colours(width: Int, height: Int) -> Int { 6 * width * height }
+
+    /// The masks of a plan and what it takes to make them: of one after the other the logits and their contest, and of all the masks.
+    ///
+    /// - Parameter hasTruth: Whether they are compared with a ground truth, which takes maps of distances.
+    static func masks(_ plan: SegmentPlan, hasTruth: Bool) -> Int {
+        let (width, height, options) = (plan.image.width, plan.image.height, plan.options)
+        let candidates = options.multimask ? plan.served.model.configuration.multimaskOutputs : 1
+        let count =
+            options.instances
+            ? InstanceFinder.limit : max(1, options.prompts.boxes.count) * candidates * plan.asked.count
+        var aPixel = 12 + count
+        if hasTruth { aPixel += 24 }
+        if options.uncertainty { aPixel += 12 }
+        var bytes = width * height * aPixel
+        if plan.tiling != nil {
+            // A mosaic, and its logits in a square of the longer side; several of them where prompts nearby are tried.
+            let square = max(width, height) * max(width, height)
+            bytes += 12 * width * height + (options.uncertainty ? 12 : 2) * 4 * square
+        }
+        return bytes
+    }
+}
