@@ -91,7 +91,8 @@ extension Connection {
     /// - Returns: How many were used.
     private func feed(_ input: Span<UInt8>) -> Int {
         var position = 0
-        while mayRead {
+        // A body whose last bytes have filled the backlog has ended all the same: nothing will come that tells it again.
+        while mayRead || (state.wantsInput && parser.isBodyComplete) {
             if state.phase == .idle {
                 guard position < input.count else { break }
                 beginExchange()

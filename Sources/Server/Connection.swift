@@ -48,7 +48,8 @@ final class Connection: EventHandler, @unchecked Sendable {
     var parser: RequestParser
     var exchange: Exchange?
     var output = OutputQueue()
-    private var token: UInt64 = 0
+    /// Nil until the loop watches the socket.
+    private var token: UInt64?
 
     // Edge-triggered readiness, as last told and not yet used up.
     var isReadable = false
@@ -157,7 +158,7 @@ final class Connection: EventHandler, @unchecked Sendable {
         // The socket itself goes last: whoever sees the end of the connection then finds it logged and no longer counted.
         defer { withExtendedLifetime(transport) {} }
         state.close()
-        shard.loop.remove(transport.raw, token)
+        if let token { shard.loop.remove(transport.raw, token) }
         self.transport = nil
         pending = []
         spool = SpoolBacklog()

@@ -1,4 +1,5 @@
 import Basics
+import Dispatch
 import HTTP
 import HTTPTypes
 import Server
@@ -41,6 +42,35 @@ import Testing
             let client = try server.client()
             try client.send(String(repeating: "GET \(path) HTTP/1.1\r\nHost: h\r\n\r\n", count: 300))
             for _ in 0..<300 { #expect(try client.response().body.count == 100_000) }
+        }
+    }
+
+    /// Bodies that lie in the socket when reading begins, and so come faster than the spool takes them: wherever they end, they end.
+    @Test func takesBodiesThatFillTheBacklog() throws {
+        var timeouts = Timeouts()
+        timeouts.bodyIdle = .seconds(5)
+        let gate = DispatchSemaphore(value: 0)
+        let server = try TestServer(timeouts: timeouts) { request, reply in
+            if request.method == .get { gate.wait() }
+            describe(request, reply)
+        }
+        for step in 0..<40 {
+            let count = 500_000 + 16_384 * step
+            let client = try server.client()
+            try client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+            let sent = DispatchSemaphore(value: 0)
+            DispatchQueue(label: "sender").async { @Sendable in
+                try? client.send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: \(count)\r\n\r\n")
+                try? client.send([UInt8](repeating: 1, count: count))
+                sent.signal()
+            }
+            pause(milliseconds: 5)
+            gate.signal()
+            #expect(try client.response().status == 200)
+            let answer = try client.response()
+            #expect(answer.text == "POST / file \(count)")
+            guard answer.status == 200 else { return }
+            sent.wait()
         }
     }
 

@@ -50,6 +50,11 @@ package struct RequestParser: Sendable {
         if case .requestLine = phase { lines.heldCount == 0 } else { false }
     }
 
+    /// Whether the end of a body comes next, for which no more input is needed.
+    package var isBodyComplete: Bool {
+        if case .fixed(remaining: 0) = phase { true } else { false }
+    }
+
     /// The next event in `input` from `position` on, which moves past what was used; nil when more input is needed.
     package mutating func next(_ input: Span<UInt8>, at position: inout Int) throws(RequestError) -> Event? {
         // Where in this input a head began; nil when that was in an earlier one.
