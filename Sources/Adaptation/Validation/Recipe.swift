@@ -24,6 +24,8 @@ package struct Recipe: Sendable, Equatable {
     private static let mostShares = 8
     /// How much slower a decoder is taught that must not lose what it knows.
     private static let gentleness: Float = 3
+    /// What an encoder needs to see vessels by.
+    private static let tiledRank = 16
 
     package static let standardBudgetSeconds = 120.0
 
@@ -90,6 +92,8 @@ package struct Recipe: Sendable, Equatable {
         // The frozen encoder has not learnt to see what is thin; the rates are those measured on vessels.
         if !fixed.contains(.kind) {
             recipe.settings.kind = .loraDecoder
+            recipe.settings.rank = Self.tiledRank
+            recipe.settings.alpha = Float(Self.tiledRank)
             if !fixed.contains(.decoderLearningRate) { recipe.settings.decoderLearningRate = 3e-3 }
         }
         if !fixed.contains(.augmentedViews) { recipe.settings.augmentedViews = longer.augmentedViews }
