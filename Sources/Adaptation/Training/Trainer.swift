@@ -122,7 +122,7 @@ package struct Trainer: Sendable {
             cache.firstAdaptedBlock == layout.blocks.lowerBound && cache.tiling == settings.tiling,
             "a cache of another recipe")
         // Every step takes the same tensors: as many as the encoder keeps for its backward pass.
-        return try reusingMemory(upTo: Checkpointing.standardBytes) {
+        return try reusingMemory(upTo: Checkpointing.keptBytes(of: model.configuration)) {
             try steps(resuming, cache, min(stopAfter, settings.steps), hooks)
         }
     }

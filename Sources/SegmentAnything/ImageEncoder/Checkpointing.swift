@@ -9,7 +9,12 @@ package enum Checkpointing: Sendable {
 
     /// All blocks of ViT-B and of the embedded model, nine of ViT-L.
     package static let standard = Checkpointing.beyond(bytes: standardBytes)
-    package static let standardBytes = 1700 << 20
+    private static let standardBytes = 1700 << 20
+
+    /// What one image's blocks keep at most by the standard.
+    package static func keptBytes(of configuration: Configuration) -> Int {
+        min(standardBytes, configuration.depth * configuration.keptBytes(batch: 1))
+    }
 
     /// Whether block `index` keeps its input alone.
     ///
