@@ -124,14 +124,14 @@ package struct Recipe: Sendable, Equatable {
         }
     }
 
-    /// The recipes to try, the cheap first: what the client fixed is the same in all. Where the kind is free, these three find more
+    /// The recipes to try, the cheap and then the best first, as time may not allow all: what the client fixed is the same in all. Where the kind is free, these three find more
     /// between them than any one alone (docs/adaptation.md); where it is not, a decoder may be taught more gently.
     func candidates() -> [AdaptationSettings] {
         let settings = beginning
         // In tiles the one recipe that was measured on vessels.
         guard settings.tileSide == nil else { return [settings] }
         guard fixed.contains(.kind) else {
-            return [AdapterKind.decoder, .lora, .loraDecoder].map { kind in
+            return [AdapterKind.decoder, .loraDecoder, .lora].map { kind in
                 var settings = settings
                 settings.kind = kind
                 return settings

@@ -142,7 +142,7 @@ import Testing
     @Test func theFoldsChooseAmongRecipes() throws {
         let recipe = Self.recipe(9, fixed: [])
         let fitted = try Self.fitting(recipe: recipe).run(speed: Self.speed)
-        #expect(fitted.tried.map(\.settings.kind) == [.decoder, .lora, .loraDecoder])
+        #expect(fitted.tried.map(\.settings.kind) == [.decoder, .loraDecoder, .lora])
         #expect(fitted.tried.count { $0.isChosen } == 1)
         let chosen = try #require(fitted.tried.first { $0.isChosen })
         #expect(chosen.settings == fitted.settings)
