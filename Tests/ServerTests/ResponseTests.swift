@@ -49,9 +49,10 @@ import Testing
     @Test func streamedBytesArriveAtOnce() throws {
         let writers = Lock<[ResponseWriter]>([])
         let server = try TestServer { _, reply in
+            // Kept before the client can have seen anything and have it let go.
+            writers.withLock { $0.append(reply) }
             reply.begin(.ok, [:])
             reply.write(Array("first".utf8))
-            writers.withLock { $0.append(reply) }
         }
         let client = try server.client()
         try client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n")
