@@ -57,9 +57,8 @@ package final class LoopbackClient: @unchecked Sendable {
             }
         }
         guard code == 0 else {
-            let reason = errno
-            _ = Glibc.close(raw)
-            throw Failure(description: "connect \(name): errno \(reason)")
+            // The initialiser has set everything by now, so its throwing runs `deinit`, which closes: twice would be another's descriptor.
+            throw Failure(description: "connect \(name): errno \(errno)")
         }
     }
 
