@@ -42,8 +42,10 @@ extension TrainedAdapter {
     }
 
     private static func averaged(_ tensors: [Tensor]) -> Tensor {
-        var sum = GradientSum(shapes: [tensors[0].shape])
-        for tensor in tensors { sum.add([tensor]) }
-        return sum.tensors(scaledBy: 1 / Float(tensors.count))[0]
+        let elements = tensors.map(\.elements)
+        let count = Float(tensors.count)
+        return Tensor(
+            shape: tensors[0].shape,
+            elements[0].indices.map { place in elements.reduce(0) { $0 + $1[place] } / count })
     }
 }

@@ -334,7 +334,10 @@ final class FittingSession {
             let trainer = Trainer(
                 model: fitting.model, support: fitting.support, settings: settings, members: others(held),
                 beginning: fitting.previous?.adapter, taskName: fitting.taskName, labels: fitting.labels)
-            if number < members.count { return try trainer.restored(members[number]) }
+            if number < members.count {
+                finishedRuns += 1
+                return try trainer.restored(members[number])
+            }
             let member = try train(
                 trainer, "member/\(number)", stopAfter: stopAfter,
                 phase: .member(number: number + 1, count: plan.folds.count)
