@@ -147,10 +147,15 @@ class BrowserCase(unittest.TestCase):
 
     def upload(self, name: str, *paths: pathlib.Path, within: str = "main") -> None:
         """Chooses files with the chooser whose button is called `name`."""
-        for element in self.css(f"{within} input[type=file]"):
-            if element.get_attribute("aria-label") == name:
-                return element.send_keys("\n".join(str(path) for path in paths))
-        self.fail(f"no chooser {name!r}")
+
+        def look(_: object) -> bool:
+            for element in self.css(f"{within} input[type=file]"):
+                if element.get_attribute("aria-label") == name:
+                    element.send_keys("\n".join(str(path) for path in paths))
+                    return True
+            return False
+
+        self.until(look, f"chooser {name!r}", 20)
 
     def drop(self, selector: str, *paths: pathlib.Path) -> None:
         """Drops files as a person drags them from a folder: by an input of the test's own, then the page's drop event."""
