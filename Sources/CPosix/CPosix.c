@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "CPosix.h"
 
+#include <malloc.h>
 #include <stddef.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -20,6 +21,10 @@ int cposix_datagram_socket(int family) {
 
 ssize_t cposix_send(int socket, const void *bytes, size_t count) {
     return send(socket, bytes, count, MSG_NOSIGNAL);
+}
+
+void cposix_trim_memory(void) {
+    malloc_trim(0);
 }
 
 int cposix_epoll_create(void) {

@@ -1,3 +1,4 @@
+import CPosix
 import Glibc
 
 /// How much memory this process has taken, by proc(5).
@@ -14,6 +15,10 @@ package enum ProcessMemory {
         }
         return nil
     }
+
+    /// Gives what was freed back to the system. The allocator keeps it otherwise, for as long as anything allocated after it lives: a job's
+    /// buffers would go on counting against everybody else on the machine.
+    package static func giveBackFreed() { cposix_trim_memory() }
 
     /// Begins a new peak at the present size, where the system allows it.
     package static func forgetPeak() {

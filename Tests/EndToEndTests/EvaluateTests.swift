@@ -34,6 +34,9 @@ struct EvaluateTests {
 
         #expect(try evaluate("--seed", "1") == 1)
         #expect(try evaluate("--prompts", "circle", output: "other") == 64)
+        #expect(try evaluate("--learning-rate", "0", output: "other") == 64)
+        #expect(try evaluate("--decoder-learning-rate", "nan", output: "other") == 64)
+        #expect(try evaluate("--rank", "65", output: "other") == 64)
         #expect(try evaluate("--patient-pattern", "no group", output: "other") == 64)
 
         try Data("no image".utf8).write(to: URL(filePath: folder.file("data/discs/masks/odd.png")))

@@ -69,6 +69,35 @@ struct EvaluationTests {
         #expect(settings.fields["flips"] == "true" && EvaluationSettings().fields["flips"] == nil)
     }
 
+    @Test func adaptsAtTheGivenRatesAndRank() throws {
+        let maker = try DatasetMaker()
+        try maker.discs("discs", count: 6)
+        func run(_ name: String, _ change: (inout EvaluationSettings) -> Void) throws -> ([ResultRow], Adapter) {
+            var settings = quickSettings([.box])
+            (settings.supportSizes, settings.adapters, settings.baselines) = ([2], [.loraDecoder], false)
+            change(&settings)
+            let run = try evaluation(maker, settings, output: name)
+            try run.run()
+            let path = maker.folder.file("results/\(name)/adapters/discs/1/lora+decoder/n2/seed0.safetensors")
+            return (run.findings().rows, try Adapter.load(path: path, for: tinyModel))
+        }
+        let (rows, standard) = try run("standard") { _ in }
+        let others = [
+            try run("factors") { $0.learningRate = 0.3 }, try run("decoder") { $0.decoderLearningRate = 0.3 },
+            try run("rank") { $0.rank = 3 },
+        ]
+        #expect(others.allSatisfy { $0.0.count == rows.count && $0.1.sha256 != standard.sha256 })
+        #expect(standard.card.rank == 4 && others[2].1.card.rank == 3 && others[2].1.card.alpha == 3)
+
+        // Another rate is another evaluation; none given is what it always was.
+        var settings = EvaluationSettings()
+        let before = settings.fields
+        (settings.learningRate, settings.decoderLearningRate, settings.rank) = (0.25, 0.5, 3)
+        #expect(
+            settings.fields.merging(before) { new, _ in new }.filter { before[$0.key] != $0.value }
+                == ["learning-rate": "0.25", "decoder-learning-rate": "0.5", "rank": "3"])
+    }
+
     /// Stopped after each image and run again, it gives what one run gives, and does nothing twice.
     @Test func goesOnWhereItStopped() throws {
         let maker = try DatasetMaker()

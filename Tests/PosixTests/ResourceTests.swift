@@ -19,6 +19,20 @@ import Testing
         #expect(MemorySpace.free(limit: limit, current: current, statistics: statistics) == free)
     }
 
+    /// Blocks too small to be mapped each by itself, freed below others that live on.
+    @Test func givesFreedMemoryBack() throws {
+        let blocks = (0..<2_048).map { _ in
+            let block = UnsafeMutableRawPointer.allocate(byteCount: 100_000, alignment: 16)
+            block.initializeMemory(as: UInt8.self, repeating: 1, count: 100_000)
+            return block
+        }
+        let full = ProcessStatistics.current.residentBytes
+        for block in blocks.dropLast() { block.deallocate() }
+        ProcessMemory.giveBackFreed()
+        #expect(ProcessStatistics.current.residentBytes < full - 100_000_000)
+        blocks.last?.deallocate()
+    }
+
     @Test func readsModes() throws {
         let folder = try TemporaryDirectory()
         for (bits, isOpen, text) in [(0o700, false, "0700"), (0o750, true, "0750"), (0o701, true, "0701")] {

@@ -2,6 +2,7 @@ import Adaptation
 import Basics
 package import Imaging
 package import Jobs
+import Posix
 import SegmentAnything
 package import Storage
 import Tensor
@@ -39,6 +40,7 @@ package struct AdaptationWorker: Worker {
 
     package func run(_ job: Job, context: JobContext) throws -> JobOutcome {
         let watch = MemoryWatch(memory)
+        defer { ProcessMemory.giveBackFreed() }
         do {
             return try Threads.givingWay(to: gate) { try adapt(job, context, watch) }
         } catch AdaptationError.cancelled {

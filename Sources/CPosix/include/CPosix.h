@@ -13,6 +13,9 @@ int cposix_datagram_socket(int family);
 /* Sends without SIGPIPE; as send(2) with MSG_NOSIGNAL. */
 ssize_t cposix_send(int socket, const void *bytes, size_t count);
 
+/* malloc_trim(3): gives free pages of every arena back to the system. */
+void cposix_trim_memory(void);
+
 /* One readiness event: bits of CPOSIX_*, and the token given when the descriptor was added. */
 typedef struct {
     uint32_t bits;

@@ -12,6 +12,10 @@ package struct EvaluationSettings: Sendable, Equatable {
     package var adapters: [AdapterKind] = [.loraDecoder]
     /// Steps of an adaptation; nil for the recipe's own.
     package var steps: Int?
+    /// Rates and rank of an adaptation; nil for the recipe's own.
+    package var learningRate: Float?
+    package var decoderLearningRate: Float?
+    package var rank: Int?
     package var labels = LabelChoice.each
     /// Smaller targets are left out.
     package var minimumPixels = 20
@@ -42,8 +46,11 @@ package struct EvaluationSettings: Sendable, Equatable {
             "images": imageLimit.map(String.init) ?? "", "patient-pattern": patientPattern ?? "",
             "baselines": "\(baselines)", "seed": "\(seed)",
         ]
-        // Journals from before there was this choice go on.
+        // Journals from before there were these choices go on.
         if flips { fields["flips"] = "true" }
+        fields["learning-rate"] = learningRate.map { "\($0)" }
+        fields["decoder-learning-rate"] = decoderLearningRate.map { "\($0)" }
+        fields["rank"] = rank.map(String.init)
         return fields
     }
 
@@ -51,6 +58,12 @@ package struct EvaluationSettings: Sendable, Equatable {
     func recipe(_ kind: AdapterKind, supportSeed: Int) -> AdaptationSettings {
         var recipe = AdaptationSettings(kind: kind, seed: seed &+ UInt64(supportSeed))
         if let steps { recipe.steps = steps }
+        if let learningRate { recipe.learningRate = learningRate }
+        if let decoderLearningRate { recipe.decoderLearningRate = decoderLearningRate }
+        if let rank {
+            recipe.rank = rank
+            recipe.alpha = Float(rank)
+        }
         return recipe
     }
 }

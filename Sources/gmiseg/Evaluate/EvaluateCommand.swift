@@ -44,6 +44,18 @@ struct EvaluateCommand: ParsableCommand {
     @Option(help: "Steps of each adaptation (default: the recipe's).")
     var steps: Int?
 
+    @Option(
+        name: .customLong("learning-rate"), help: "Peak learning rate of the low-rank factors (default: the recipe's).")
+    var learningRate: Float?
+
+    @Option(
+        name: .customLong("decoder-learning-rate"),
+        help: "Peak learning rate of the mask decoder's weights (default: the recipe's).")
+    var decoderLearningRate: Float?
+
+    @Option(help: "Rank of the low-rank factors (default: the recipe's).")
+    var rank: Int?
+
     @Option(help: "Which datasets, by the names of their folders, with commas between (default: all).")
     var datasets: String?
 
@@ -117,6 +129,11 @@ struct EvaluateCommand: ParsableCommand {
         try Self.require(objectsPerImage, 1...10_000, "--objects")
         if let images { try Self.require(images, 1...10_000_000, "--images") }
         if let steps { try Self.require(steps, 1...10_000, "--steps") }
+        for (rate, option) in [(learningRate, "--learning-rate"), (decoderLearningRate, "--decoder-learning-rate")] {
+            guard let rate, !(rate > 0 && rate <= 1) else { continue }
+            throw ValidationError("\(option) must be a number above 0 and at most 1")
+        }
+        if let rank { try Self.require(rank, AdaptationSettings.ranks, "--rank") }
         if let patientPattern, !PatientPattern.isValid(patientPattern) {
             throw ValidationError("--patient-pattern must be a regular expression with a group, as in '^(case[0-9]+)'")
         }
@@ -125,6 +142,9 @@ struct EvaluateCommand: ParsableCommand {
         settings.objectsPerImage = objectsPerImage
         settings.imageLimit = images
         settings.steps = steps
+        settings.learningRate = learningRate
+        settings.decoderLearningRate = decoderLearningRate
+        settings.rank = rank
         settings.patientPattern = patientPattern
         settings.baselines = baselines
         settings.flips = flips
