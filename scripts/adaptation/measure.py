@@ -6,6 +6,7 @@ import collections
 import hashlib
 import io
 import json
+import math
 import pathlib
 import random
 import re
@@ -218,8 +219,13 @@ def row(group, prompt):
     error = f"{statistics.fmean(errors):17.1f}" if errors else " " * 17
     # Two means of few images differ even where both tell the truth: by how much follows from how images differ.
     chances = [line for line in group if line.get("interval") and line.get("images")]
-    within = [meets(line, prompt) for line in chances]
-    error += f"{100 * statistics.fmean(within):9.0f} %" if within else " " * 11
+    if chances:
+        bias = statistics.fmean(100 * (line["foretold"][prompt] - line["later"]["served"][prompt]) for line in chances)
+        chance = 100 * statistics.fmean(by_chance(line, prompt) for line in chances)
+        meeting = 100 * statistics.fmean(meets(line, prompt) for line in chances)
+        error += f"{bias:+7.1f}{chance:11.1f}{meeting:7.0f} %"
+    else:
+        error += " " * 27
     runs = collections.defaultdict(list)
     for line, after in zip(group, served):
         runs[line["key"][0], line["key"][1]].append(after)
@@ -231,18 +237,29 @@ def row(group, prompt):
         f"{statistics.fmean(line['seconds'] for line in group):9.0f}")
 
 
+def reach(line, prompt):
+    """Half of the 95 % interval of the Dice on later images."""
+    found = line["images"]["served"][prompt]
+    return 1.96 * statistics.stdev(found) / len(found) ** 0.5
+
+
 def meets(line, prompt):
     """Whether the 95 % intervals of the held-out Dice and of that on later images have a Dice in common."""
-    found = line["images"]["served"][prompt]
-    reach = 1.96 * statistics.stdev(found) / len(found) ** 0.5
     low, high = line["interval"][prompt]
     mean = line["later"]["served"][prompt]
-    return low <= mean + reach and mean - reach <= high
+    return low <= mean + reach(line, prompt) and mean - reach(line, prompt) <= high
+
+
+def by_chance(line, prompt):
+    """How far two means of so many images lie apart on average where both have the same true Dice: that of a normal difference."""
+    low, high = line["interval"][prompt]
+    deviation = ((high - low) ** 2 / 4 + reach(line, prompt) ** 2) ** 0.5 / 1.96
+    return (2 / math.pi) ** 0.5 * deviation
 
 
 def report(arguments):
     measured = [line for path in arguments.journal for line in lines(pathlib.Path(path)) if "later" in line]
-    columns = "  runs  prompt  base  served spread   gain  worst  harm>1pt  |foretold-later|  meeting  seconds"
+    columns = "  runs  prompt  base  served spread   gain  worst  harm>1pt  |foretold-later|  bias  by chance  meeting  seconds"
 
     def table(title, name):
         groups = collections.defaultdict(list)

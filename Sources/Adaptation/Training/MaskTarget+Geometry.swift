@@ -19,4 +19,13 @@ extension MaskTarget {
             lowResolutionLogits: Tensor(shape: [side, side], truth.map { $0 - 0.5 }), predictedIoU: 1, index: 0,
             geometry: geometry)
     }
+
+    /// Of each cell of a grid over the padded square the share that is image, `[side, side]`.
+    static func frame(_ geometry: ImageGeometry, side: Int) -> [Float] {
+        let cells = Double(side) / Double(geometry.side)
+        return MaskTarget(
+            pixels: [1], width: 1, height: 1, side: side, contentWidth: Double(geometry.resizedWidth) * cells,
+            contentHeight: Double(geometry.resizedHeight) * cells
+        ).weight
+    }
 }

@@ -52,6 +52,10 @@ package struct Fitting: Sendable {
         self.labels = labels
     }
 
+    var exampleCount: Int { support.examples.count }
+
+    func examples(without held: [Int]) -> [Int] { (0..<exampleCount).filter { !held.contains($0) } }
+
     /// What a fitting tells, and asks.
     package struct Hooks {
         package var checkpoint: (FittingCheckpoint) throws -> Void
@@ -80,10 +84,10 @@ package struct Fitting: Sendable {
         let subject = self.subject
         let isOurs = resuming?.journal.subject == subject
         let known = isOurs ? resuming : nil
-        let session = FittingSession(
-            self, journal: known?.journal ?? FittingJournal(subject: subject, speed: speed), open: known?.run,
+        let log = FittingLog(
+            journal: known?.journal ?? FittingJournal(subject: subject, speed: speed), open: known?.run,
             members: known?.members ?? [], hooks: hooks)
-        return try session.run()
+        return try FittingSession(self, log: log).run()
     }
 
     /// What running will likely take.

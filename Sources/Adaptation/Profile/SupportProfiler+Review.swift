@@ -1,0 +1,62 @@
+import Basics
+import Imaging
+import SegmentAnything
+import Tensor
+
+/// When an answer should be looked at again, by the support set itself: where folds have not said it.
+extension SupportProfiler {
+    /// Examples that an adapter of tiles is calibrated on: each costs dozens of passes of the encoder.
+    private static let tiledLimit = 4
+
+    /// How well answers agree under jitter, and how good they are, by kind of prompt.
+    func review(
+        _ items: [Item], _ profile: SupportProfile, _ reader: PromptlessReader
+    ) throws -> [PromptKind: ReviewThreshold] {
+        var pairs: [PromptKind: [ReviewThreshold.Pair]] = [:]
+        for (index, item) in items.enumerated() {
+            try pause()
+            guard let simulator = PromptSimulator(mask: item.mask) else { continue }
+            let image = EmbeddedImage(item.image, by: reader.predictor, whole: item.embedding)
+            var generator = SeededRandom(seed: UInt64(index))
+            for kind in [PromptKind.box, .point, .none] {
+                try pause()
+                let prompt = simulator.prompt(kind, using: &generator)
+                let embedding = image.embedding(for: prompt)
+                let truth = MaskTarget(
+                    item.mask, geometry: embedding.geometry, side: reader.predictor.model.configuration.logitsSide)
+                let (answer, given) = try reader.answer(prompt, embedding, profile)
+                let spread = try reader.spread(answer, given: given, embedding)
+                pairs[kind, default: []].append(
+                    .init(agreement: spread.agreement, dice: truth.dice(answer.lowResolutionLogits.elements)))
+            }
+        }
+        return pairs.mapValues { ReviewThreshold($0) }
+    }
+
+    /// The same of an adapter that answers in tiles.
+    func review(
+        _ items: [Item], _ tiling: Tiling, _ reader: PromptlessReader
+    ) throws -> [PromptKind: ReviewThreshold] {
+        var pairs: [PromptKind: [ReviewThreshold.Pair]] = [:]
+        for (index, item) in items.prefix(Self.tiledLimit).enumerated() {
+            guard let simulator = PromptSimulator(mask: item.mask) else { continue }
+            let image = TiledImage(
+                width: item.image.width, height: item.image.height, tiling: tiling, by: reader.predictor
+            ) { window in
+                try reader.predictor.embed(item.image, window: window, pause: self.pause)
+            }
+            var generator = SeededRandom(seed: UInt64(index))
+            for kind in [PromptKind.box, .point, .none] {
+                try pause()
+                let prompt = simulator.prompt(kind, using: &generator)
+                let answer = try image.segment(prompt)
+                let truth = MaskTarget(
+                    item.mask, geometry: answer.geometry, side: answer.lowResolutionLogits.shape[0])
+                let spread = try image.spread(answer, given: prompt)
+                pairs[kind, default: []].append(
+                    .init(agreement: spread.agreement, dice: truth.dice(answer.lowResolutionLogits.elements)))
+            }
+        }
+        return pairs.mapValues { ReviewThreshold($0) }
+    }
+}

@@ -1,0 +1,195 @@
+import Imaging
+package import SegmentAnything
+import Tensor
+
+/// Looks at a support set through one model and adapter.
+package struct SupportProfiler {
+    private let predictor: LabelledPredictor
+    private let isAdapted: Bool
+    /// How the adapter sees images; nil: whole.
+    private let tiling: Tiling?
+    /// Whether folds have said when to look again.
+    private let isCalibrated: Bool
+    let pause: () throws -> Void
+
+    /// - Parameters:
+    ///   - predictor: Of the model, with the adapter if there is one.
+    ///   - isAdapted: Whether it was trained on these very examples: its own answers to no prompt then say nothing about new
+    ///     images, and the decoder's route is kept without comparing.
+    ///   - tiling: The tiles that the adapter answers in.
+    ///   - isCalibrated: Whether folds have said when an answer should be looked at again; the profile then does not.
+    ///   - pause: Called before each image and each block of the encoder; throws to stop.
+    package init(
+        _ predictor: LabelledPredictor, isAdapted: Bool, tiling: Tiling? = nil, isCalibrated: Bool = false,
+        pause: @escaping () throws -> Void = {}
+    ) {
+        self.predictor = predictor
+        self.isAdapted = isAdapted
+        self.tiling = tiling
+        self.isCalibrated = isCalibrated
+        self.pause = pause
+    }
+
+    package init(_ predictor: Predictor, isAdapted: Bool, pause: @escaping () throws -> Void = {}) {
+        self.init(LabelledPredictor(predictor), isAdapted: isAdapted, pause: pause)
+    }
+
+    struct Item {
+        let image: RGBImage
+        let embedding: ImageEmbedding
+        let moments: TokenMoments
+        let tokens: MaskTarget
+        let mask: Mask
+    }
+
+    /// Of examples with one label.
+    package func profile(_ examples: [Example]) throws -> SupportProfile {
+        try profiles(examples, labelCount: 1)[0]
+    }
+
+    /// One profile for each label. What sets a label apart is learnt against all else in the images that show it, the other
+    /// labels among it.
+    ///
+    /// - Parameter examples: At least one.
+    package func profiles(_ examples: [Example], labelCount: Int) throws -> [SupportProfile] {
+        let embeddings = try examples.map { try predictor.embed($0.image, pause: pause) }
+        return try profiles(examples, embeddings, labelCount: labelCount, purpose: .service)
+    }
+
+    /// What answers without a prompt depend on, and nothing else: what a fold's training images alone would have taught.
+    ///
+    /// - Parameter embeddings: Of the examples, under the same model and adapter.
+    func promptless(
+        _ examples: [Example], _ embeddings: [ImageEmbedding], labelCount: Int
+    ) throws -> [SupportProfile] {
+        try profiles(examples, embeddings, labelCount: labelCount, purpose: .fold)
+    }
+
+    /// What a profile is made for: a fold asks for no more than its masks depend on.
+    private enum Purpose { case service, fold }
+
+    private func profiles(
+        _ examples: [Example], _ embeddings: [ImageEmbedding], labelCount: Int, purpose: Purpose
+    ) throws -> [SupportProfile] {
+        let distance = EmbeddingDistance(
+            descriptors: purpose == .fold ? [] : embeddings.map { EmbeddingDistance.descriptor($0) })
+        let limit = max(SupportProfile.measuredLimit / labelCount, SupportProfile.leastMeasured)
+        return try (0..<labelCount).map { label in
+            let grid = predictor[label].model.configuration.grid
+            var items: [Item] = []
+            for (example, embedding) in zip(examples, embeddings) {
+                let mask = example.labels.mask(label)
+                guard !mask.isEmpty || labelCount == 1 else { continue }
+                try pause()
+                let tokens = MaskTarget(mask, geometry: embedding.geometry, side: grid)
+                items.append(
+                    Item(
+                        image: example.image, embedding: embedding, moments: TokenMoments(embedding, target: tokens),
+                        tokens: tokens, mask: mask))
+            }
+            let reader = PromptlessReader(predictor[label], isAdapted: isAdapted)
+            return try profile(items, distance, reader, limit: limit, purpose)
+        }
+    }
+
+    private func profile(
+        _ items: [Item], _ distance: EmbeddingDistance, _ reader: PromptlessReader, limit: Int,
+        _ purpose: Purpose
+    ) throws -> SupportProfile {
+        guard let first = items.first else {
+            // No example shows the label: nothing is known of it but what the adapter may have learnt elsewhere.
+            return SupportProfile(
+                distance: distance, prototypes: nil, presence: nil, route: .model, routeDice: [:], review: [:])
+        }
+        let total = items.dropFirst().reduce(first.moments) { $0 + $1.moments }
+        let whole = Prototypes(total)
+        let measured = items.prefix(limit)
+        // Without the example itself, or the map would be drawn from the answer.
+        let without = measured.map { item in items.count > 1 ? Prototypes(total - item.moments) : whole }
+        let shift = bestShift(Array(measured), without)
+        let prototypes = whole?.lowered(by: shift)
+        let others = without.map { $0?.lowered(by: shift) }
+
+        let isCompared = items.count > 1 && !(reader.isAdapted && purpose == .fold)
+        let scores = isCompared ? try routeDice(Array(measured), others, reader) : [:]
+        let dice = scores.mapValues { $0.reduce(0, +) / Double($0.count) }
+        let route: PromptlessRoute =
+            reader.isAdapted || prototypes == nil ? .model : PromptlessRoute.best(scores) ?? .mask
+        let presence = presence(Array(measured), others)
+        let debris = Debris(items.map(\.mask))
+        let unmeasured = SupportProfile(
+            distance: distance, prototypes: prototypes, presence: presence, debris: debris, route: route,
+            routeDice: dice, review: [:])
+        guard purpose == .service, !isCalibrated else { return unmeasured }
+        let review =
+            try tiling.map { try self.review(items, $0, reader) }
+            ?? self.review(Array(measured), unmeasured, reader)
+        return SupportProfile(
+            distance: distance, prototypes: prototypes, presence: presence, debris: debris, route: route,
+            routeDice: dice, review: review)
+    }
+
+    /// Steps in which thresholds are tried.
+    private static let thresholdCount = 128
+
+    /// The similarity above which tokens make the masks with the best mean Dice; 0 without any map.
+    private func bestShift(_ items: [Item], _ others: [Prototypes?]) -> Float {
+        let maps = zip(items, others).compactMap { item, prototypes in
+            prototypes.map { (item: item, map: SimilarityMap($0, item.embedding)) }
+        }
+        let values = maps.flatMap { pair in
+            zip(pair.map.values, pair.item.tokens.weight).filter { $0.1 >= 0.5 }.map(\.0)
+        }.sorted()
+        guard !values.isEmpty else { return 0 }
+        let thresholds = (1..<Self.thresholdCount).map { values[$0 * (values.count - 1) / Self.thresholdCount] }
+        var best: (shift: Float, dice: Double) = (0, -1)
+        for threshold in thresholds {
+            let dice = maps.reduce(0.0) { sum, pair in
+                sum + pair.item.tokens.softDice(pair.map.values.map { $0 - threshold })
+            }
+            if dice > best.dice { best = (threshold, dice) }
+        }
+        return best.shift
+    }
+
+    /// The Dice of each way on each of the items that have a map.
+    private func routeDice(
+        _ items: [Item], _ others: [Prototypes?], _ reader: PromptlessReader
+    ) throws -> [PromptlessRoute: [Double]] {
+        var scores: [PromptlessRoute: [Double]] = [:]
+        for (item, prototypes) in zip(items, others) {
+            try pause()
+            let truth = MaskTarget(
+                item.mask, geometry: item.embedding.geometry, side: reader.predictor.model.configuration.logitsSide)
+            guard let map = prototypes.map({ SimilarityMap($0, item.embedding) }) else { continue }
+            for route in PromptlessRoute.allCases {
+                let answer = try reader.prediction(route, item.embedding, map)
+                scores[route, default: []].append(truth.dice(answer.lowResolutionLogits.elements))
+            }
+        }
+        return scores
+    }
+
+    private func presence(_ items: [Item], _ others: [Prototypes?]) -> Presence? {
+        let areas = items.map { item in zip(item.tokens.truth, item.tokens.weight).reduce(0) { $0 + $1.0 * $1.1 } }
+        let usual = areas.sorted()[areas.count / 2]
+        let tokenCount = max(Int((usual / 2).rounded()), 1)
+        var (found, absent): ([Float], [Float]) = ([], [])
+        for (item, prototypes) in zip(items, others) {
+            guard let prototypes else { continue }
+            let map = SimilarityMap(prototypes, item.embedding)
+            let near = item.tokens.neighbourhood
+            let image = map.values.indices.filter { item.tokens.weight[$0] >= 0.5 }
+            guard let whole = Presence.statistic(image.map { map.values[$0] }, tokenCount: tokenCount) else { continue }
+            found.append(whole)
+            let beside = image.filter { !near[$0] }
+            // A handful of tokens says little about an image without the object.
+            if beside.count >= 4 * tokenCount,
+                let rest = Presence.statistic(beside.map { map.values[$0] }, tokenCount: tokenCount)
+            {
+                absent.append(rest)
+            }
+        }
+        return found.isEmpty ? nil : Presence(tokenCount: tokenCount, found: found, absent: absent)
+    }
+}
