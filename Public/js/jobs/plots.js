@@ -81,7 +81,8 @@ export function scoreTable({ rows }) {
 }
 
 /**
- * Held-out Dice of each label, base and adapted for each kind of prompt; null where a task has but one.
+ * Held-out Dice of each label, base and adapted for each kind of prompt, and in how many images without it it was found all the same; null
+ * where a task has but one.
  *
  * @param {object} heldOut As a job or a task shows it.
  * @param {(value: number) => string} colourOf
@@ -90,16 +91,20 @@ export function labelTable(heldOut, colourOf) {
   const labels = heldOut?.labels ?? [];
   if (labels.length < 2) return null;
   const kinds = Object.keys(PROMPT_NAMES).filter((kind) => labels.some(({ prompts }) => prompts?.[kind]));
+  const isEver = labels.some(({ absent }) => absent?.examples > 0);
+  const found = (absent, who) => h('td', { class: 'number' }, absent?.examples > 0 ? `${integer(absent[who])} of ${integer(absent.examples)}` : '–');
   const dice = (scores) => h('td', { class: 'number' }, percent(scores?.dice?.mean));
   return h('table', { class: 'scores bylabel', 'aria-label': 'Held-out Dice by label' },
     h('thead', {},
       h('tr', {}, h('th', { scope: 'col', rowspan: 2 }, 'Label'), h('th', { scope: 'col', rowspan: 2, class: 'number' }, 'Images'),
-        kinds.map((kind) => h('th', { scope: 'colgroup', colspan: 2, class: 'group' }, PROMPT_NAMES[kind]))),
-      h('tr', {}, kinds.map(() => [h('th', { scope: 'col', class: 'number' }, h('span', { class: 'key base' }), 'Base'),
+        kinds.map((kind) => h('th', { scope: 'colgroup', colspan: 2, class: 'group' }, PROMPT_NAMES[kind])),
+        isEver ? h('th', { scope: 'colgroup', colspan: 2, class: 'group', title: 'Without a prompt, in images that do not show it' }, 'Found where absent') : null),
+      h('tr', {}, [...kinds, ...(isEver ? ['absent'] : [])].map(() => [h('th', { scope: 'col', class: 'number' }, h('span', { class: 'key base' }), 'Base'),
         h('th', { scope: 'col', class: 'number' }, h('span', { class: 'key adapted' }), 'Adapted')]))),
-    h('tbody', {}, labels.map(({ value, name, examples, prompts }) => h('tr', {},
+    h('tbody', {}, labels.map(({ value, name, examples, prompts, absent }) => h('tr', {},
       h('th', { scope: 'row' }, h('span', { class: 'row tight nowrap' }, swatch(colourOf(value)), labelName({ name, value }))),
-      h('td', { class: 'number' }, integer(examples)), kinds.map((kind) => [dice(prompts?.[kind]?.base), dice(prompts?.[kind]?.adapted)])))));
+      h('td', { class: 'number' }, integer(examples)), kinds.map((kind) => [dice(prompts?.[kind]?.base), dice(prompts?.[kind]?.adapted)]),
+      isEver ? [found(absent, 'base_found'), found(absent, 'adapted_found')] : null))));
 }
 
 const difference = (base, adapted) =>

@@ -163,6 +163,11 @@ struct FindingAnswer: Sendable, Equatable {
                     "the label \(labels.words(label)) is in \(count) example\(count == 1 ? "" : "s") only",
                     "add examples that show it: held out, the one leaves nothing to learn it from", field: "task.labels"
                 )
+            case .partialLabel(let label, let count, let all):
+                self.init(
+                    "partial-label",
+                    "the label \(labels.words(label)) is in \(count) of \(all) examples; in the others it counts as not being there",
+                    "leave out examples that do have it and on which nobody drew it", field: "task.labels")
             case .tooSmall(let area, let width, let label):
                 self.init(
                     "too-small",

@@ -26,8 +26,9 @@ package enum HeldOutAnswer {
                             [
                                 "value": .integer(labels.value(label)), "name": .optional(labels.name(label)),
                                 "examples": .integer(
-                                    Set(heldOut.base.filter { $0.label == label }.map(\.example)).count),
+                                    Set(heldOut.base.filter { $0.isShown && $0.label == label }.map(\.example)).count),
                                 "prompts": prompts(heldOut, label: label), "review": review(heldOut, label: label),
+                                "absent": absent(heldOut, label),
                             ]
                         })))
         }
@@ -101,6 +102,17 @@ package enum HeldOutAnswer {
                         ])
                 }
             })
+    }
+
+    /// What becomes of a label in images that do not show it.
+    private static func absent(_ heldOut: HeldOut, _ label: Int) -> JSON {
+        let (base, adapted) = (
+            heldOut.invented(label, adapted: false), heldOut.invented(label, adapted: true)
+        )
+        return [
+            "examples": .integer(base.images), "base_found": .integer(base.found),
+            "adapted_found": .integer(adapted.found),
+        ]
     }
 
     private static func json(_ verdict: Gate.Verdict, _ labels: TaskLabels, isKept: Bool) -> JSON {

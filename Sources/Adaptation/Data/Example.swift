@@ -56,6 +56,13 @@ struct SupportSet: Sendable {
         self.items = items
     }
 
+    /// Labels that an example does not show: with one label none, as every example shows it.
+    func absent(from example: Int) -> [Int] {
+        guard labelCount > 1 else { return [] }
+        let shown = Set(examples[example].labels.present)
+        return (0..<labelCount).filter { !shown.contains($0) }
+    }
+
     /// Draws prompts from what the item marks. Made anew each time: a label's mask of its own for each would hold the whole
     /// set once per label.
     func simulator(_ item: Item) -> PromptSimulator {

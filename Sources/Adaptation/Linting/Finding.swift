@@ -33,6 +33,8 @@ package struct Finding: Sendable, Equatable {
         case absentLabel(Int)
         /// One that so few examples show that nothing can be learnt of it and measured.
         case rareLabel(Int, count: Int)
+        /// One that some examples do not show: they teach that it may be missing.
+        case partialLabel(Int, count: Int, of: Int)
         /// The object, or a label of a label map, is smaller or thinner than the model's mask can show: cells of its grid.
         case tooSmall(areaInCells: Double, widthInCells: Double, label: Int?)
         case fewExamples(count: Int)

@@ -118,7 +118,10 @@ package struct SupportLinter: Sendable {
         return (0..<labelCount).compactMap { label in
             let count = shown.count { $0.contains(label) }
             if count == 0 { return Finding(.error, .absentLabel(label), nil) }
-            return count == 1 && examples.count > 1 ? Finding(.warning, .rareLabel(label, count: count), nil) : nil
+            guard count < examples.count else { return nil }
+            return count == 1
+                ? Finding(.warning, .rareLabel(label, count: count), nil)
+                : Finding(.info, .partialLabel(label, count: count, of: examples.count), nil)
         }
     }
 

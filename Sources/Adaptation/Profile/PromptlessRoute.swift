@@ -21,7 +21,9 @@ package enum PromptlessRoute: String, Sendable, CaseIterable, Codable {
             return nil
         }
         guard best != .model, let others = dice[best] else { return .model }
-        let isBetter = PairedTest(zip(others, own).map { $0 - $1 }, above: 0).pValue < Gate.level
+        // The best of several is one that chance was kind to: it has to pass at its share of the level (Bonferroni).
+        let level = Gate.level / Double(allCases.count - 1)
+        let isBetter = PairedTest(zip(others, own).map { $0 - $1 }, above: 0).pValue < level
         return isBetter ? best : .model
     }
 }

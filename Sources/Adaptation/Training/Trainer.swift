@@ -22,6 +22,7 @@ package struct Trainer: Sendable {
     private let members: [Int]
     /// What of them a round of steps goes through: an example with several labels once for each.
     private let items: [SupportSet.Item]
+    private let absentLabels: AbsentLabels
     /// What the run starts from; nil: the base model.
     private let beginning: Adapter?
     private let taskName: String
@@ -60,6 +61,9 @@ package struct Trainer: Sendable {
         let members = members ?? Array(support.examples.indices)
         self.members = members
         items = support.items.filter { members.contains($0.example) }
+        absentLabels = AbsentLabels(
+            shown: Dictionary(grouping: items, by: \.example).mapValues { $0.map(\.label) },
+            labelCount: support.labelCount)
         layout = AdapterLayout(
             kind: settings.kind, rank: settings.rank, lastBlocks: settings.lastBlocks, labelCount: support.labelCount,
             model: model)
@@ -242,7 +246,6 @@ package struct Trainer: Sendable {
     ) throws(AdaptationError) -> (loss: Double, prompts: Int) {
         let view = cache.view(viewIndex, of: item.example)
         let encoding = try cache.encoding(view: viewIndex, of: item.example, isCancelled: isCancelled)
-        let target = cache.target(view: viewIndex, of: item, encoding.geometry)
         let isTile = cache.tiling != nil
         let simulator =
             isTile
@@ -272,12 +275,20 @@ package struct Trainer: Sendable {
             let drawn = simulator?.prompt(kind, using: &generator) ?? .none
             return isTile ? drawn : view.flipped(drawn, width: image.width, height: image.height)
         }
-        let pass = DecoderPass(
-            model: model, layout: layout, tensors: tensors, scale: scale, label: item.label,
-            embedding: embedding.tensor,
-            geometry: encoding.geometry, target: target,
-            criterion: MaskLoss(qualityWeight: settings.kind.trainsDecoder ? 1 : 0),
-            isEmbeddingTrained: throughEncoder)
+        func pass(_ item: SupportSet.Item) -> DecoderPass {
+            DecoderPass(
+                model: model, layout: layout, tensors: tensors, scale: scale, label: item.label,
+                embedding: embedding.tensor, geometry: encoding.geometry,
+                target: cache.target(view: viewIndex, of: item, encoding.geometry),
+                criterion: MaskLoss(qualityWeight: settings.kind.trainsDecoder ? 1 : 0),
+                isEmbeddingTrained: throughEncoder)
+        }
+        let own = pass(item)
+        var passes = given.map { (pass: own, prompt: $0) }
+        // Nothing else tells a label that it may be missing.
+        if let label = absentLabels.draw(item.example, using: &generator) {
+            passes.append((pass(SupportSet.Item(example: item.example, label: label)), .none))
+        }
         // Added up in the order of the prompts, so that it does not matter how many were computed at once.
         func add(_ found: DecoderPass.Found) {
             total += found.loss
@@ -285,10 +296,11 @@ package struct Trainer: Sendable {
             if let gradient = found.embedding { embeddingSum.add([gradient]) }
         }
         if DecoderPass.isSmall(model.configuration) {
-            for _ in given { try pause() }
-            for found in Threads.mapWhole(given.count, { pass(given[$0]) }) { add(found) }
+            for _ in passes { try pause() }
+            let ready = passes
+            for found in Threads.mapWhole(ready.count, { ready[$0].pass(ready[$0].prompt) }) { add(found) }
         } else {
-            for prompt in given {
+            for (pass, prompt) in passes {
                 try pause()
                 add(pass(prompt))
             }
@@ -297,7 +309,7 @@ package struct Trainer: Sendable {
             let seed = embeddingSum.tensors(scaledBy: 1)[0]
             sum.add(try encoder?.backward(seed: seed, pause: pause) ?? [])
         }
-        return (total, given.count)
+        return (total, passes.count)
     }
 
     private func adapter(_ tensors: [Tensor], _ losses: [Float]) throws -> Adapter {

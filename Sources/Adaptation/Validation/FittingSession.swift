@@ -125,7 +125,8 @@ struct FittingSession {
     }
 
     private func work(_ settings: AdaptationSettings) -> Double {
-        Double(settings.steps) * log.journal.speed.stepSeconds(settings, configuration)
+        Double(settings.steps)
+            * log.journal.speed.stepSeconds(settings, configuration, labelCount: fitting.recipe.labelCount)
     }
 
     private static func key(_ candidate: Int, fold: Int) -> String { "fold/\(candidate)/\(fold)" }

@@ -50,19 +50,19 @@ package struct HeldOut: Sendable {
         gate = Gate(base: base, adapted: adapted, patients: patients.groups, margin: margin)
     }
 
-    /// Over the images; nil where no image has the measure (distances to an empty mask, millimetres without a spacing).
+    /// Over the images that show it; nil where no image has the measure (distances to an empty mask, millimetres without a spacing).
     ///
     /// - Parameter label: Nil: over all labels.
     package func interval(
         _ measure: Measure, _ prompt: PromptKind, label: Int? = nil, adapted isAdapted: Bool
     ) -> Interval? {
-        let scores = (isAdapted ? adapted : base).filter { $0.prompt == prompt && ($0.label == label || label == nil) }
+        let scores = (isAdapted ? adapted : base).filter { Self.isAsked($0, prompt, label) }
         return Self.interval(scores, patients) { measure.value(of: $0) }
     }
 
     /// Of the adapter over the base model in Dice, paired.
     package func gain(_ prompt: PromptKind, label: Int? = nil) -> Interval? {
-        let pairs = zip(base, adapted).filter { $0.0.prompt == prompt && ($0.0.label == label || label == nil) }
+        let pairs = zip(base, adapted).filter { Self.isAsked($0.0, prompt, label) }
         return Interval(pairs.map { (patients[$0.example], $1.dice - $0.dice) }, seed: 0)
     }
 
@@ -71,7 +71,7 @@ package struct HeldOut: Sendable {
     ///
     /// - Parameter label: Nil: over all labels.
     package func review(_ prompt: PromptKind, label: Int? = nil) -> ReviewThreshold? {
-        let pairs = adapted.filter { $0.prompt == prompt && ($0.label == label || label == nil) }.compactMap { score in
+        let pairs = adapted.filter { Self.isAsked($0, prompt, label) }.compactMap { score in
             score.agreement.map { ReviewThreshold.Pair(agreement: $0, dice: score.dice) }
         }
         return pairs.isEmpty ? nil : ReviewThreshold(pairs)
@@ -79,12 +79,27 @@ package struct HeldOut: Sendable {
 
     /// Without a prompt: by which ways the base model was asked, and so many times each.
     package var ways: [(route: PromptlessRoute, count: Int)] {
-        let routes = base.compactMap(\.route)
+        let routes = base.filter(\.isShown).compactMap(\.route)
         return PromptlessRoute.allCases.map { route in (route, routes.count { $0 == route }) }.filter { $0.count > 0 }
     }
 
     /// Without a prompt: how often an object that an image shows was said not to be there.
-    package func missed(adapted isAdapted: Bool) -> Int { (isAdapted ? adapted : base).count { $0.isThere == false } }
+    package func missed(adapted isAdapted: Bool) -> Int {
+        (isAdapted ? adapted : base).count { $0.isShown && $0.isThere == false }
+    }
+
+    /// Without a prompt: images that do not show a label, and in how many of them it was found all the same.
+    package func invented(_ label: Int, adapted isAdapted: Bool) -> (images: Int, found: Int) {
+        let scores = (isAdapted ? adapted : base).filter { !$0.isShown && $0.label == label }
+        return (scores.count, scores.count { $0.dice < 1 })
+    }
+
+    /// Whether a score is of a label that its image shows, under a kind of prompt.
+    ///
+    /// - Parameter label: Nil: any.
+    private static func isAsked(_ score: HeldOutScore, _ prompt: PromptKind, _ label: Int?) -> Bool {
+        score.isShown && score.prompt == prompt && (score.label == label || label == nil)
+    }
 
     private static func interval(
         _ scores: [HeldOutScore], _ patients: [Int], _ value: (HeldOutScore) -> Double?

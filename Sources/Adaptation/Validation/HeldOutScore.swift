@@ -7,6 +7,9 @@ package struct HeldOutScore: Codable, Sendable, Equatable {
     /// Index among the task's labels; 0 in a task of one.
     package let label: Int
     package let prompt: PromptKind
+    /// False: the image does not show the label, of which there are several, and nobody asked for it. Its Dice is then 1 where nothing was
+    /// found, and 0 where something was.
+    package let isShown: Bool
     package let dice: Double
     package let jaccard: Double
     /// Pixels; nil where one of the two masks is empty.
@@ -25,12 +28,13 @@ package struct HeldOutScore: Codable, Sendable, Equatable {
     package let carefulDice: Double?
 
     package init(
-        example: Int, label: Int = 0, prompt: PromptKind, _ metrics: SegmentationMetrics, route: PromptlessRoute? = nil,
-        isThere: Bool? = nil, agreement: Double? = nil, carefulDice: Double? = nil
+        example: Int, label: Int = 0, prompt: PromptKind, isShown: Bool = true, _ metrics: SegmentationMetrics,
+        route: PromptlessRoute? = nil, isThere: Bool? = nil, agreement: Double? = nil, carefulDice: Double? = nil
     ) {
         self.example = example
         self.label = label
         self.prompt = prompt
+        self.isShown = isShown
         dice = metrics.dice
         jaccard = metrics.jaccard
         asd = metrics.pixels?.asd
@@ -44,10 +48,13 @@ package struct HeldOutScore: Codable, Sendable, Equatable {
     }
 
     /// Of areas alone.
-    package init(example: Int, label: Int = 0, prompt: PromptKind, dice: Double, carefulDice: Double? = nil) {
+    package init(
+        example: Int, label: Int = 0, prompt: PromptKind, isShown: Bool = true, dice: Double, carefulDice: Double? = nil
+    ) {
         self.example = example
         self.label = label
         self.prompt = prompt
+        self.isShown = isShown
         self.dice = dice
         jaccard = dice / (2 - dice)
         (asd, hd95, asdMillimetres, hd95Millimetres) = (nil, nil, nil, nil)

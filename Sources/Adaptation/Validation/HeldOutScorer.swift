@@ -34,7 +34,7 @@ package struct HeldOutScorer: Sendable {
     }
 
     /// The scores of `predictor` on one example whose embedding it is given, each prompt answered as the service would, for
-    /// each label that the example shows.
+    /// each label that the example shows; of one that it does not show, whether it was found all the same.
     ///
     /// - Parameter isCancelled: Asked before each mask.
     func scores(
@@ -130,6 +130,15 @@ package struct HeldOutScorer: Sendable {
                         agreement: found.detail ?? nil)
                 }
             }
+        }
+        for label in support.absent(from: example) {
+            let found = unprompted[label]
+            let metrics = try SegmentationMetrics(
+                prediction: found.mask, groundTruth: labels.mask(label), spacing: spacing)
+            scores.append(
+                HeldOutScore(
+                    example: example, label: label, prompt: .none, isShown: false, metrics, route: found.route,
+                    isThere: found.isThere))
         }
         return scores
     }

@@ -16,6 +16,7 @@ struct LearningCurve {
     ///   - full: Held-out scores of the folds.
     ///   - half: Of the runs on halves, of the same prompts.
     init?(full: [HeldOutScore], half: [HeldOutScore], plan: FoldPlan, patients: PatientGroups) {
+        let (full, half) = (full.filter(\.isShown), half.filter(\.isShown))
         guard !half.isEmpty, half.count == full.count else { return nil }
         let count = Double(patients.groups.count)
         let (halfSize, fullSize) = (count / 2, count - count / Double(plan.folds.count))

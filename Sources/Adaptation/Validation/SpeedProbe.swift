@@ -52,10 +52,16 @@ package struct SpeedProbe: Codable, Sendable, Equatable {
     }
 
     /// Of one step of a recipe whose frozen encodings are there.
-    package func stepSeconds(_ settings: AdaptationSettings, _ configuration: Configuration) -> Double {
+    ///
+    /// - Parameter labelCount: With several labels a view may be asked for one that it does not show, as well.
+    package func stepSeconds(
+        _ settings: AdaptationSettings, _ configuration: Configuration, labelCount: Int = 1
+    ) -> Double {
+        let prompts = Double(PromptKind.allCases.count)
+        let decoder = decoderSeconds * (labelCount > 1 ? (prompts + 1) / prompts : 1)
         let share = Double(settings.lastBlocks ?? configuration.depth) / Double(configuration.depth)
         let encoder = settings.kind.trainsEncoder ? Self.encoderPasses * encoderSeconds * share : 0
-        return Double(settings.imagesPerStep) * (decoderSeconds + encoder)
+        return Double(settings.imagesPerStep) * (decoder + encoder)
     }
 
     /// Of encoding every view of every example once; tiles apart.
@@ -75,7 +81,9 @@ package struct SpeedProbe: Codable, Sendable, Equatable {
             settings.augmentedViews = max(1, Int(min(affordable, Double(settings.augmentedViews))))
         }
         if !recipe.fixed.contains(.steps) {
-            let affordable = 0.6 * recipe.budgetSeconds / (Double(runs) * stepSeconds(settings, configuration))
+            let affordable =
+                0.6 * recipe.budgetSeconds
+                / (Double(runs) * stepSeconds(settings, configuration, labelCount: recipe.labelCount))
             settings.steps = max(min(Self.fewestSteps, settings.steps), Int(min(affordable, Double(settings.steps))))
         }
         return settings
@@ -115,7 +123,7 @@ package struct SpeedProbe: Codable, Sendable, Equatable {
             fitted(recipe, $0, examples: count, runs: runs, configuration: configuration)
         }
         func training(_ settings: AdaptationSettings) -> Double {
-            Double(settings.steps) * stepSeconds(settings, configuration)
+            Double(settings.steps) * stepSeconds(settings, configuration, labelCount: recipe.labelCount)
         }
         let first = candidates[0]
         // Forward only, a kind at a time: some twelfth of a training step's share, for each prompt at each mark.

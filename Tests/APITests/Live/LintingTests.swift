@@ -110,6 +110,10 @@ import Testing
             support.task = twoLabels
             for index in support.masks.indices { support.masks[index].bytes = labelled(index == 1 ? [1, 2] : [1]) }
         },
+        Row("partial-label", "info", nil, "task.labels") { support in
+            support.task = twoLabels
+            for index in support.masks.indices { support.masks[index].bytes = labelled(index == 1 ? [1] : [1, 2]) }
+        },
         Row("too-small", "warning", "b_mask.png", "mask[1]") { $0.masks[1].bytes = TestImages.mask(x: 19, radius: 1) },
         Row("few-examples", "warning", nil, nil) { support in
             (support.images, support.masks) = ([support.images[0]], [support.masks[0]])

@@ -68,6 +68,28 @@ func targets(_ count: Int, bare: Set<Int> = [], width: Int = 40, height: Int = 3
         for label in 0..<2 { #expect(after[label] < before[label] * share, "\(label): \(before) → \(after)") }
     }
 
+    /// A step of one image moves the rows of the label that it trains, and sometimes those of one that the image lacks.
+    @Test func aLabelLearnsThatItMayBeMissing() throws {
+        func movedRows(_ examples: [Example], seed: UInt64) throws -> Set<Int> {
+            var settings = quick(.decoder, steps: 1)
+            (settings.imagesPerStep, settings.seed) = (1, seed)
+            let directory = try TemporaryDirectory()
+            let path = directory.file("adapter.safetensors")
+            try Self.train(settings, examples).write(to: path)
+            let file = try SafetensorsFile(path: path)
+            let layout = AdapterLayout(kind: .decoder, rank: 4, lastBlocks: nil, labelCount: 2, model: tinyModel)
+            let index = try #require(layout.entries.firstIndex { $0.role == .labels })
+            let start = layout.start(model: tinyModel, seed: seed)[index].elements
+            let end = try file.tensor(layout.entries[index].name).elements
+            let channels = tinyModel.configuration.embeddingChannels
+            return Set(start.indices.filter { start[$0] != end[$0] }.map { $0 / channels })
+        }
+        let bare = try (0..<24).map { try movedRows(targets(2, bare: [1]), seed: $0) }
+        #expect(bare.contains([0]) && bare.contains([1]) && bare.contains([0, 1]))
+        let full = try (0..<24).map { try movedRows(targets(2), seed: $0) }
+        #expect(full.allSatisfy { $0.count == 1 })
+    }
+
     @Test func theLabelsOfAnAdapterGiveDifferentMasks() throws {
         var settings = quick(.decoder, steps: 60)
         settings.learningRate = 0.05
@@ -185,6 +207,34 @@ func targets(_ count: Int, bare: Set<Int> = [], width: Int = 40, height: Int = 3
     }
 }
 
+@Suite struct AbsentLabelTests {
+    /// How often each label is drawn for an example.
+    private static func shares(_ labels: AbsentLabels, _ example: Int) -> [Int?: Double] {
+        var (generator, counts) = (SeededRandom(seed: 1), [Int?: Int]())
+        for _ in 0..<4_000 { counts[labels.draw(example, using: &generator), default: 0] += 1 }
+        return counts.mapValues { Double($0) / 4_000 }
+    }
+
+    @Test func whatAllExamplesShowIsNeverAskedForElsewhere() {
+        #expect(Self.shares(AbsentLabels(shown: [0: [0], 3: [0]], labelCount: 1), 3) == [nil: 1])
+        // What none shows has nothing to be told apart from.
+        #expect(Self.shares(AbsentLabels(shown: [0: [0], 3: [0]], labelCount: 2), 3) == [nil: 1])
+        #expect(Self.shares(AbsentLabels(shown: [0: [0, 1], 1: [0]], labelCount: 2), 7) == [nil: 1])
+    }
+
+    /// In a round, half as often where it is missing as where it is.
+    @Test func rareLabelsAreAskedForRarely() {
+        let rare = AbsentLabels(shown: [0: [0, 1], 1: [0], 2: [0], 3: [0], 4: [0]], labelCount: 2)
+        for example in 1...4 { #expect(abs((Self.shares(rare, example)[1] ?? 0) - 0.125) < 0.02) }
+        #expect(Self.shares(rare, 0) == [nil: 1])
+        let frequent = AbsentLabels(shown: [0: [0, 1], 1: [0, 1], 2: [0, 1], 3: [0]], labelCount: 2)
+        #expect(Self.shares(frequent, 3) == [1: 1])
+        // Of several one at a time.
+        let two = Self.shares(AbsentLabels(shown: [0: [0, 1, 2], 1: [0]], labelCount: 3), 1)
+        #expect(abs((two[1] ?? 0) - 0.375) < 0.03 && abs((two[2] ?? 0) - 0.375) < 0.03)
+    }
+}
+
 @Suite struct LabelledFittingTests {
     private static func fitted(_ examples: [Example], margin: Double = 0) throws -> Fitted {
         var recipe = FittingTests.recipe(12)
@@ -201,8 +251,20 @@ func targets(_ count: Int, bare: Set<Int> = [], width: Int = 40, height: Int = 3
         let fitted = try Self.fitted(targets(4, bare: [2]))
         let heldOut = try #require(fitted.heldOut)
         // Two labels on three images, and one on the image that shows no ring; box, two points and no prompt each.
-        #expect(heldOut.base.count == 4 * 7 && heldOut.adapted.count == 4 * 7)
-        #expect(Set(heldOut.base.filter { $0.label == 1 }.map(\.example)) == [0, 1, 3])
+        let shown = heldOut.base.filter(\.isShown)
+        #expect(shown.count == 4 * 7 && heldOut.adapted.count { $0.isShown } == 4 * 7)
+        #expect(Set(shown.filter { $0.label == 1 }.map(\.example)) == [0, 1, 3])
+        // And whether the ring was found there all the same.
+        for scores in [heldOut.base, heldOut.adapted] {
+            let absent = scores.filter { !$0.isShown }
+            #expect(absent.map(\.example) == [2] && absent.map(\.label) == [1] && absent.map(\.prompt) == [.none])
+            #expect(absent.allSatisfy { $0.dice == 0 || $0.dice == 1 })
+        }
+        for isAdapted in [false, true] {
+            let dice = (isAdapted ? heldOut.adapted : heldOut.base).first { !$0.isShown }?.dice
+            #expect(heldOut.invented(1, adapted: isAdapted) == (1, dice == 0 ? 1 : 0))
+            #expect(heldOut.invented(0, adapted: isAdapted) == (0, 0))
+        }
         #expect(heldOut.base.map(\.label) == heldOut.adapted.map(\.label))
         for kind in HeldOutScorer.kinds {
             let all = try #require(heldOut.interval(.dice, kind, adapted: true))

@@ -34,6 +34,9 @@ import Testing
             PromptlessRoute.best([.model: own, .box: [0.9, 0.85, 0.95, 0.9], .map: [0.1, 0.1, 0.1, 0.1]]) == .box)
         // Better on the mean, by one image.
         #expect(PromptlessRoute.best([.model: own, .box: [0.7, 0.6, 0.85, 1.3]]) == .model)
+        // Better by so little on all that one of four could be by chance.
+        #expect(PromptlessRoute.best([.model: own, .box: own.map { $0 + 0.035 }]) == .model)
+        #expect(PromptlessRoute.best([.model: own, .box: own.map { $0 + 0.06 }]) == .box)
         #expect(PromptlessRoute.best([.model: own, .map: own]) == .model)
         #expect(PromptlessRoute.best([.model: [0.9], .box: [0.2]]) == .model)
         #expect(PromptlessRoute.best([.model: [0.1], .box: [0.9]]) == .box)
