@@ -74,6 +74,25 @@ class DefiningLabelsTests(LabelCase):
         self.assertEqual(self.see(".labelline").text.split("\n"), list(NAMES.values()))
         self.screenshot("labels-tasks")
 
+    def test_tells_where_a_label_was_found_that_is_not_there(self) -> None:
+        def label(value: int, *absent: int) -> dict:
+            scores = {who: {"dice": {"mean": share}} for who, share in (("base", 0.25), ("adapted", 0.5))}
+            names = ("examples", "base_found", "adapted_found")
+            return {"value": value, "name": None, "examples": 8 - absent[0], "prompts": {"none": scores}, "absent": dict(zip(names, absent))}
+
+        def rows(*labels: dict) -> list[list[str]]:
+            return self.run_module("""
+                const { labelTable } = await import('/js/jobs/plots.js');
+                const table = labelTable({ labels: given[0] }, () => '#ffffff');
+                return [...table.querySelectorAll('tr')].map((row) => [...row.children].map((cell) => cell.textContent));""", list(labels))
+
+        self.visit("/tasks")
+        some = rows(label(1, 0, 0, 0), label(2, 3, 2, 1))
+        self.assertEqual(some[0][-1], "Found where absent")
+        self.assertEqual([row[-4:] for row in some[2:]], [["25.0 %", "50.0 %", "–", "–"], ["25.0 %", "50.0 %", "2 of 3", "1 of 3"]])
+        # Where every image shows every label there is nothing to tell.
+        self.assertEqual([len(row) for row in rows(label(1, 0, 0, 0), label(2, 0, 0, 0))[2:]], [4, 4])
+
     def colour(self, name: str, value: str) -> None:
         """A colour chooser opens a window of the system, which no test can use."""
         self.driver.execute_script(
