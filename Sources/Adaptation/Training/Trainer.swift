@@ -190,7 +190,7 @@ package struct Trainer: Sendable {
     func adjustments(_ state: TrainerState) -> [Adjustment] {
         let values = state.tensors.map { Value($0) }
         return (0..<support.labelCount).map {
-            layout.adjustment(values, scale: settings.alpha / Float(settings.rank), label: $0)
+            layout.adjustment(values, scale: scale, label: $0)
         }
     }
 
@@ -240,77 +240,81 @@ package struct Trainer: Sendable {
 
     /// Adds the gradients of one view's losses to `sum`; returns the losses' sum, and of how many prompts.
     private func accumulate(
-        _ item: SupportSet.Item, view viewIndex: Int, _ draws: SeededRandom, _ cache: EncodingCache,
-        tensors: [Tensor],
+        _ item: SupportSet.Item, view: Int, _ draws: SeededRandom, _ cache: EncodingCache, tensors: [Tensor],
         step: Int, throughEncoder: Bool, into sum: inout GradientSum, _ isCancelled: () -> Bool
     ) throws(AdaptationError) -> (loss: Double, prompts: Int) {
-        let view = cache.view(viewIndex, of: item.example)
-        let encoding = try cache.encoding(view: viewIndex, of: item.example, isCancelled: isCancelled)
-        let isTile = cache.tiling != nil
-        let simulator =
-            isTile
-            ? cache.simulator(view: viewIndex, of: item, tile: encoding.geometry.window) : support.simulator(item)
-        let image = support.examples[item.example].image
-        let scale = settings.alpha / Float(settings.rank)
-        // The encoder's factors come first in the layout, the decoder's tensors after them.
-        let encoderCount = layout.blocks.count * 4
-
         func pause() throws(AdaptationError) {
             guard !isCancelled() else { throw .cancelled(step: step) }
         }
-        var embedding = Value(encoding.activations)
+        let encoding = try cache.encoding(view: view, of: item.example, isCancelled: isCancelled)
+        var embedding = encoding.activations
         var encoder: DividedEncoder?
         if settings.kind.trainsEncoder {
             let divided = try DividedEncoder(
                 model, layout: layout, tensors: tensors, scale: scale, activations: encoding.activations,
                 isTrained: throughEncoder, pause: pause)
-            embedding = Value(divided.embedding)
+            embedding = divided.embedding
             encoder = divided
         }
-        var embeddingSum = GradientSum(shapes: [embedding.shape])
-        var generator = draws
-        var total = 0.0
-        // In a tile without the object there is nothing to point at.
-        let given = (simulator == nil ? [PromptKind.none] : prompts).map { kind in
-            let drawn = simulator?.prompt(kind, using: &generator) ?? .none
-            return isTile ? drawn : view.flipped(drawn, width: image.width, height: image.height)
-        }
-        func pass(_ item: SupportSet.Item) -> DecoderPass {
+        let asked = asked(item, view: view, encoding.geometry, cache, draws)
+        func pass(_ ask: (item: SupportSet.Item, prompt: Prompt)) -> DecoderPass {
             DecoderPass(
-                model: model, layout: layout, tensors: tensors, scale: scale, label: item.label,
-                embedding: embedding.tensor, geometry: encoding.geometry,
-                target: cache.target(view: viewIndex, of: item, encoding.geometry),
+                model: model, layout: layout, tensors: tensors, scale: scale, label: ask.item.label,
+                embedding: embedding, geometry: encoding.geometry,
+                target: cache.target(view: view, of: ask.item, encoding.geometry),
                 criterion: MaskLoss(qualityWeight: settings.kind.trainsDecoder ? 1 : 0),
                 isEmbeddingTrained: throughEncoder)
         }
-        let own = pass(item)
-        var passes = given.map { (pass: own, prompt: $0) }
-        // Nothing else tells a label that it may be missing.
-        if let label = absentLabels.draw(item.example, using: &generator) {
-            passes.append((pass(SupportSet.Item(example: item.example, label: label)), .none))
-        }
+        var embeddingSum = GradientSum(shapes: [embedding.shape])
+        var total = 0.0
         // Added up in the order of the prompts, so that it does not matter how many were computed at once.
         func add(_ found: DecoderPass.Found) {
             total += found.loss
-            sum.add(found.decoder, from: encoderCount)
+            // The encoder's factors come first in the layout, the decoder's tensors after them.
+            sum.add(found.decoder, from: layout.blocks.count * 4)
             if let gradient = found.embedding { embeddingSum.add([gradient]) }
         }
         if DecoderPass.isSmall(model.configuration) {
-            for _ in passes { try pause() }
-            let ready = passes
-            for found in Threads.mapWhole(ready.count, { ready[$0].pass(ready[$0].prompt) }) { add(found) }
+            for _ in asked { try pause() }
+            let passes = asked.map { (pass: pass($0), prompt: $0.prompt) }
+            for found in Threads.mapWhole(passes.count, { passes[$0].pass(passes[$0].prompt) }) { add(found) }
         } else {
-            for (pass, prompt) in passes {
+            for ask in asked {
                 try pause()
-                add(pass(prompt))
+                add(pass(ask)(ask.prompt))
             }
         }
         if throughEncoder {
             let seed = embeddingSum.tensors(scaledBy: 1)[0]
             sum.add(try encoder?.backward(seed: seed, pause: pause) ?? [])
         }
-        return (total, passes.count)
+        return (total, asked.count)
     }
+
+    /// What a view is asked, each by a prompt: its label in every way, and now and then one that the image lacks.
+    private func asked(
+        _ item: SupportSet.Item, view viewIndex: Int, _ geometry: ImageGeometry, _ cache: EncodingCache,
+        _ draws: SeededRandom
+    ) -> [(item: SupportSet.Item, prompt: Prompt)] {
+        let (view, isTile) = (cache.view(viewIndex, of: item.example), cache.tiling != nil)
+        let image = support.examples[item.example].image
+        let simulator =
+            isTile
+            ? cache.simulator(view: viewIndex, of: item, tile: geometry.window) : support.simulator(item)
+        var generator = draws
+        // In a tile without the object there is nothing to point at.
+        var asked = (simulator == nil ? [PromptKind.none] : prompts).map { kind in
+            let drawn = simulator?.prompt(kind, using: &generator) ?? .none
+            return (item: item, prompt: isTile ? drawn : view.flipped(drawn, width: image.width, height: image.height))
+        }
+        if let label = absentLabels.draw(item.example, using: &generator) {
+            asked.append((SupportSet.Item(example: item.example, label: label), .none))
+        }
+        return asked
+    }
+
+    /// Of the low-rank updates.
+    private var scale: Float { settings.alpha / Float(settings.rank) }
 
     private func adapter(_ tensors: [Tensor], _ losses: [Float]) throws -> Adapter {
         let tail = losses.suffix(10)
