@@ -4,7 +4,7 @@ import Tensor
 struct FittingRuns {
     let fitting: Fitting
     let log: FittingLog
-    let answers: HeldOutAnswers
+    let scoring: HeldOutScoring
 
     /// Trains without `held`, and segments these after each of `marks`; at once when the journal has it.
     func heldOut(
@@ -24,7 +24,7 @@ struct FittingRuns {
             isWhole && isInfluenceAffordable(settings) && !key.hasPrefix("half") ? marks[marks.count / 2] : 0
         _ = try train(trainer, key, stopAfter: marks[marks.count - 1], phase: phase) { state in
             guard marks.contains(state.step) else { return }
-            let scores = try answers.ofAdapter(trainer.adjustments(state), settings.kind, cache, without: held)
+            let scores = try scoring.ofAdapter(trainer.adjustments(state), settings.kind, cache, without: held)
             let gains =
                 state.step == influenceMark ? try gains(trainer, state, cache, trained: members, held: held) : []
             log.journal.update(key) { run in
@@ -93,7 +93,7 @@ struct FittingRuns {
     }
 
     private func cache(of trainer: Trainer) -> EncodingCache {
-        answers.cache(firstAdaptedBlock: trainer.layout.blocks.lowerBound)
+        scoring.cache(firstAdaptedBlock: trainer.layout.blocks.lowerBound)
     }
 
     // MARK: Influence

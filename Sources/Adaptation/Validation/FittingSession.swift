@@ -8,14 +8,14 @@ struct FittingSession {
 
     private let fitting: Fitting
     private let log: FittingLog
-    private let answers: HeldOutAnswers
+    private let scoring: HeldOutScoring
     private let runs: FittingRuns
 
     init(_ fitting: Fitting, log: FittingLog) {
         self.fitting = fitting
         self.log = log
-        answers = HeldOutAnswers(fitting, log: log)
-        runs = FittingRuns(fitting: fitting, log: log, answers: answers)
+        scoring = HeldOutScoring(fitting, log: log)
+        runs = FittingRuns(fitting: fitting, log: log, scoring: scoring)
     }
 
     private var configuration: Configuration { fitting.model.configuration }
@@ -39,8 +39,8 @@ struct FittingSession {
                 configuration: configuration)
         }
         log.plannedRuns = Double(candidates.count * plan.folds.count + plan.halves.count + recipe.finalRuns(plan))
-        let base = try answers.ofBase(plan)
-        let previous = try answers.ofPrevious()
+        let base = try scoring.ofBase(plan)
+        let previous = try scoring.ofPrevious()
         let outcomes = try tried(candidates, plan, base)
         guard let best = Self.best(outcomes) else { preconditionFailure("the first recipe is always run") }
         let halves = try halves(best, plan)

@@ -4,7 +4,7 @@ import Tensor
 
 /// What models say of support images that they were not trained on, each as the task would answer: the base model, the version
 /// before, and an adapter in the making.
-final class HeldOutAnswers {
+final class HeldOutScoring {
     private let fitting: Fitting
     private let log: FittingLog
     private let scorer: HeldOutScorer
