@@ -121,6 +121,7 @@ package enum HeldOutAnswer {
             .init("p_value", .rounded(verdict.test.pValue, places: 4)),
         ]
         if let gain = verdict.carefulGain { members.append(.init("careful_gain", .rounded(gain, places: 4))) }
+        if let own = verdict.ownTest { members.append(.init("own_p_value", .rounded(own.pValue, places: 4))) }
         if !labels.isBinary {
             members.append(.init("harmed_labels", .array(verdict.harmedLabels.map { .integer(labels.value($0)) })))
         }
@@ -164,11 +165,14 @@ package enum HeldOutAnswer {
         let careHarm =
             gate.verdicts.contains(where: \.isCareHarmed)
             ? "; boxes drawn with care would lose more than a Dice point, whatever hasty ones gain" : ""
+        let ownHarm =
+            gate.verdicts.contains { $0.isOwnBetter && $0.test.pValue < Gate.level }
+            ? "; without a prompt the base model's own answer is no worse, whatever the support set makes of it" : ""
         if served.isEmpty {
-            return "on held-out images the adapter \(denial), so the base goes on answering" + harm + careHarm
+            return "on held-out images the adapter \(denial), so the base goes on answering" + harm + careHarm + ownHarm
         }
         return "on held-out images the adapter \(claim) \(words(served)), "
-            + "but not reliably \(words(kept)), where the base goes on answering" + harm + careHarm
+            + "but not reliably \(words(kept)), where the base goes on answering" + harm + careHarm + ownHarm
     }
 
     /// What the test says of an adapter that passes, and of one that does not.

@@ -2,7 +2,8 @@
 ///
 /// A kind that gains much does not buy another's harm: the adapter may answer promptless requests while the base model goes
 /// on answering boxes. Of several labels the mean must gain, and none may lose: one answer shows them all, so that they are
-/// let through together or not at all.
+/// let through together or not at all. Without a prompt the adapter has two to beat: what the support set makes of the base model, and the
+/// model's own answer, which may be the better one.
 package struct Gate: Sendable, Equatable {
     /// The chance of serving an adapter whose true gain is the margin.
     package static let level = 0.1
@@ -20,8 +21,16 @@ package struct Gate: Sendable, Equatable {
         package let carefulGain: Double?
         /// Whether those lose more than the tolerance.
         package let isCareHarmed: Bool
+        /// Without a prompt: the gain over the decoder's own answer; nil with one, and where the support set never answered in its
+        /// place.
+        package let ownTest: PairedTest?
 
-        package var isServed: Bool { test.pValue < Gate.level && harmedLabels.isEmpty && !isCareHarmed }
+        /// Whether the gain over what the support set makes of the base model is none over the model's own answer.
+        package var isOwnBetter: Bool { ownTest.map { $0.pValue >= Gate.level } ?? false }
+
+        package var isServed: Bool {
+            test.pValue < Gate.level && !isOwnBetter && harmedLabels.isEmpty && !isCareHarmed
+        }
     }
 
     /// The gain in Dice that must be exceeded.
@@ -48,9 +57,14 @@ package struct Gate: Sendable, Equatable {
                 return PairedTest(gains.map { -$0 }, above: -margin).pValue < Self.level
             }
             let careful = Self.carefulGain(base.filter { $0.prompt == kind }, adapted.filter { $0.prompt == kind })
+            let isOtherwiseAsked = base.contains { $0.prompt == kind && $0.ownDice != nil }
+            let own =
+                isOtherwiseAsked
+                ? Self.differences(base, adapted, patients, of: { $0.ownDice ?? $0.dice }) { $0.prompt == kind } : nil
             return Verdict(
                 prompt: kind, test: PairedTest(differences, above: margin), harmedLabels: harmed,
-                carefulGain: careful, isCareHarmed: careful.map { $0 < margin - Self.tolerance } ?? false)
+                carefulGain: careful, isCareHarmed: careful.map { $0 < margin - Self.tolerance } ?? false,
+                ownTest: own.map { PairedTest($0, above: margin) })
         }
         let means = (differences.first ?? []).indices.map { patient in
             differences.reduce(0) { $0 + $1[patient] } / Double(differences.count)
@@ -66,17 +80,21 @@ package struct Gate: Sendable, Equatable {
     }
 
     /// The mean Dice of each patient in `adapted` less that in `base`, in the order of the patients' numbers.
+    ///
+    /// - Parameter value: What counts as the Dice of either.
     static func differences(
-        _ base: [HeldOutScore], _ adapted: [HeldOutScore], _ patients: [Int], where isWanted: (HeldOutScore) -> Bool
+        _ base: [HeldOutScore], _ adapted: [HeldOutScore], _ patients: [Int],
+        of value: (HeldOutScore) -> Double = \.dice, where isWanted: (HeldOutScore) -> Bool
     ) -> [Double] {
-        let (before, after) = (meanDice(base, patients, isWanted), meanDice(adapted, patients, isWanted))
+        func mean(_ scores: [HeldOutScore]) -> [Int: Double] { Self.mean(scores.filter(isWanted), patients, value) }
+        let (before, after) = (mean(base), mean(adapted))
         return before.sorted { $0.key < $1.key }.compactMap { patient, dice in after[patient].map { $0 - dice } }
     }
 
-    private static func meanDice(
-        _ scores: [HeldOutScore], _ patients: [Int], _ isWanted: (HeldOutScore) -> Bool
+    private static func mean(
+        _ scores: [HeldOutScore], _ patients: [Int], _ value: (HeldOutScore) -> Double
     ) -> [Int: Double] {
-        Dictionary(grouping: scores.filter(isWanted)) { patients[$0.example] }
-            .mapValues { scores in scores.reduce(0) { $0 + $1.dice } / Double(scores.count) }
+        Dictionary(grouping: scores) { patients[$0.example] }
+            .mapValues { scores in scores.reduce(0) { $0 + value($1) } / Double(scores.count) }
     }
 }

@@ -26,10 +26,14 @@ package struct HeldOutScore: Codable, Sendable, Equatable {
     package let agreement: Double?
     /// With a box: the Dice by a box drawn with care (`PromptSimulator.carefulBox`); nil with other prompts.
     package let carefulDice: Double?
+    /// Of the base model without a prompt, where the support set answered in its place: the Dice of the decoder's own answer, which it
+    /// gives to anybody who brings no support set. Nil else.
+    package let ownDice: Double?
 
     package init(
         example: Int, label: Int = 0, prompt: PromptKind, isShown: Bool = true, _ metrics: SegmentationMetrics,
-        route: PromptlessRoute? = nil, isThere: Bool? = nil, agreement: Double? = nil, carefulDice: Double? = nil
+        route: PromptlessRoute? = nil, isThere: Bool? = nil, agreement: Double? = nil, carefulDice: Double? = nil,
+        ownDice: Double? = nil
     ) {
         self.example = example
         self.label = label
@@ -45,11 +49,13 @@ package struct HeldOutScore: Codable, Sendable, Equatable {
         self.isThere = isThere
         self.agreement = agreement
         self.carefulDice = carefulDice
+        self.ownDice = ownDice
     }
 
     /// Of areas alone.
     package init(
-        example: Int, label: Int = 0, prompt: PromptKind, isShown: Bool = true, dice: Double, carefulDice: Double? = nil
+        example: Int, label: Int = 0, prompt: PromptKind, isShown: Bool = true, dice: Double, carefulDice: Double? = nil,
+        ownDice: Double? = nil
     ) {
         self.example = example
         self.label = label
@@ -60,6 +66,7 @@ package struct HeldOutScore: Codable, Sendable, Equatable {
         (asd, hd95, asdMillimetres, hd95Millimetres) = (nil, nil, nil, nil)
         (route, isThere, agreement) = (nil, nil, nil)
         self.carefulDice = carefulDice
+        self.ownDice = ownDice
     }
 }
 

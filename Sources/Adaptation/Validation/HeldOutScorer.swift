@@ -31,6 +31,8 @@ package struct HeldOutScorer: Sendable {
         let answer: (Prompt, Int) throws -> MaskPrediction
         /// How far answers to prompts nearby agree with an answer; nil: nobody asks.
         let agreement: ((MaskPrediction, Prompt, Int) throws -> Double)?
+        /// The decoder's own to no prompt, whatever the support set would have it say; nil: it says nothing else.
+        let own: ((Int) throws -> MaskPrediction)?
     }
 
     /// The scores of `predictor` on one example whose embedding it is given, each prompt answered as the service would, for
@@ -57,7 +59,8 @@ package struct HeldOutScorer: Sendable {
                     try reader(label).spread(
                         answer, given: prompt, views[label].embedding(for: prompt), count: PromptJitter.foldCount
                     ).agreement
-                } : nil)
+                } : nil,
+            own: unaided.isAdapted ? nil : { label in try reader(label).predictions(embedding, [.none])[0] })
         return try scores(example, embedding, unaided, respondent, isCancelled)
     }
 
@@ -70,7 +73,7 @@ package struct HeldOutScorer: Sendable {
         precondition(support.labelCount == 1, "tiles of several labels")
         let respondent = Respondent(
             answer: { prompt, _ in try image.segment(prompt) },
-            agreement: { answer, prompt, _ in try image.spread(answer, given: prompt).agreement })
+            agreement: { answer, prompt, _ in try image.spread(answer, given: prompt).agreement }, own: nil)
         return try scores(example, embedding, unaided, respondent, isCancelled)
     }
 
@@ -101,13 +104,16 @@ package struct HeldOutScorer: Sendable {
             let (simulator, truth) = (support.simulator(item), labels.mask(item.label))
             func add(
                 _ kind: PromptKind, _ mask: Mask, route: PromptlessRoute? = nil, isThere: Bool? = nil,
-                agreement: Double?, carefulDice: Double? = nil
+                agreement: Double?, carefulDice: Double? = nil, ownDice: Double? = nil
             ) throws {
                 let metrics = try SegmentationMetrics(prediction: mask, groundTruth: truth, spacing: spacing)
                 scores.append(
                     HeldOutScore(
                         example: example, label: item.label, prompt: kind, metrics, route: route, isThere: isThere,
-                        agreement: agreement, carefulDice: carefulDice))
+                        agreement: agreement, carefulDice: carefulDice, ownDice: ownDice))
+            }
+            func dice(_ answer: MaskPrediction) throws -> Double {
+                try SegmentationMetrics(prediction: answer.mask(), groundTruth: truth).dice
             }
             for (kind, count) in Self.draws {
                 for draw in 0..<count {
@@ -116,18 +122,15 @@ package struct HeldOutScorer: Sendable {
                         let found = try answer(prompt, item.label)
                         // One of each kind is enough to calibrate by, as images count and not prompts.
                         let agreement = draw == 0 ? try agreement(found, prompt, item.label) : nil
-                        let careful = kind == .box ? try answer(simulator.carefulBox(), item.label).mask() : nil
-                        try add(
-                            kind, found.mask(), agreement: agreement,
-                            carefulDice: try careful.map {
-                                try SegmentationMetrics(prediction: $0, groundTruth: truth).dice
-                            })
+                        let careful = kind == .box ? try answer(simulator.carefulBox(), item.label) : nil
+                        try add(kind, found.mask(), agreement: agreement, carefulDice: try careful.map(dice))
                         continue
                     }
                     let found = unprompted[item.label]
+                    let own = found.route == .model ? nil : try respondent.own?(item.label)
                     try add(
                         kind, found.mask, route: found.route, isThere: found.isThere,
-                        agreement: found.detail ?? nil)
+                        agreement: found.detail ?? nil, ownDice: try own.map(dice))
                 }
             }
         }

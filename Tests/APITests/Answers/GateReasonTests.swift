@@ -63,6 +63,23 @@ import Testing
                 + "but not reliably without a prompt, where the base goes on answering")
     }
 
+    @Test func saysThatTheModelsOwnAnswerIsNoWorse() throws {
+        func scores(_ dice: Double, own: Double?) -> [HeldOutScore] {
+            (0..<8).flatMap { example in
+                HeldOutScorer.kinds.map { kind in
+                    HeldOutScore(example: example, prompt: kind, dice: dice, ownDice: kind == .none ? own : nil)
+                }
+            }
+        }
+        let gate = Gate(
+            base: scores(0.5, own: 0.9), adapted: scores(0.9, own: nil), patients: Array(0..<8), margin: 0)
+        #expect(
+            HeldOutAnswer.reason(gate, labels: TaskLabels([]))
+                == "on held-out images the adapter beats the base model with a box and with points, "
+                + "but not reliably without a prompt, where the base goes on answering; "
+                + "without a prompt the base model's own answer is no worse, whatever the support set makes of it")
+    }
+
     /// Masks of a line, of which the prediction covers so much that their Dice is the one wanted.
     private static func scores(_ dice: (PromptKind) -> Double) throws -> [HeldOutScore] {
         try (0..<8).flatMap { example in

@@ -310,6 +310,29 @@ func targets(_ count: Int, bare: Set<Int> = [], width: Int = 40, height: Int = 3
         #expect(open.verdicts.allSatisfy { $0.isServed })
     }
 
+    /// Where the support set answered for the base model, and worse than the model by itself, both are to be beaten.
+    @Test(arguments: [(0.5, true), (0.85, true), (0.9, false), (0.95, false)])
+    func theModelsOwnAnswerIsToBeBeatenToo(_ own: Double, _ isServed: Bool) throws {
+        func scores(_ dice: Double, own: Double? = nil) -> [HeldOutScore] {
+            (0..<8).flatMap { example in
+                HeldOutScorer.kinds.map {
+                    // One fold of four went by the model's own answer: there it is the score itself.
+                    let isOwn = example >= 6
+                    return HeldOutScore(
+                        example: example, prompt: $0, dice: isOwn && $0 == .none ? own ?? dice : dice,
+                        ownDice: $0 == .none && !isOwn ? own : nil)
+                }
+            }
+        }
+        let gate = Self.gate(scores(0.7, own: own), scores(0.9))
+        for verdict in gate.verdicts {
+            #expect(verdict.test.pValue < Gate.level)
+            #expect((verdict.ownTest == nil) == (verdict.prompt != .none))
+            #expect(verdict.isServed == (isServed || verdict.prompt != .none), "\(verdict)")
+        }
+        #expect(try abs(#require(gate.verdicts.last?.ownTest).mean - (0.9 - own)) < 1e-9)
+    }
+
     private static func gate(_ base: [HeldOutScore], _ adapted: [HeldOutScore], margin: Double = 0) -> Gate {
         Gate(base: base, adapted: adapted, patients: Array(0..<8), margin: margin)
     }

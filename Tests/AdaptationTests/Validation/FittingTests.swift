@@ -88,6 +88,12 @@ import Testing
             let dice = try SegmentationMetrics(prediction: mask, groundTruth: truth).dice
             let score = try #require(heldOut.base.first { $0.example == held && $0.prompt == .none })
             #expect(score.dice == dice && score.route == profile.route && score.isThere == isThere)
+            // What the decoder says by itself stands beside it, wherever that is something else.
+            let own = try predictor.segment(embedding, [.none])[0].mask()
+            #expect(
+                try score.ownDice
+                    == (profile.route == .model
+                        ? nil : SegmentationMetrics(prediction: own, groundTruth: truth).dice))
             ways[profile.route, default: 0] += 1
             missed += isThere ? 0 : 1
         }
