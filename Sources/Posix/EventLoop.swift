@@ -26,11 +26,11 @@ package protocol EventHandler: AnyObject {
 
 /// One serial queue, and the readiness of any number of descriptors on it.
 ///
-/// The descriptors sit in one epoll instance, and Dispatch watches that: one wake-up serves all that is due, and a request on a
-/// connection costs no system call beyond its read and its write. (A Dispatch source per connection re-arms its descriptor after
-/// every event, which takes a system call and a pass through Dispatch's manager thread each time.)
+/// The descriptors sit in one epoll instance, which is itself watched (``InputWatch``): one wake-up serves all that is due, and a request on a
+/// connection costs no system call beyond its read and its write. (A watch or a Dispatch source per connection re-arms its descriptor after
+/// every event, which takes a system call and a pass through another thread each time.)
 ///
-/// While there is traffic the queue's thread itself waits for the next event, for a millisecond at a time: a wake-up by way of Dispatch
+/// While there is traffic the queue's thread itself waits for the next event, for a millisecond at a time: a wake-up by way of the watch
 /// takes two changes of thread, which cost more than a short request does. Whoever puts work on the queue meanwhile wakes it.
 package final class EventLoop: @unchecked Sendable {
     package let queue: DispatchQueue
@@ -38,7 +38,7 @@ package final class EventLoop: @unchecked Sendable {
     private let epoll: CInt
     private var slots: [Slot] = []
     private var freeSlots: [Int] = []
-    private var source: (any DispatchSourceRead)?
+    private var watch: InputWatch?
     private var timer: (any DispatchSourceTimer)?
     private let events: UnsafeMutableBufferPointer<cposix_event>
     // Shared by all threads. Whoever adds work counts it and then looks whether the queue waits; the queue says that it waits and then
@@ -79,16 +79,14 @@ package final class EventLoop: @unchecked Sendable {
         }
         events = .allocate(capacity: Self.capacity)
         events.initialize(repeating: cposix_event())
-        let source = DispatchSource.makeReadSource(fileDescriptor: epoll, queue: queue)
-        source.setEventHandler { @Sendable [weak self] in self?.poll() }
-        let (epoll, wake) = (epoll, wake)
-        source.setCancelHandler { @Sendable in
+        queue.setSpecific(key: Self.current, value: ObjectIdentifier(self))
+        do throws(SystemCallError) {
+            watch = try InputWatch(epoll, on: queue) { @Sendable [weak self] in self?.poll() }
+        } catch {
             _ = Glibc.close(epoll)
             _ = Glibc.close(wake)
+            throw error
         }
-        self.source = source
-        queue.setSpecific(key: Self.current, value: ObjectIdentifier(self))
-        source.activate()
     }
 
     /// Whether the caller runs on the loop's queue.
@@ -96,8 +94,15 @@ package final class EventLoop: @unchecked Sendable {
 
     deinit {
         timer?.cancel()
-        source?.cancel()
         events.deallocate()
+        guard let watch else { return }
+        let (epoll, wake) = (epoll, wake)
+        // The last reference may have gone on any thread.
+        queue.async { @Sendable in
+            watch.cancel()
+            _ = Glibc.close(epoll)
+            _ = Glibc.close(wake)
+        }
     }
 
     /// Runs `body` on the loop's queue.

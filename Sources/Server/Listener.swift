@@ -10,7 +10,7 @@ final class Listener: @unchecked Sendable {
     private let isOwner: Bool
     private let queue: DispatchQueue
     private var socket: ListeningSocket?
-    private let source: any DispatchSourceRead
+    private var watch: InputWatch?
     private let shards: [Shard]
     private let context: ServerContext
     private var next = 0
@@ -36,18 +36,20 @@ final class Listener: @unchecked Sendable {
     ) {
         self.address = socket.localAddress ?? address
         self.isOwner = isOwner
-        let queue = DispatchQueue(label: "gmiseg.listener.\(self.address)")
-        self.queue = queue
-        source = DispatchSource.makeReadSource(fileDescriptor: socket.raw, queue: queue)
+        queue = DispatchQueue(label: "gmiseg.listener.\(self.address)")
         self.socket = ListeningSocket(socket)
         self.shards = shards
         self.context = context
     }
 
-    func start() {
-        // The handler keeps the listener, and with it the socket, until the source has let go of it.
-        source.setEventHandler { @Sendable [self] in accept() }
-        source.activate()
+    func start() throws(SystemCallError) {
+        try queue.sync {
+            Result { () throws(SystemCallError) in
+                guard let descriptor = socket?.socket.raw else { return }
+                // The handler keeps the listener, and with it the socket, until it stops.
+                watch = try InputWatch(descriptor, on: queue) { @Sendable [self] in accept() }
+            }
+        }.get()
     }
 
     private func accept() {
@@ -59,8 +61,7 @@ final class Listener: @unchecked Sendable {
                 case .connection(let accepted): admit(accepted)
                 }
             } catch {
-                source.suspend()
-                queue.asyncAfter(deadline: .now() + Self.pause) { @Sendable [self] in source.resume() }
+                watch?.pause(for: Self.pause)
                 return
             }
         }
@@ -102,15 +103,11 @@ final class Listener: @unchecked Sendable {
             guard !isCancelled else { return completion() }
             isCancelled = true
             if case .unix(let path) = address, isOwner { removeSocketFile(path) }
-            // Closing is left to the cancel handler: the source must have let go of the descriptor first.
-            source.setCancelHandler { @Sendable [self] in
-                // What a service manager lent us goes on listening: it holds the clients that come before the next start.
-                if isOwner { socket?.socket.stopListening() }
-                socket = nil
-                source.setEventHandler(handler: nil)
-                completion()
-            }
-            source.cancel()
+            watch?.cancel()
+            // What a service manager lent us goes on listening: it holds the clients that come before the next start.
+            if isOwner { socket?.socket.stopListening() }
+            socket = nil
+            completion()
         }
     }
 }

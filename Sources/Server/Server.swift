@@ -79,7 +79,7 @@ package final class Server: Sendable {
             guard case .created = state else { preconditionFailure("a server is started once") }
             state = running
         }
-        for listener in listeners { listener.start() }
+        for listener in listeners { try listener.start() }
         return bound
     }
 

@@ -33,6 +33,9 @@ enum {
 int cposix_epoll_create(void);
 /* Adds `descriptor`, edge-triggered, for everything of the above. */
 int cposix_epoll_add(int epoll, int descriptor, uint64_t token);
+/* For input alone, and once: nothing more is told until `again`. */
+int cposix_epoll_add_once(int epoll, int descriptor, uint64_t token);
+int cposix_epoll_again(int epoll, int descriptor, uint64_t token);
 int cposix_epoll_remove(int epoll, int descriptor);
 /* The events that are due, waiting for the first so many milliseconds; at most `capacity`, at most 256. */
 int cposix_epoll_wait(int epoll, cposix_event *events, int capacity, int milliseconds);
