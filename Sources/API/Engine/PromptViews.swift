@@ -11,12 +11,20 @@ struct PromptViews: Sendable {
     let tiles: [PixelBox: ImageEmbedding]
     /// All of the image, where that was embedded; else a part of it.
     let reference: ImageEmbedding
+    /// The image itself, where its pixels answer.
+    private(set) var image: RGBImage?
     /// The same of the image's mirror image, where it is asked too: none or one.
     private(set) var mirrored: [PromptViews] = []
 
     func with(mirrored views: PromptViews) -> PromptViews {
         var both = self
         both.mirrored = [views]
+        return both
+    }
+
+    func with(image: RGBImage?) -> PromptViews {
+        var both = self
+        both.image = image
         return both
     }
 

@@ -21,6 +21,11 @@ struct SegmentPlan: Sendable {
     /// The tiles in which the image is answered; nil: it is seen whole, or a part of it at a time.
     var tiling: Tiling? { tier.adapter?.adapter.card.tiling }
 
+    /// Whether the pixels of the image answer for one of the labels, and not its embedding.
+    var asksPixels: Bool {
+        options.prompts.isEmpty && !options.multimask && asked.contains { profile?[$0].route == .pixels }
+    }
+
     /// Below so many pixels a region of a label's mask without a prompt is debris; nil where nothing is dropped.
     func leastRegion(_ label: Int) -> Int? {
         options.instances || options.multimask ? nil : profile?.leastRegion(label, image: image)

@@ -89,7 +89,8 @@ struct Segmenter: Sendable {
                 return SegmentedMask(mean, label: label, prompt: index)
             }
             let spread =
-                options.uncertainty ? try reader.spread(found.answer, given: prompts[index], found.embedding) : nil
+                options.uncertainty
+                ? try reader.spread(found.answer, given: prompts[index], found.embedding, profile?[label]) : nil
             return SegmentedMask(found.answer, label: label, prompt: index, spread: spread)
         }
         return Segmented(masks: masks, promptless: [])
@@ -164,7 +165,7 @@ struct Segmenter: Sendable {
         if let absent = absent(embedding, label) {
             return Segmented(masks: [absent], promptless: [profile?[label].route ?? .model])
         }
-        return try instances(embedding, label)
+        return try instances(embedding, of: views.image, label)
     }
 
     /// Every label at once: each pixel is given to the likeliest of them.
@@ -174,12 +175,14 @@ struct Segmenter: Sendable {
         let embedding = views.reference
         return try unprompted(views, labels) { label in
             let reader = reader(label)
-            let (answer, given) = try reader.answer(.none, embedding, profile?[label])
-            if let mirrored = views.mirrored.first?.reference {
-                let other = try reader.answer(.none, mirrored, profile?[label]).answer
+            let (answer, given) = try reader.answer(.none, embedding, of: views.image, profile?[label])
+            if let mirrored = views.mirrored.first {
+                let other = try reader.answer(.none, mirrored.reference, of: mirrored.image, profile?[label]).answer
                 return (answer.averaged(withMirrored: other), nil)
             }
-            return (answer, options.uncertainty ? try reader.spread(answer, given: given, embedding) : nil)
+            return (
+                answer, options.uncertainty ? try reader.spread(answer, given: given, embedding, profile?[label]) : nil
+            )
         }
     }
 
@@ -213,7 +216,9 @@ struct Segmenter: Sendable {
     }
 
     /// Every object by itself: no mask at all when there is none.
-    private func instances(_ embedding: ImageEmbedding, _ label: Int) throws(PromptError) -> Segmented {
+    private func instances(
+        _ embedding: ImageEmbedding, of image: RGBImage?, _ label: Int
+    ) throws(PromptError) -> Segmented {
         let reader = reader(label)
         let finder = InstanceFinder(reader)
         func numbered(_ answers: [MaskPrediction]) -> [SegmentedMask] {
@@ -222,9 +227,11 @@ struct Segmenter: Sendable {
         guard let profile = profile?[label] else {
             return Segmented(masks: numbered(try finder.everything(embedding)), promptless: [])
         }
-        let (whole, _) = try reader.answer(.none, embedding, profile)
-        return Segmented(
-            masks: numbered(try finder.instances(embedding, within: whole)), promptless: [profile.route])
+        let (whole, _) = try reader.answer(.none, embedding, of: image, profile)
+        // What the decoder's cells cannot draw it cannot refine.
+        let found =
+            profile.route == .pixels ? InstanceFinder.pieces(of: whole) : try finder.instances(embedding, within: whole)
+        return Segmented(masks: numbered(found), promptless: [profile.route])
     }
 }
 

@@ -67,7 +67,9 @@ extension Service {
             made[window] = embedding
             outcome = outcome.joined(how)
         }
-        return (PromptViews(prompts, windows.compactMap { made[$0] }, whole: made[nil]), outcome)
+        let pixels = plan.asksPixels ? try await pixels(image, isMirrored: isMirrored) : nil
+        let views = PromptViews(prompts, windows.compactMap { made[$0] }, whole: made[nil])
+        return (views.with(image: pixels), outcome)
     }
 
     /// Embeds the tiles that a prompt concerns, one after the other, so that memory is that of one pass and the embeddings.
@@ -145,11 +147,8 @@ extension Service {
             pixels: image.hash, preprocessing: Preprocessing.version, model: model, adapter: tier.adapter,
             window: window, isMirrored: isMirrored)
         return try await embeddings.value(for: key) {
-            [imaging, encoding, clicks, limits = configuration.imageLimits, memory = configuration.answerMemory] in
-            let pixels = try await imaging.run {
-                let pixels = try image.rgb(limits: limits, memory: memory)
-                return isMirrored ? pixels.flippedHorizontally() : pixels
-            }
+            [self, encoding, clicks] in
+            let pixels = try await pixels(image, isMirrored: isMirrored)
             // Through the base model when the adapter leaves the encoder alone, as the key says.
             let predictor = Predictor(
                 model, adjustment: key.adapter == nil ? .none : tier.adapter?.adapter.adjustment ?? .none)
@@ -157,6 +156,13 @@ extension Service {
                 Threads.givingWay(to: clicks) { predictor.embed(pixels, window: window) }
             }
             return .init(embedding, byteCount: embedding.byteCount)
+        }
+    }
+
+    private func pixels(_ image: OpenedImage, isMirrored: Bool) async throws -> RGBImage {
+        try await imaging.run { [limits = configuration.imageLimits, memory = configuration.answerMemory] in
+            let pixels = try image.rgb(limits: limits, memory: memory)
+            return isMirrored ? pixels.flippedHorizontally() : pixels
         }
     }
 }

@@ -111,7 +111,9 @@ package final class SupportProfiles: Sendable {
 extension SupportProfile {
     /// Memory that keeping it costs.
     var byteCount: Int {
-        let floats = distance.descriptors.reduce(0) { $0 + $1.count } + (prototypes?.direction.count ?? 0)
+        let floats =
+            distance.descriptors.reduce(0) { $0 + $1.count } + (prototypes?.direction.count ?? 0)
+            + (pixels?.prototypes.direction.count ?? 0)
         return 4 * floats + 1_024
     }
 
@@ -121,6 +123,9 @@ extension SupportProfile {
         if let presence { text += " \(presence.tokenCount) \(presence.threshold) \(presence.scale)" }
         if let debris { text += " \(debris.limit)" }
         if let prototypes { text += " \(prototypes.offset) \(prototypes.direction)" }
+        if let pixels {
+            text += " \(pixels.channel) \(pixels.reduction) \(pixels.prototypes.offset) \(pixels.prototypes.direction)"
+        }
         return SHA256.hex(Array(text.utf8))
     }
 }

@@ -11,19 +11,6 @@ extension MaskTarget {
         return sum == 0 ? 1 : 2 * both / sum
     }
 
-    /// Dice of the cells above 0 with the truth's shares.
-    func softDice(_ logits: [Float]) -> Double {
-        var (both, sum) = (0.0, 0.0)
-        for cell in logits.indices {
-            let object = Double(truth[cell] * weight[cell])
-            sum += object
-            guard logits[cell] > 0 else { continue }
-            both += object
-            sum += Double(weight[cell])
-        }
-        return sum == 0 ? 1 : 2 * both / sum
-    }
-
     /// Cells that the object touches, and their neighbours.
     var neighbourhood: [Bool] {
         truth.indices.map { cell in

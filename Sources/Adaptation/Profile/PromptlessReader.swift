@@ -31,9 +31,15 @@ package struct PromptlessReader: Sendable {
     }
 
     /// The answer to `prompt`, by the profile's route when it is none, and what the decoder was told in the end.
+    ///
+    /// - Parameter image: What `embedding` is of; may be nil where the profile says nothing of pixels.
     package func answer(
-        _ prompt: Prompt, _ embedding: ImageEmbedding, _ profile: SupportProfile?
+        _ prompt: Prompt, _ embedding: ImageEmbedding, of image: RGBImage?, _ profile: SupportProfile?
     ) throws(PromptError) -> (answer: MaskPrediction, given: Prompt) {
+        if prompt == .none, let pixels = profile?.pixels, profile?.route == .pixels {
+            guard let image else { preconditionFailure("an answer by its pixels without the image") }
+            return (pixels.prediction(image), .none)
+        }
         guard prompt == .none, let profile, let prototypes = profile.prototypes, profile.route != .model else {
             return (try predictions(embedding, [prompt])[0], prompt)
         }
@@ -44,10 +50,16 @@ package struct PromptlessReader: Sendable {
         return (answer, profile.route == .box || profile.route == .point ? given ?? .none : .none)
     }
 
-    /// How an answer holds when its prompt is varied.
+    /// How an answer holds when its prompt is varied; of one by pixels, when the line between object and ground is.
+    ///
+    /// - Parameter profile: By which it was answered.
     package func spread(
-        _ answer: MaskPrediction, given prompt: Prompt, _ embedding: ImageEmbedding, count: Int = PromptJitter.count
+        _ answer: MaskPrediction, given prompt: Prompt, _ embedding: ImageEmbedding, _ profile: SupportProfile?,
+        count: Int = PromptJitter.count
     ) throws(PromptError) -> MaskSpread {
+        if prompt == .none, let pixels = profile?.pixels, profile?.route == .pixels {
+            return MaskSpread(answer, others: pixels.others(answer))
+        }
         let nearby = PromptJitter.prompts(around: prompt, answer: answer.mask(), count: count)
         return MaskSpread(answer, others: nearby.isEmpty ? [] : try predictions(embedding, nearby))
     }

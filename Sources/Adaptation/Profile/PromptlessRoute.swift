@@ -10,6 +10,8 @@ package enum PromptlessRoute: String, Sendable, CaseIterable, Codable {
     case box = "prototype-box"
     /// The most similar place, as a click.
     case point = "prototype-point"
+    /// The similarity of each pixel, where the objects are too thin for the model's cells (``PixelPrototypes``).
+    case pixels = "pixel-prototypes"
 
     /// The way to go by the Dice of each on the same images: the decoder's own, which is what the base model answers anyway, unless
     /// another is reliably better. So a support set does no harm to what was good without it.
@@ -22,7 +24,7 @@ package enum PromptlessRoute: String, Sendable, CaseIterable, Codable {
         }
         guard best != .model, let others = dice[best] else { return .model }
         // The best of several is one that chance was kind to: it has to pass at its share of the level (Bonferroni).
-        let level = Gate.level / Double(allCases.count - 1)
+        let level = Gate.level / Double(dice.count - 1)
         let isBetter = PairedTest(zip(others, own).map { $0 - $1 }, above: 0).pValue < level
         return isBetter ? best : .model
     }

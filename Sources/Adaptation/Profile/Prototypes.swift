@@ -15,7 +15,7 @@ package struct Prototypes: Sendable, Equatable {
     /// b.
     package let offset: Float
 
-    /// The share of its mean variance that is added to every direction's.
+    /// The share of variance that is added to every channel's.
     static let shrinkage = 0.01
 
     package init(direction: [Float], offset: Float) {
@@ -23,8 +23,16 @@ package struct Prototypes: Sendable, Equatable {
         self.offset = offset
     }
 
-    /// Nil when there is no token of the object or none beside it.
-    package init?(_ moments: TokenMoments) {
+    /// What is added to the diagonal of S: the shrinkage's share of
+    package enum Shrinkage: Sendable {
+        /// the mean variance, where all channels are of one kind;
+        case towardsMeanVariance
+        /// each channel's own, where they are of different units.
+        case towardsOwnVariances
+    }
+
+    /// Nil when there is nothing of the object or nothing beside it.
+    package init?(_ moments: FeatureMoments, shrinkage: Shrinkage = .towardsMeanVariance) {
         let (object, ground) = (moments.inside, moments.outside)
         guard object.weight > 1e-3, ground.weight > 1e-3 else { return nil }
         let channels = object.sum.count
@@ -40,7 +48,9 @@ package struct Prototypes: Sendable, Equatable {
         }
         let variance = (0..<channels).reduce(0.0) { $0 + scatter[$1 * channels + $1] } / Double(channels)
         for channel in 0..<channels {
-            scatter[channel * channels + channel] += max(Prototypes.shrinkage * variance, 1e-9)
+            let own = scatter[channel * channels + channel]
+            let usual = shrinkage == .towardsMeanVariance ? variance : own
+            scatter[channel * channels + channel] += max(Prototypes.shrinkage * usual, 1e-9)
         }
         let difference = zip(first, second).map { $0 - $1 }
         guard let solved = Cholesky.solve(scatter, difference) else { return nil }
@@ -52,6 +62,11 @@ package struct Prototypes: Sendable, Equatable {
 
     /// The same with every similarity lower by `shift`.
     package func lowered(by shift: Float) -> Prototypes { Prototypes(direction: direction, offset: offset - shift) }
+
+    /// The same with every similarity multiplied by `factor`.
+    package func scaled(by factor: Float) -> Prototypes {
+        Prototypes(direction: direction.map { factor * $0 }, offset: factor * offset)
+    }
 
     /// The log-odds of each token of `embedding`, `[g, g]`.
     package func similarity(_ embedding: ImageEmbedding) -> [Float] {

@@ -35,11 +35,11 @@ package struct SimilarityMap: Sendable {
             geometry: geometry)
     }
 
-    /// What `route` tells the decoder; nil where it does without.
+    /// What `route` tells the decoder; nil where it does without, or is none of this map.
     package func prompt(_ route: PromptlessRoute, _ model: Configuration) -> Prompt? {
         switch route {
         case .model: return Prompt.none
-        case .map: return nil
+        case .map, .pixels: return nil
         case .mask:
             let logits = logits(model)
             // Beyond this the decoder never saw any: it is what a drawn box reaches.

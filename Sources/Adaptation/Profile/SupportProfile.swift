@@ -7,6 +7,8 @@ package struct SupportProfile: Sendable, Equatable {
     package let distance: EmbeddingDistance
     /// What the object looks like to the encoder; nil where its masks show no token of it, or nothing else.
     package let prototypes: Prototypes?
+    /// What it looks like pixel by pixel; nil where tokens and the decoder's cells will do.
+    package let pixels: PixelPrototypes?
     package let presence: Presence?
     /// What is too small to be its object; nil where no mask shows one.
     package let debris: Debris?
@@ -18,11 +20,13 @@ package struct SupportProfile: Sendable, Equatable {
     package let review: [PromptKind: ReviewThreshold]
 
     package init(
-        distance: EmbeddingDistance, prototypes: Prototypes?, presence: Presence?, debris: Debris? = nil,
-        route: PromptlessRoute, routeDice: [PromptlessRoute: Double], review: [PromptKind: ReviewThreshold]
+        distance: EmbeddingDistance, prototypes: Prototypes?, pixels: PixelPrototypes? = nil, presence: Presence?,
+        debris: Debris? = nil, route: PromptlessRoute, routeDice: [PromptlessRoute: Double],
+        review: [PromptKind: ReviewThreshold]
     ) {
         self.distance = distance
         self.prototypes = prototypes
+        self.pixels = pixels
         self.presence = presence
         self.debris = debris
         self.route = route

@@ -22,10 +22,10 @@ extension SupportProfiler {
                 try pause()
                 let prompt = simulator.prompt(kind, using: &generator)
                 let embedding = image.embedding(for: prompt)
+                let (answer, given) = try reader.answer(prompt, embedding, of: item.image, profile)
+                let spread = try reader.spread(answer, given: given, embedding, profile)
                 let truth = MaskTarget(
-                    item.mask, geometry: embedding.geometry, side: reader.predictor.model.configuration.logitsSide)
-                let (answer, given) = try reader.answer(prompt, embedding, profile)
-                let spread = try reader.spread(answer, given: given, embedding)
+                    item.mask, geometry: answer.geometry, side: answer.lowResolutionLogits.shape[0])
                 pairs[kind, default: []].append(
                     .init(agreement: spread.agreement, dice: truth.dice(answer.lowResolutionLogits.elements)))
             }

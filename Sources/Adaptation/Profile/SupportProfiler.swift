@@ -37,7 +37,7 @@ package struct SupportProfiler {
     struct Item {
         let image: RGBImage
         let embedding: ImageEmbedding
-        let moments: TokenMoments
+        let moments: FeatureMoments
         let tokens: MaskTarget
         let mask: Mask
     }
@@ -84,17 +84,17 @@ package struct SupportProfiler {
                 let tokens = MaskTarget(mask, geometry: embedding.geometry, side: grid)
                 items.append(
                     Item(
-                        image: example.image, embedding: embedding, moments: TokenMoments(embedding, target: tokens),
+                        image: example.image, embedding: embedding, moments: FeatureMoments(embedding, target: tokens),
                         tokens: tokens, mask: mask))
             }
             let reader = PromptlessReader(predictor[label], isAdapted: isAdapted)
-            return try profile(items, distance, reader, limit: limit, purpose)
+            return try profile(items, distance, reader, limit: limit, isOneOfSeveral: labelCount > 1, purpose)
         }
     }
 
     private func profile(
         _ items: [Item], _ distance: EmbeddingDistance, _ reader: PromptlessReader, limit: Int,
-        _ purpose: Purpose
+        isOneOfSeveral: Bool, _ purpose: Purpose
     ) throws -> SupportProfile {
         guard let first = items.first else {
             // No example shows the label: nothing is known of it but what the adapter may have learnt elsewhere.
@@ -110,61 +110,70 @@ package struct SupportProfiler {
         let prototypes = whole?.lowered(by: shift)
         let others = without.map { $0?.lowered(by: shift) }
 
+        // An adapter goes its own way, and that of labels among each other was measured on whole images alone.
+        let thin =
+            reader.isAdapted || isOneOfSeveral
+            ? nil
+            : try PixelProfiler(
+                items.map { ($0.image, $0.mask) }, model: reader.predictor.model.configuration, pause: pause)
+        let (pixels, pixelsWithout) = thin?.prototypes(measured: measured.count) ?? (nil, [])
         let isCompared = items.count > 1 && !(reader.isAdapted && purpose == .fold)
-        let scores = isCompared ? try routeDice(Array(measured), others, reader) : [:]
+        let scores = isCompared ? try routeDice(Array(measured), others, pixelsWithout, reader) : [:]
         let dice = scores.mapValues { $0.reduce(0, +) / Double($0.count) }
         let route: PromptlessRoute =
-            reader.isAdapted || prototypes == nil ? .model : PromptlessRoute.best(scores) ?? .mask
+            reader.isAdapted || prototypes == nil
+            ? .model : PromptlessRoute.best(scores) ?? (pixels == nil ? .mask : .pixels)
         let presence = presence(Array(measured), others)
         let debris = Debris(items.map(\.mask))
         let unmeasured = SupportProfile(
-            distance: distance, prototypes: prototypes, presence: presence, debris: debris, route: route,
+            distance: distance, prototypes: prototypes, pixels: pixels, presence: presence, debris: debris,
+            route: route,
             routeDice: dice, review: [:])
         guard purpose == .service, !isCalibrated else { return unmeasured }
         let review =
             try tiling.map { try self.review(items, $0, reader) }
             ?? self.review(Array(measured), unmeasured, reader)
         return SupportProfile(
-            distance: distance, prototypes: prototypes, presence: presence, debris: debris, route: route,
+            distance: distance, prototypes: prototypes, pixels: pixels, presence: presence, debris: debris,
+            route: route,
             routeDice: dice, review: review)
     }
 
-    /// Steps in which thresholds are tried.
-    private static let thresholdCount = 128
-
     /// The similarity above which tokens make the masks with the best mean Dice; 0 without any map.
     private func bestShift(_ items: [Item], _ others: [Prototypes?]) -> Float {
-        let maps = zip(items, others).compactMap { item, prototypes in
-            prototypes.map { (item: item, map: SimilarityMap($0, item.embedding)) }
-        }
-        let values = maps.flatMap { pair in
-            zip(pair.map.values, pair.item.tokens.weight).filter { $0.1 >= 0.5 }.map(\.0)
-        }.sorted()
-        guard !values.isEmpty else { return 0 }
-        let thresholds = (1..<Self.thresholdCount).map { values[$0 * (values.count - 1) / Self.thresholdCount] }
-        var best: (shift: Float, dice: Double) = (0, -1)
-        for threshold in thresholds {
-            let dice = maps.reduce(0.0) { sum, pair in
-                sum + pair.item.tokens.softDice(pair.map.values.map { $0 - threshold })
-            }
-            if dice > best.dice { best = (threshold, dice) }
-        }
-        return best.shift
+        ThresholdSearch.best(
+            zip(items, others).compactMap { item, prototypes in
+                prototypes.map {
+                    ThresholdSearch.Map(
+                        values: SimilarityMap($0, item.embedding).values, truth: item.tokens.truth,
+                        weight: item.tokens.weight)
+                }
+            })
     }
 
-    /// The Dice of each way on each of the items that have a map.
+    /// The Dice of each way on each of the items that have a map: of the decoder's cells, or where those are too coarse to compare, of
+    /// pixels.
+    ///
+    /// - Parameter pixels: Prototypes of pixels made without the item; none where cells will do.
     private func routeDice(
-        _ items: [Item], _ others: [Prototypes?], _ reader: PromptlessReader
+        _ items: [Item], _ others: [Prototypes?], _ pixels: [PixelPrototypes?], _ reader: PromptlessReader
     ) throws -> [PromptlessRoute: [Double]] {
         var scores: [PromptlessRoute: [Double]] = [:]
-        for (item, prototypes) in zip(items, others) {
+        for (index, (item, prototypes)) in zip(items, others).enumerated() {
             try pause()
             let truth = MaskTarget(
                 item.mask, geometry: item.embedding.geometry, side: reader.predictor.model.configuration.logitsSide)
             guard let map = prototypes.map({ SimilarityMap($0, item.embedding) }) else { continue }
-            for route in PromptlessRoute.allCases {
+            let own = pixels.isEmpty ? nil : pixels[index]
+            for route in PromptlessRoute.allCases where route != .pixels {
                 let answer = try reader.prediction(route, item.embedding, map)
-                scores[route, default: []].append(truth.dice(answer.lowResolutionLogits.elements))
+                scores[route, default: []].append(
+                    pixels.isEmpty
+                        ? truth.dice(answer.lowResolutionLogits.elements) : item.mask.dice(answer.mask()))
+            }
+            if !pixels.isEmpty {
+                try pause()
+                scores[.pixels, default: []].append(own.map { item.mask.dice($0.prediction(item.image).mask()) } ?? 0)
             }
         }
         return scores
@@ -191,5 +200,13 @@ package struct SupportProfiler {
             }
         }
         return found.isEmpty ? nil : Presence(tokenCount: tokenCount, found: found, absent: absent)
+    }
+}
+
+extension Mask {
+    /// 1 when both are empty.
+    fileprivate func dice(_ other: Mask) -> Double {
+        let total = area + other.area
+        return total == 0 ? 1 : 2 * Double(intersectionCount(other)) / Double(total)
     }
 }

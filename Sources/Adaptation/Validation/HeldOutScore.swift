@@ -54,7 +54,8 @@ package struct HeldOutScore: Codable, Sendable, Equatable {
 
     /// Of areas alone.
     package init(
-        example: Int, label: Int = 0, prompt: PromptKind, isShown: Bool = true, dice: Double, carefulDice: Double? = nil,
+        example: Int, label: Int = 0, prompt: PromptKind, isShown: Bool = true, dice: Double,
+        carefulDice: Double? = nil,
         ownDice: Double? = nil
     ) {
         self.example = example

@@ -51,13 +51,14 @@ package struct HeldOutScorer: Sendable {
         let respondent = Respondent(
             answer: { prompt, label in
                 guard prompt == .none else { return try views[label].segment(prompt) }
-                return try reader(label).answer(prompt, embedding, unaided.profiles?[label]).answer
+                return try reader(label).answer(prompt, embedding, of: image, unaided.profiles?[label]).answer
             },
             // The base model's is known without folds: it was trained on none of the images.
             agreement: unaided.isAdapted
                 ? { answer, prompt, label in
                     try reader(label).spread(
-                        answer, given: prompt, views[label].embedding(for: prompt), count: PromptJitter.foldCount
+                        answer, given: prompt, views[label].embedding(for: prompt), unaided.profiles?[label],
+                        count: PromptJitter.foldCount
                     ).agreement
                 } : nil,
             own: unaided.isAdapted ? nil : { label in try reader(label).predictions(embedding, [.none])[0] })

@@ -1,3 +1,4 @@
+import Basics
 import Imaging
 
 /// Pictures made on the spot: a bright disc on a dark, slightly graded ground, and the disc's mask.
@@ -23,6 +24,23 @@ enum TestImages {
             }
         }
         return PNG.encode(Mask(width: width, height: height, pixels: pixels))
+    }
+
+    /// Five dark lines of two pixels on noisy ground, too thin for the cells of any test model, and their mask.
+    static func lines(seed: Int, width: Int = 150, height: Int = 120) -> (image: [UInt8], mask: [UInt8]) {
+        var random = SeededRandom(seed: UInt64(seed))
+        var (grey, mask) = ([UInt8](), [UInt8]())
+        for row in 0..<height {
+            for column in 0..<width {
+                let isLine = (row - column / 7 + 40 + 3 * seed) % 24 < 2 && row > 2 && column < 145 && row < 118
+                grey.append(UInt8(120 + random.index(below: 40) + column / 4 - (isLine ? 40 : 0)))
+                mask.append(isLine ? 1 : 0)
+            }
+        }
+        return (
+            PNG.encode(RGBImage(width: width, height: height, grey: grey)),
+            PNG.encode(Mask(width: width, height: height, pixels: mask))
+        )
     }
 
     static func emptyMask(width: Int = 48, height: Int = 40) -> [UInt8] {

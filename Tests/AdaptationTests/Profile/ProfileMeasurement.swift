@@ -44,8 +44,8 @@ struct ProfileMeasurement {
                 var (absent, far, poor, good) = (Tally(), Tally(), Tally(), Tally())
                 for (number, query) in queries.enumerated() {
                     let embedding = predictor.embed(query.image)
-                    own += try dice(reader.answer(.none, embedding, nil).answer, query)
-                    with += try dice(reader.answer(.none, embedding, profile).answer, query)
+                    own += try dice(reader.answer(.none, embedding, of: query.image, nil).answer, query)
+                    with += try dice(reader.answer(.none, embedding, of: query.image, profile).answer, query)
                     absent.add(profile.presence(embedding)?.isThere == false)
                     far.add((profile.distance.value(embedding) ?? 0) > EmbeddingDistance.limit)
                     try review(profile, reader, embedding, query, seed: UInt64(number), poor: &poor, good: &good)
@@ -79,8 +79,9 @@ struct ProfileMeasurement {
         guard let simulator = PromptSimulator(mask: query.mask) else { return }
         var generator = SeededRandom(seed: seed)
         for kind in [PromptKind.box, .point, .none] {
-            let (answer, given) = try reader.answer(simulator.prompt(kind, using: &generator), embedding, profile)
-            let agreement = try reader.spread(answer, given: given, embedding).agreement
+            let (answer, given) = try reader.answer(
+                simulator.prompt(kind, using: &generator), embedding, of: query.image, profile)
+            let agreement = try reader.spread(answer, given: given, embedding, profile).agreement
             let isFlagged = agreement < (profile.review[kind] ?? .uncalibrated).value
             if try dice(answer, query) < 0.5 { poor.add(isFlagged) } else { good.add(isFlagged) }
         }

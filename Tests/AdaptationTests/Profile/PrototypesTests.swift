@@ -40,7 +40,7 @@ private struct Tokens {
         let target = MaskTarget(
             side: Tokens.side, truth: (0..<count).map { _ in generator.uniform() },
             weight: (0..<count).map { _ in generator.index(below: 3) == 0 ? 0 : generator.uniform() })
-        let moments = TokenMoments(tokens.embedding, target: target)
+        let moments = FeatureMoments(tokens.embedding, target: target)
         let features = tokens.embedding.tensor.elements
         var (inside, second) = ([Double](repeating: 0, count: 3), [Double](repeating: 0, count: 9))
         var weight = 0.0
@@ -59,14 +59,14 @@ private struct Tokens {
         #expect(relativeError(moments.inside.sum.map(Float.init), inside.map(Float.init)) < 1e-5)
         #expect(relativeError(moments.second.map(Float.init), second.map(Float.init)) < 1e-5)
         // Leaving an image out is the set without it.
-        let other = TokenMoments(Tokens(seed: 2).embedding, target: target)
+        let other = FeatureMoments(Tokens(seed: 2).embedding, target: target)
         let difference = (moments + other) - other
         #expect(relativeError(difference.second.map(Float.init), moments.second.map(Float.init)) < 1e-6)
     }
 
     @Test func separateWhatNoChannelSeparatesAlone() throws {
         let tokens = Tokens()
-        let prototypes = try #require(Prototypes(TokenMoments(tokens.embedding, target: tokens.target)))
+        let prototypes = try #require(Prototypes(FeatureMoments(tokens.embedding, target: tokens.target)))
         let fresh = Tokens(seed: 9)
         let right = zip(prototypes.similarity(fresh.embedding), fresh.target.truth).count { ($0 > 0) == ($1 > 0) }
         #expect(right > 250, "\(right) of 256")
@@ -77,15 +77,15 @@ private struct Tokens {
         let ones = [Float](repeating: 1, count: 256)
         let full = MaskTarget(side: 16, truth: ones, weight: ones)
         let empty = MaskTarget(side: 16, truth: ones.map { _ in 0 }, weight: ones)
-        #expect(Prototypes(TokenMoments(tokens.embedding, target: full)) == nil)
-        #expect(Prototypes(TokenMoments(tokens.embedding, target: empty)) == nil)
+        #expect(Prototypes(FeatureMoments(tokens.embedding, target: full)) == nil)
+        #expect(Prototypes(FeatureMoments(tokens.embedding, target: empty)) == nil)
     }
 
     /// Tokens that are all alike leave no direction; the shrinkage keeps the solution finite.
     @Test func survivesTokensWithoutSpread() throws {
         let tensor = Tensor(filled: 1, shape: [1, 16, 16, 3])
         let embedding = ImageEmbedding(tensor: tensor, geometry: Tokens().embedding.geometry)
-        let prototypes = try #require(Prototypes(TokenMoments(embedding, target: Tokens().target)))
+        let prototypes = try #require(Prototypes(FeatureMoments(embedding, target: Tokens().target)))
         #expect(prototypes.similarity(embedding).allSatisfy { $0.isFinite })
     }
 
