@@ -94,7 +94,8 @@ export function labelTable(heldOut, colourOf) {
   const isEver = labels.some(({ absent }) => absent?.examples > 0);
   const found = (absent, who) => h('td', { class: 'number' }, absent?.examples > 0 ? `${integer(absent[who])} of ${integer(absent.examples)}` : '–');
   const dice = (scores) => h('td', { class: 'number' }, percent(scores?.dice?.mean));
-  return h('table', { class: 'scores bylabel', 'aria-label': 'Held-out Dice by label' },
+  // Wider than a narrow window: it scrolls by itself, with the keyboard too.
+  return h('div', { class: 'scroll', tabindex: 0, role: 'group', 'aria-label': 'Scores by label' }, h('table', { class: 'scores bylabel', 'aria-label': 'Held-out Dice by label' },
     h('thead', {},
       h('tr', {}, h('th', { scope: 'col', rowspan: 2 }, 'Label'), h('th', { scope: 'col', rowspan: 2, class: 'number' }, 'Images'),
         kinds.map((kind) => h('th', { scope: 'colgroup', colspan: 2, class: 'group' }, PROMPT_NAMES[kind])),
@@ -104,7 +105,7 @@ export function labelTable(heldOut, colourOf) {
     h('tbody', {}, labels.map(({ value, name, examples, prompts, absent }) => h('tr', {},
       h('th', { scope: 'row' }, h('span', { class: 'row tight nowrap' }, swatch(colourOf(value)), labelName({ name, value }))),
       h('td', { class: 'number' }, integer(examples)), kinds.map((kind) => [dice(prompts?.[kind]?.base), dice(prompts?.[kind]?.adapted)]),
-      isEver ? [found(absent, 'base_found'), found(absent, 'adapted_found')] : null))));
+      isEver ? [found(absent, 'base_found'), found(absent, 'adapted_found')] : null)))));
 }
 
 const difference = (base, adapted) =>

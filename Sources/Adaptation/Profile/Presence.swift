@@ -31,9 +31,9 @@ package struct Presence: Sendable, Equatable {
             return
         }
         // Missing an object costs more than a mask to throw away, and a handful of images does not show the least similar one
-        // to come: what counts as absent is as far below the least similar support image as that is below the usual one.
+        // to come: what counts as absent is twice as far below the least similar support image as that is below the usual one.
         let lowest = found[0]
-        threshold = min((lowest + highest) / 2, lowest - (usual - lowest), lowest - 1e-3)
+        threshold = min((lowest + highest) / 2, lowest - 2 * (usual - lowest), lowest - 1e-3)
         scale = max((usual - absent[absent.count / 2]) / 2, 0.5)
     }
 
