@@ -65,42 +65,58 @@ package final class InputWatch: @unchecked Sendable {
 private final class InputWatcher: Sendable {
     static let shared = InputWatcher()
 
-    private let epoll = cposix_epoll_create()
-    private let watches = Lock<(byToken: [UInt64: InputWatch], next: UInt64)>(([:], 0))
-
-    private init() {
-        // A queue of its own, whose only work never ends, is a thread.
-        DispatchQueue(label: "gmiseg.input", qos: .userInteractive).async { @Sendable [self] in
-            while true { wait() }
-        }
+    private struct State {
+        /// -1 until somebody is watched, or as long as the system has no descriptor left.
+        var epoll: CInt = -1
+        var watches: [UInt64: InputWatch] = [:]
+        var next: UInt64 = 0
     }
+
+    private let state = Lock(State())
+
+    private init() {}
 
     func add(_ watch: InputWatch) throws(SystemCallError) {
-        // A descriptor's number may soon be another's: events are told apart by tokens, none of which comes twice.
-        let status = watches.withLock { watches in
-            watch.token = watches.next
-            watches.next += 1
-            watches.byToken[watch.token] = watch
-            return cposix_epoll_add_once(epoll, watch.descriptor, watch.token) == 0 ? 0 : errno
+        let error = state.withLock { state -> SystemCallError? in
+            if state.epoll < 0 {
+                state.epoll = cposix_epoll_create()
+                guard state.epoll >= 0 else { return .last("epoll_create") }
+                run(state.epoll)
+            }
+            // A descriptor's number may soon be another's: events are told apart by tokens, none of which comes twice.
+            watch.token = state.next
+            state.next += 1
+            guard cposix_epoll_add_once(state.epoll, watch.descriptor, watch.token) == 0 else {
+                return .last("epoll_ctl")
+            }
+            // The thread looks it up behind the same lock.
+            state.watches[watch.token] = watch
+            return nil
         }
-        guard status == 0 else {
-            watches.withLock { $0.byToken[watch.token] = nil }
-            throw SystemCallError("epoll_ctl", code: status)
-        }
+        if let error { throw error }
     }
 
-    func resume(_ watch: InputWatch) { _ = cposix_epoll_again(epoll, watch.descriptor, watch.token) }
+    func resume(_ watch: InputWatch) {
+        _ = cposix_epoll_again(state.withLock { $0.epoll }, watch.descriptor, watch.token)
+    }
 
     func remove(_ watch: InputWatch) {
-        _ = cposix_epoll_remove(epoll, watch.descriptor)
-        watches.withLock { $0.byToken[watch.token] = nil }
+        state.withLock { state in
+            _ = cposix_epoll_remove(state.epoll, watch.descriptor)
+            state.watches[watch.token] = nil
+        }
     }
 
-    private func wait() {
-        withUnsafeTemporaryAllocation(of: cposix_event.self, capacity: 64) { events in
-            let count = cposix_epoll_wait(epoll, events.baseAddress, CInt(events.count), -1)
-            for index in 0..<max(0, Int(count)) {
-                watches.withLock { $0.byToken[events[index].token] }?.tell()
+    private func run(_ epoll: CInt) {
+        // A queue of its own, whose only work never ends, is a thread.
+        DispatchQueue(label: "gmiseg.input", qos: .userInteractive).async { @Sendable [self] in
+            withUnsafeTemporaryAllocation(of: cposix_event.self, capacity: 64) { events in
+                while true {
+                    let count = cposix_epoll_wait(epoll, events.baseAddress, CInt(events.count), -1)
+                    for index in 0..<max(0, Int(count)) {
+                        state.withLock { $0.watches[events[index].token] }?.tell()
+                    }
+                }
             }
         }
     }

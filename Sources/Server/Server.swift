@@ -79,7 +79,12 @@ package final class Server: Sendable {
             guard case .created = state else { preconditionFailure("a server is started once") }
             state = running
         }
-        for listener in listeners { try listener.start() }
+        do throws(SystemCallError) {
+            for listener in listeners { try listener.start() }
+        } catch {
+            for listener in listeners { listener.stop {} }
+            throw error
+        }
         return bound
     }
 

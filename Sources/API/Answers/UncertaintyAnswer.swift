@@ -97,7 +97,7 @@ package enum ReviewAnswer {
         let far = plan.profile?.distance.value(embedding).map { $0 > EmbeddingDistance.limit } ?? false
         let missing = segmented.masks.filter { !$0.isFound }.map(\.label)
         let reasons = [
-            shaky ? "prompts nearby give other masks" : nil, far ? "the image is unlike the support set" : nil,
+            shaky ? shakiness(segmented) : nil, far ? "the image is unlike the support set" : nil,
             absence(of: missing, among: segmented.masks.count, plan.labels),
         ].compactMap(\.self)
         return [
@@ -120,6 +120,12 @@ extension ReviewAnswer {
         if missing.isEmpty { return nil }
         return missing.count == count
             ? "nothing was found" : "not found: \(missing.map(labels.words).joined(separator: ", "))"
+    }
+
+    private static func shakiness(_ segmented: Segmented) -> String {
+        segmented.promptless.contains(.pixels)
+            ? "the mask hangs on where the line between object and surroundings is drawn"
+            : "prompts nearby give other masks"
     }
 
     private static func threshold(_ plan: SegmentPlan, _ label: Int) -> ReviewThreshold {

@@ -11,8 +11,8 @@ struct PromptViews: Sendable {
     let tiles: [PixelBox: ImageEmbedding]
     /// All of the image, where that was embedded; else a part of it.
     let reference: ImageEmbedding
-    /// The image itself, where its pixels answer.
-    private(set) var image: RGBImage?
+    /// The answer of the image's pixels, where they answer in place of the model.
+    private(set) var byPixels: MaskPrediction?
     /// The same of the image's mirror image, where it is asked too: none or one.
     private(set) var mirrored: [PromptViews] = []
 
@@ -22,9 +22,9 @@ struct PromptViews: Sendable {
         return both
     }
 
-    func with(image: RGBImage?) -> PromptViews {
+    func with(byPixels answer: MaskPrediction?) -> PromptViews {
         var both = self
-        both.image = image
+        both.byPixels = answer
         return both
     }
 

@@ -21,9 +21,12 @@ struct SegmentPlan: Sendable {
     /// The tiles in which the image is answered; nil: it is seen whole, or a part of it at a time.
     var tiling: Tiling? { tier.adapter?.adapter.card.tiling }
 
-    /// Whether the pixels of the image answer for one of the labels, and not its embedding.
-    var asksPixels: Bool {
-        options.prompts.isEmpty && !options.multimask && asked.contains { profile?[$0].route == .pixels }
+    /// What the pixels of the image are compared with, where they answer and not its embedding: in tasks of one label alone.
+    var pixelPrototypes: PixelPrototypes? {
+        guard options.prompts.isEmpty, !options.multimask, asked.count == 1, let known = profile?[asked[0]] else {
+            return nil
+        }
+        return known.route == .pixels ? known.pixels : nil
     }
 
     /// Below so many pixels a region of a label's mask without a prompt is debris; nil where nothing is dropped.

@@ -165,7 +165,7 @@ struct Segmenter: Sendable {
         if let absent = absent(embedding, label) {
             return Segmented(masks: [absent], promptless: [profile?[label].route ?? .model])
         }
-        return try instances(embedding, of: views.image, label)
+        return try instances(embedding, byPixels: views.byPixels, label)
     }
 
     /// Every label at once: each pixel is given to the likeliest of them.
@@ -175,9 +175,11 @@ struct Segmenter: Sendable {
         let embedding = views.reference
         return try unprompted(views, labels) { label in
             let reader = reader(label)
-            let (answer, given) = try reader.answer(.none, embedding, of: views.image, profile?[label])
+            let (answer, given) = try reader.answer(.none, embedding, profile?[label], byPixels: views.byPixels)
             if let mirrored = views.mirrored.first {
-                let other = try reader.answer(.none, mirrored.reference, of: mirrored.image, profile?[label]).answer
+                let other = try reader.answer(
+                    .none, mirrored.reference, profile?[label], byPixels: mirrored.byPixels
+                ).answer
                 return (answer.averaged(withMirrored: other), nil)
             }
             return (
@@ -217,7 +219,7 @@ struct Segmenter: Sendable {
 
     /// Every object by itself: no mask at all when there is none.
     private func instances(
-        _ embedding: ImageEmbedding, of image: RGBImage?, _ label: Int
+        _ embedding: ImageEmbedding, byPixels: MaskPrediction?, _ label: Int
     ) throws(PromptError) -> Segmented {
         let reader = reader(label)
         let finder = InstanceFinder(reader)
@@ -227,10 +229,11 @@ struct Segmenter: Sendable {
         guard let profile = profile?[label] else {
             return Segmented(masks: numbered(try finder.everything(embedding)), promptless: [])
         }
-        let (whole, _) = try reader.answer(.none, embedding, of: image, profile)
+        let (whole, _) = try reader.answer(.none, embedding, profile, byPixels: byPixels)
         // What the decoder's cells cannot draw it cannot refine.
         let found =
-            profile.route == .pixels ? InstanceFinder.pieces(of: whole) : try finder.instances(embedding, within: whole)
+            profile.route == .pixels
+            ? InstanceFinder.pieces(of: whole.inPixels()) : try finder.instances(embedding, within: whole)
         return Segmented(masks: numbered(found), promptless: [profile.route])
     }
 }

@@ -67,9 +67,8 @@ extension Service {
             made[window] = embedding
             outcome = outcome.joined(how)
         }
-        let pixels = plan.asksPixels ? try await pixels(image, isMirrored: isMirrored) : nil
         let views = PromptViews(prompts, windows.compactMap { made[$0] }, whole: made[nil])
-        return (views.with(image: pixels), outcome)
+        return (views.with(byPixels: try await answerByPixels(plan, isMirrored: isMirrored)), outcome)
     }
 
     /// Embeds the tiles that a prompt concerns, one after the other, so that memory is that of one pass and the embeddings.
@@ -156,6 +155,15 @@ extension Service {
                 Threads.givingWay(to: clicks) { predictor.embed(pixels, window: window) }
             }
             return .init(embedding, byteCount: embedding.byteCount)
+        }
+    }
+
+    /// Where they answer in place of the model: work as long as the encoder's, and done where that is.
+    private func answerByPixels(_ plan: SegmentPlan, isMirrored: Bool) async throws -> MaskPrediction? {
+        guard let prototypes = plan.pixelPrototypes else { return nil }
+        let pixels = try await pixels(plan.image, isMirrored: isMirrored)
+        return try await encoding.run { [clicks] in
+            Threads.givingWay(to: clicks) { prototypes.prediction(pixels) }
         }
     }
 

@@ -108,7 +108,8 @@ package enum MethodsParagraph {
         case "prototype-point": likeness + "the likeliest place was the prompt."
         case "pixel-prototypes":
             " The pixels of the image were compared with those of the object and of its surroundings in the support set, by a linear "
-                + "discriminant of their local contrast, its gradients and curvatures at four scales, and the products of these, and the map "
+                + "discriminant of their local contrast, the window's brightness and deviation, the contrast smoothed, its gradients and curvatures at "
+                + "four scales, and the products of these, and the map "
                 + "of log-odds was taken as the mask; no network drew it."
         default: ""
         }

@@ -49,7 +49,9 @@ package struct InstanceFinder: Sendable {
     package static func pieces(of whole: MaskPrediction) -> [MaskPrediction] {
         let logits = whole.lowResolutionLogits.elements
         let (side, geometry) = (whole.lowResolutionLogits.shape[0], whole.geometry)
-        precondition(geometry.side == side && geometry.isWhole, "not one logit a pixel")
+        precondition(
+            geometry.side == side && geometry.isWhole && side == max(geometry.originalWidth, geometry.originalHeight),
+            "not one logit a pixel")
         let regions = Regions(Mask(width: side, height: side, pixels: logits.map { $0 > 0 ? 1 : 0 }))
         var extents = [PixelBox?](repeating: nil, count: regions.count + 1)
         var areas = [Int](repeating: 0, count: regions.count + 1)

@@ -6,68 +6,79 @@ package import SegmentAnything
 package struct PixelProfiler {
     private let reduction: Double
     private let channel: ColourChannel
-    private let samples: [(sample: PixelSample, block: FeatureBlock)]
-    private let moments: [FeatureMoments]
+    private let total: FeatureMoments
+    /// What is kept of the images that figures are measured on.
+    private let measured: [(sample: PixelSample, block: FeatureBlock, moments: FeatureMoments)]
+    private let imageCount: Int
+
+    /// Of a support image as it is looked at, in pixels. More tiles than that takes would be too many, unless an image is a ribbon.
+    private static let longestSide = 1_536
 
     /// Nil where the model's cells can draw the objects, and its embedding says more than pixels do.
     ///
-    /// - Parameter pause: Called before each image; throws to stop.
-    package init?(_ images: [(image: RGBImage, mask: Mask)], model: Configuration, pause: () throws -> Void) throws {
+    /// - Parameters:
+    ///   - images: At least one.
+    ///   - limit: Images that figures are measured on at most; all of them teach.
+    ///   - pause: Called before each image; throws to stop.
+    package init?(
+        _ images: [(image: RGBImage, mask: Mask)], limit: Int, model: Configuration, pause: () throws -> Void
+    ) throws {
         guard let side = TileRule.side(for: images.map(\.mask), model: model) else { return nil }
         // As a tile would be shown to the encoder, but never enlarged.
-        let reduction = max(1, Double(side) / Double(model.imageSize))
-        let seen = images.map {
-            (PixelPrototypes.reduced($0.image, reduction), PixelPrototypes.reduced($0.mask, reduction))
-        }
-        let drawn = seen.enumerated().map { PixelSample($1.1, seed: UInt64($0)) }
-        let channel = try Self.channel(seen.map(\.0), drawn, pause)
-        samples = try zip(seen, drawn).map { seen, sample in
+        let longest = images.map { max($0.image.width, $0.image.height) }.max() ?? 1
+        let reduction = max(1, Double(side) / Double(model.imageSize), Double(longest) / Double(Self.longestSide))
+        let channel = try Self.channel(images.prefix(limit), reduction, pause)
+        var total: FeatureMoments?
+        var measured: [(sample: PixelSample, block: FeatureBlock, moments: FeatureMoments)] = []
+        for (index, example) in images.enumerated() {
             try pause()
-            return (sample, sample.block(PixelFeatures(seen.0, channel)))
+            let sample = PixelSample(PixelPrototypes.reduced(example.mask, reduction), seed: UInt64(index))
+            let block = sample.block(PixelFeatures(PixelPrototypes.reduced(example.image, reduction), channel))
+            let moments = FeatureMoments(block, sample)
+            if index < limit { measured.append((sample, block, moments)) }
+            total = total.map { $0 + moments } ?? moments
         }
-        moments = try samples.map { sample, block in
-            try pause()
-            return FeatureMoments(block, sample)
-        }
-        (self.reduction, self.channel) = (reduction, channel)
+        guard let total else { return nil }
+        (self.reduction, self.channel, imageCount) = (reduction, channel, images.count)
+        (self.total, self.measured) = (total, measured)
     }
 
     /// The colour in which object and surroundings differ most, on the mean over the images.
     private static func channel(
-        _ images: [RGBImage], _ samples: [PixelSample], _ pause: () throws -> Void
+        _ images: ArraySlice<(image: RGBImage, mask: Mask)>, _ reduction: Double, _ pause: () throws -> Void
     ) throws -> ColourChannel {
-        if images.allSatisfy(\.isGrey) { return .mean }
-        var best: (channel: ColourChannel, criterion: Double) = (.mean, -1)
-        for channel in ColourChannel.allCases {
-            var sum = 0.0
-            for (image, sample) in zip(images, samples) {
-                try pause()
-                let plane = channel.plane(image)
-                sum += sample.criterion(LocalContrast(plane, width: image.width, height: image.height).contrast)
+        if images.allSatisfy(\.image.isGrey) { return .mean }
+        var sums = [Double](repeating: 0, count: ColourChannel.allCases.count)
+        for (index, example) in images.enumerated() {
+            try pause()
+            let sample = PixelSample(PixelPrototypes.reduced(example.mask, reduction), seed: UInt64(index))
+            let image = PixelPrototypes.reduced(example.image, reduction)
+            for channel in ColourChannel.allCases {
+                let local = LocalContrast(channel.plane(image), width: image.width, height: image.height)
+                sums[channel.rawValue] += sample.criterion(local.contrast)
             }
-            if sum > best.criterion { best = (channel, sum) }
         }
-        return best.channel
+        return ColourChannel.allCases.max { sums[$0.rawValue] < sums[$1.rawValue] } ?? .mean
     }
 
-    /// Of all images, and of all but each of the first `measured`: nil where nothing tells the object from the rest.
-    package func prototypes(measured: Int) -> (whole: PixelPrototypes?, without: [PixelPrototypes?]) {
-        guard let first = moments.first else { return (nil, []) }
-        let total = moments.dropFirst().reduce(first, +)
+    /// Of all images, and of all but each of the measured ones: nil where nothing tells the object from the rest.
+    package func prototypes() -> (whole: PixelPrototypes?, without: [PixelPrototypes?]) {
         let whole = Prototypes(total, shrinkage: .towardsOwnVariances)
         // Without the image itself, or the map would be drawn from the answer.
-        let without = moments.prefix(measured).map { own in
-            moments.count > 1 ? Prototypes(total - own, shrinkage: .towardsOwnVariances) : whole
+        let without = measured.map { own in
+            imageCount > 1 ? Prototypes(total - own.moments, shrinkage: .towardsOwnVariances) : whole
         }
-        let maps = zip(samples, without).compactMap { sample, prototypes in
+        let maps = zip(measured, without).compactMap { own, prototypes in
             prototypes.map {
                 ThresholdSearch.Map(
-                    values: sample.block.similarity($0), truth: sample.sample.truth, weight: sample.sample.weight)
+                    values: own.block.similarity($0), truth: own.sample.truth, weight: own.sample.weight)
             }
         }
         let shift = ThresholdSearch.best(maps)
         let scale = Self.likeliestScale(maps, shift)
-        let shifts = maps.map { (ThresholdSearch.best([$0], near: shift) - shift) * scale }
+        // One image has nothing to differ from: by a factor of e in the odds, either way.
+        let shifts =
+            maps.count > 1 ? maps.map { (ThresholdSearch.best([$0], near: shift) - shift) * scale } : [-1, 1]
         func made(_ prototypes: Prototypes?) -> PixelPrototypes? {
             prototypes.map {
                 PixelPrototypes(

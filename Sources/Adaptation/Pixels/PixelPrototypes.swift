@@ -70,11 +70,10 @@ package struct PixelPrototypes: Sendable, Equatable {
                 }
             }
         }
-        let inside = (0..<height).flatMap { row in
-            logits.elements[row * side..<row * side + width]
-        }
+        // Beside the image there is nothing, as sure as can be.
         return MaskPrediction(
-            lowResolutionLogits: logits, predictedIoU: MaskSpread.expectedIoU(inside), index: 0, geometry: geometry)
+            lowResolutionLogits: logits, predictedIoU: MaskSpread.expectedIoU(logits.elements), index: 0,
+            geometry: geometry)
     }
 
     /// The answers that the support images, each by itself, would have had of the same similarities.

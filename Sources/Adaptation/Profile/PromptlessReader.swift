@@ -32,13 +32,14 @@ package struct PromptlessReader: Sendable {
 
     /// The answer to `prompt`, by the profile's route when it is none, and what the decoder was told in the end.
     ///
-    /// - Parameter image: What `embedding` is of; may be nil where the profile says nothing of pixels.
+    /// - Parameter byPixels: The answer of the profile's pixels, which the embedding cannot give; asked for only where they answer.
     package func answer(
-        _ prompt: Prompt, _ embedding: ImageEmbedding, of image: RGBImage?, _ profile: SupportProfile?
+        _ prompt: Prompt, _ embedding: ImageEmbedding, _ profile: SupportProfile?,
+        byPixels: @autoclosure () -> MaskPrediction?
     ) throws(PromptError) -> (answer: MaskPrediction, given: Prompt) {
-        if prompt == .none, let pixels = profile?.pixels, profile?.route == .pixels {
-            guard let image else { preconditionFailure("an answer by its pixels without the image") }
-            return (pixels.prediction(image), .none)
+        if prompt == .none, profile?.route == .pixels {
+            guard let answer = byPixels() else { preconditionFailure("nobody looked at the pixels") }
+            return (answer, .none)
         }
         guard prompt == .none, let profile, let prototypes = profile.prototypes, profile.route != .model else {
             return (try predictions(embedding, [prompt])[0], prompt)
@@ -57,7 +58,7 @@ package struct PromptlessReader: Sendable {
         _ answer: MaskPrediction, given prompt: Prompt, _ embedding: ImageEmbedding, _ profile: SupportProfile?,
         count: Int = PromptJitter.count
     ) throws(PromptError) -> MaskSpread {
-        if prompt == .none, let pixels = profile?.pixels, profile?.route == .pixels {
+        if prompt == .none, profile?.route == .pixels, let pixels = profile?.pixels {
             return MaskSpread(answer, others: pixels.others(answer))
         }
         let nearby = PromptJitter.prompts(around: prompt, answer: answer.mask(), count: count)

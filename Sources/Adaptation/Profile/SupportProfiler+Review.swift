@@ -22,7 +22,8 @@ extension SupportProfiler {
                 try pause()
                 let prompt = simulator.prompt(kind, using: &generator)
                 let embedding = image.embedding(for: prompt)
-                let (answer, given) = try reader.answer(prompt, embedding, of: item.image, profile)
+                let (answer, given) = try reader.answer(
+                    prompt, embedding, profile, byPixels: profile.pixels?.prediction(item.image))
                 let spread = try reader.spread(answer, given: given, embedding, profile)
                 let truth = MaskTarget(
                     item.mask, geometry: answer.geometry, side: answer.lowResolutionLogits.shape[0])

@@ -115,10 +115,12 @@ package struct SupportProfiler {
             reader.isAdapted || isOneOfSeveral
             ? nil
             : try PixelProfiler(
-                items.map { ($0.image, $0.mask) }, model: reader.predictor.model.configuration, pause: pause)
-        let (pixels, pixelsWithout) = thin?.prototypes(measured: measured.count) ?? (nil, [])
+                items.map { ($0.image, $0.mask) }, limit: limit, model: reader.predictor.model.configuration,
+                pause: pause)
+        let (pixels, pixelsWithout) = thin?.prototypes() ?? (nil, [])
+        let comparedPixels = pixels == nil ? [] : pixelsWithout
         let isCompared = items.count > 1 && !(reader.isAdapted && purpose == .fold)
-        let scores = isCompared ? try routeDice(Array(measured), others, pixelsWithout, reader) : [:]
+        let scores = isCompared ? try routeDice(Array(measured), others, comparedPixels, reader) : [:]
         let dice = scores.mapValues { $0.reduce(0, +) / Double($0.count) }
         let route: PromptlessRoute =
             reader.isAdapted || prototypes == nil

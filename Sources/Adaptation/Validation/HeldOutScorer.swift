@@ -51,7 +51,10 @@ package struct HeldOutScorer: Sendable {
         let respondent = Respondent(
             answer: { prompt, label in
                 guard prompt == .none else { return try views[label].segment(prompt) }
-                return try reader(label).answer(prompt, embedding, of: image, unaided.profiles?[label]).answer
+                let profile = unaided.profiles?[label]
+                return try reader(label).answer(
+                    prompt, embedding, profile, byPixels: profile?.pixels?.prediction(image)
+                ).answer
             },
             // The base model's is known without folds: it was trained on none of the images.
             agreement: unaided.isAdapted

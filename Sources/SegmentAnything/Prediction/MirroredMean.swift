@@ -10,18 +10,28 @@ extension MaskPrediction {
         precondition(
             other.geometry.originalWidth == width && other.geometry.originalHeight == height,
             "the mirror image of another image")
-        let (own, mirrored) = (logits(), other.logits())
-        let side = max(width, height)
-        let mean = Tensor(shape: [side, side]) { mean in
-            mean.update(repeating: MaskPrediction.outside)
+        let mirrored = other.logits()
+        return inPixels(predictedIoU: (predictedIoU + other.predictedIoU) / 2) { own, x, y in
+            (own + mirrored[y * width + width - 1 - x]) / 2
+        }
+    }
+
+    /// The same with one logit a pixel of the original image, in a square of its longer side.
+    package func inPixels() -> MaskPrediction { inPixels(predictedIoU: predictedIoU) { own, _, _ in own } }
+
+    private func inPixels(
+        predictedIoU: Float, _ logit: (_ own: Float, _ x: Int, _ y: Int) -> Float
+    ) -> MaskPrediction {
+        let (width, height) = (geometry.originalWidth, geometry.originalHeight)
+        let (own, side) = (logits(), max(width, height))
+        let square = Tensor(shape: [side, side]) { square in
+            square.update(repeating: MaskPrediction.outside)
             for y in 0..<height {
-                for x in 0..<width {
-                    mean[y * side + x] = (own[y * width + x] + mirrored[y * width + width - 1 - x]) / 2
-                }
+                for x in 0..<width { square[y * side + x] = logit(own[y * width + x], x, y) }
             }
         }
         return MaskPrediction(
-            lowResolutionLogits: mean, predictedIoU: (predictedIoU + other.predictedIoU) / 2, index: index,
+            lowResolutionLogits: square, predictedIoU: predictedIoU, index: index,
             geometry: ImageGeometry(width: width, height: height, side: side))
     }
 }

@@ -27,13 +27,17 @@ enum TestImages {
     }
 
     /// Five dark lines of two pixels on noisy ground, too thin for the cells of any test model, and their mask.
-    static func lines(seed: Int, width: Int = 150, height: Int = 120) -> (image: [UInt8], mask: [UInt8]) {
+    ///
+    /// - Parameter scale: All of it so many times as large.
+    static func lines(seed: Int, scale: Int = 1) -> (image: [UInt8], mask: [UInt8]) {
+        let (width, height) = (150 * scale, 120 * scale)
         var random = SeededRandom(seed: UInt64(seed))
         var (grey, mask) = ([UInt8](), [UInt8]())
         for row in 0..<height {
             for column in 0..<width {
-                let isLine = (row - column / 7 + 40 + 3 * seed) % 24 < 2 && row > 2 && column < 145 && row < 118
-                grey.append(UInt8(120 + random.index(below: 40) + column / 4 - (isLine ? 40 : 0)))
+                let (x, y) = (column / scale, row / scale)
+                let isLine = (y - x / 7 + 40 + 3 * seed) % 24 < 2 && y > 2 && x < 145 && y < 118
+                grey.append(UInt8(120 + random.index(below: 40) + x / 4 - (isLine ? 40 : 0)))
                 mask.append(isLine ? 1 : 0)
             }
         }

@@ -7,12 +7,14 @@ import Tensor
 import Testing
 
 /// Thin waves, darker than their surroundings in green alone, on ground of uneven brightness: what no cell of a model can draw.
-func waves(_ count: Int, width: Int = 150, height: Int = 120, thickness: Double = 0.9, seed: UInt64 = 1) -> [Example] {
+func waves(
+    _ count: Int, width: Int = 150, height: Int = 120, thickness: Double = 0.9, pitch: Double = 18, seed: UInt64 = 1
+) -> [Example] {
     var random = SeededRandom(seed: seed)
     return (0..<count).map { _ in
         let lines = (0..<6).map { line in
             (
-                y: 12 + 18 * Double(line) + 4 * Double(random.uniform()), height: 3 + 5 * Double(random.uniform()),
+                y: 12 + pitch * Double(line) + 4 * Double(random.uniform()), height: 3 + 5 * Double(random.uniform()),
                 length: 14 + 10 * Double(random.uniform()), start: 6 * Double(random.uniform())
             )
         }
@@ -56,13 +58,14 @@ func waves(_ count: Int, width: Int = 150, height: Int = 120, thickness: Double 
         let foretold = try #require(profile.routeDice[.pixels])
         for query in waves(3, width: 170, height: 140, seed: 9) {
             let embedding = Self.predictor.embed(query.image)
-            let (answer, given) = try reader.answer(.none, embedding, of: query.image, profile)
+            let (answer, given) = try reader.answer(
+                .none, embedding, profile, byPixels: pixels.prediction(query.image))
             #expect(given == .none)
             let dice = Self.dice(answer.mask(), query.mask)
             #expect(dice > 0.8 && abs(dice - foretold) < 0.1, "\(dice), foretold \(foretold)")
             // With a prompt the decoder answers as ever.
             let box = Prompt(box: Prompt.Box(x0: 5, y0: 5, x1: 90, y1: 60))
-            let (own, _) = try reader.answer(box, embedding, of: query.image, profile)
+            let (own, _) = try reader.answer(box, embedding, profile, byPixels: nil)
             let alone = try Self.predictor.segment(embedding, [box])[0]
             #expect(own.lowResolutionLogits.elements == alone.lowResolutionLogits.elements)
         }
@@ -91,6 +94,8 @@ func waves(_ count: Int, width: Int = 150, height: Int = 120, thickness: Double 
     @Test func oneExampleIsEnough() throws {
         let profile = try Self.profile(waves(1))
         #expect(profile.route == .pixels && profile.routeDice.isEmpty)
+        // Nothing to differ from is no certainty.
+        #expect(profile.pixels?.shifts == [-1, 1])
         let query = waves(1, seed: 4)[0]
         let answer = try #require(profile.pixels).prediction(query.image)
         #expect(Self.dice(answer.mask(), query.mask) > 0.7)
@@ -98,10 +103,25 @@ func waves(_ count: Int, width: Int = 150, height: Int = 120, thickness: Double 
 
     /// Looked at in half the size, the answer is of the image's own.
     @Test func aReducedImageIsAnsweredInItsOwnSize() throws {
-        let examples = waves(3, width: 300, height: 240, thickness: 2)
+        let examples = waves(3, width: 300, height: 240, thickness: 4, pitch: 40)
         let seen = examples.map { (image: $0.image, mask: $0.mask) }
-        let profiler = try #require(try PixelProfiler(seen, model: tinyModel.configuration) {})
-        let plain = try #require(profiler.prototypes(measured: 3).whole)
+        let profiler = try #require(try PixelProfiler(seen, limit: 2, model: tinyModel.configuration) {})
+        let (whole, without) = profiler.prototypes()
+        let plain = try #require(whole)
+        // Figures are of two of the images, and all three teach.
+        #expect(without.count == 2 && plain.shifts.count == 2)
+        let two = try #require(try PixelProfiler(Array(seen.prefix(2)), limit: 2, model: tinyModel.configuration) {})
+        #expect(two.prototypes().whole?.prototypes != plain.prototypes)
+        #expect(plain.reduction > 1)
+        let own = plain.prediction(examples[0].image)
+        #expect(own.lowResolutionLogits.shape[0] < 300)
+        #expect(Self.dice(own.mask(), examples[0].mask) > 0.8)
+        // Piece by piece, in pixels of the image.
+        let pieces = InstanceFinder.pieces(of: own.inPixels()).map { $0.mask() }
+        let joined = Mask(
+            width: 300, height: 240,
+            pixels: (0..<300 * 240).map { pixel in pieces.contains { $0.pixels[pixel] != 0 } ? 1 : 0 })
+        #expect(Self.dice(joined, examples[0].mask) > 0.75)
         let halved = PixelPrototypes(
             channel: plain.channel, reduction: 2, prototypes: plain.prototypes, shifts: plain.shifts)
         let answer = halved.prediction(examples[0].image)

@@ -44,8 +44,8 @@ struct ProfileMeasurement {
                 var (absent, far, poor, good) = (Tally(), Tally(), Tally(), Tally())
                 for (number, query) in queries.enumerated() {
                     let embedding = predictor.embed(query.image)
-                    own += try dice(reader.answer(.none, embedding, of: query.image, nil).answer, query)
-                    with += try dice(reader.answer(.none, embedding, of: query.image, profile).answer, query)
+                    own += try dice(reader.answer(.none, embedding, nil, byPixels: nil).answer, query)
+                    with += try dice(answer(reader, .none, embedding, query, profile).answer, query)
                     absent.add(profile.presence(embedding)?.isThere == false)
                     far.add((profile.distance.value(embedding) ?? 0) > EmbeddingDistance.limit)
                     try review(profile, reader, embedding, query, seed: UInt64(number), poor: &poor, good: &good)
@@ -67,6 +67,13 @@ struct ProfileMeasurement {
         }
     }
 
+    private func answer(
+        _ reader: PromptlessReader, _ prompt: Prompt, _ embedding: ImageEmbedding, _ query: Example,
+        _ profile: SupportProfile
+    ) throws -> (answer: MaskPrediction, given: Prompt) {
+        try reader.answer(prompt, embedding, profile, byPixels: profile.pixels?.prediction(query.image))
+    }
+
     private func dice(_ answer: MaskPrediction, _ query: Example) throws -> Double {
         try SegmentationMetrics(prediction: answer.mask(), groundTruth: query.mask).dice
     }
@@ -79,8 +86,8 @@ struct ProfileMeasurement {
         guard let simulator = PromptSimulator(mask: query.mask) else { return }
         var generator = SeededRandom(seed: seed)
         for kind in [PromptKind.box, .point, .none] {
-            let (answer, given) = try reader.answer(
-                simulator.prompt(kind, using: &generator), embedding, of: query.image, profile)
+            let (answer, given) = try self.answer(
+                reader, simulator.prompt(kind, using: &generator), embedding, query, profile)
             let agreement = try reader.spread(answer, given: given, embedding, profile).agreement
             let isFlagged = agreement < (profile.review[kind] ?? .uncalibrated).value
             if try dice(answer, query) < 0.5 { poor.add(isFlagged) } else { good.add(isFlagged) }

@@ -65,7 +65,7 @@ import Testing
         #expect(profile.prototypes == nil && profile.presence == nil)
         #expect(profile.route == .model)
         let reader = PromptlessReader(Predictor(tinyModel), isAdapted: false)
-        _ = try reader.answer(.none, reader.predictor.embed(example.image), of: example.image, profile)
+        _ = try reader.answer(.none, reader.predictor.embed(example.image), profile, byPixels: nil)
     }
 
     @Test func stopsWhenAsked() {
@@ -88,7 +88,7 @@ struct UntrainedPromptlessTests {
         var (with, without, count) = (0.0, 0.0, 0.0)
         for query in try labelledImages(Fixtures.repository("examples/cardiac/queries")) {
             let embedding = predictor.embed(query.image)
-            let (answer, _) = try reader.answer(.none, embedding, of: query.image, profile)
+            let (answer, _) = try reader.answer(.none, embedding, profile, byPixels: nil)
             with += try SegmentationMetrics(prediction: answer.mask(), groundTruth: query.mask).dice
             without +=
                 try SegmentationMetrics(

@@ -81,7 +81,7 @@ import Testing
             let embedding = predictor.embed(examples[held].image)
             let isThere = profile.presence(embedding)?.isThere ?? true
             let truth = examples[held].mask
-            let answer = try reader.answer(.none, embedding, of: examples[held].image, profile).answer.mask()
+            let answer = try reader.answer(.none, embedding, profile, byPixels: nil).answer.mask()
             let mask =
                 isThere
                 ? try #require(profile.debris).removed(from: answer) : Mask(empty: truth.width, height: truth.height)
