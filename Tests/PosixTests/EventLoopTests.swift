@@ -6,6 +6,13 @@ import Synchronization
 import TestSupport
 import Testing
 
+/// Two ends of a connection, neither of which blocks.
+private func connectedPair() -> (mine: CInt, theirs: CInt) {
+    var pair: [CInt] = [0, 0]
+    #expect(socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue), 0, &pair) == 0)
+    return (pair[0], pair[1])
+}
+
 @Suite struct EventLoopTests {
     private final class Reader: EventHandler, Sendable {
         let count = Atomic(0)
@@ -21,9 +28,7 @@ import Testing
     /// Work that comes while the queue's thread waits for events, or handles them, or sleeps: none of it is lost or left lying.
     @Test func doesWorkFromEverywhereBesideEvents() throws {
         let loop = try EventLoop(label: "test")
-        var pair: [CInt] = [0, 0]
-        #expect(socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue), 0, &pair) == 0)
-        let (mine, theirs) = (pair[0], pair[1])
+        let (mine, theirs) = connectedPair()
         defer {
             close(mine)
             close(theirs)
@@ -70,9 +75,7 @@ import Testing
     /// A timer is heard although events never cease.
     @Test func ticksUnderTraffic() throws {
         let loop = try EventLoop(label: "test")
-        var pair: [CInt] = [0, 0]
-        #expect(socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue), 0, &pair) == 0)
-        let (mine, theirs) = (pair[0], pair[1])
+        let (mine, theirs) = connectedPair()
         defer {
             close(mine)
             close(theirs)
@@ -95,15 +98,10 @@ import Testing
 }
 
 @Suite struct InputWatchTests {
-    private static func pair() -> (mine: CInt, theirs: CInt) {
-        var pair: [CInt] = [0, 0]
-        #expect(socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue), 0, &pair) == 0)
-        return (pair[0], pair[1])
-    }
 
     /// Each byte by itself, the ones of before the watch and those that come while the handler runs.
     @Test func tellsOfAllInput() throws {
-        let (mine, theirs) = Self.pair()
+        let (mine, theirs) = connectedPair()
         defer {
             close(mine)
             close(theirs)
@@ -128,7 +126,7 @@ import Testing
     }
 
     @Test func aPauseIsQuiet() throws {
-        let (mine, theirs) = Self.pair()
+        let (mine, theirs) = connectedPair()
         defer {
             close(mine)
             close(theirs)
@@ -160,7 +158,7 @@ import Testing
         DispatchQueue.concurrentPerform(iterations: 8) { @Sendable lane in
             let queue = DispatchQueue(label: "lane \(lane)")
             for round in 0..<200 {
-                let (mine, theirs) = Self.pair()
+                let (mine, theirs) = connectedPair()
                 let isTold = DispatchSemaphore(value: 0)
                 let watch = try? InputWatch(theirs, on: queue) { @Sendable in
                     var byte: UInt8 = 0

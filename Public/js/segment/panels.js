@@ -314,6 +314,8 @@ function sourceText(answer) {
   const { tier, adapter_version: version, receipt } = answer;
   const model = tier === 'adapted' ? `Adapter version ${version}` : 'Base model';
   const tiles = receipt.adaptation?.tile_side ? `, in tiles of ${receipt.adaptation.tile_side} px` : '';
+  // Objects too thin for the model: it had no part in the mask.
+  if (answer.promptless?.route === 'pixel-prototypes') return 'No model: pixel by pixel, by likeness to the examples';
   return isByLikeness(answer) ? `${model}, by likeness to the examples` : model + tiles;
 }
 

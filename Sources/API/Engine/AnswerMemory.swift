@@ -81,15 +81,14 @@ enum AnswerSize {
         if hasTruth { aPixel += 24 }
         if options.uncertainty { aPixel += 12 }
         var bytes = width * height * aPixel
+        let square = max(width, height) * max(width, height)
         if plan.pixelPrototypes != nil {
             // Their contrast and its window, and in a square of the longer side their logits; of the mirror image and the mean as well, or
             // several of them where the line is varied.
-            let square = max(width, height) * max(width, height)
             bytes += 24 * width * height + (options.uncertainty ? 20 : options.flips ? 5 : 3) * 4 * square
         }
         if plan.tiling != nil {
             // A mosaic, and its logits in a square of the longer side; several of them where prompts nearby are tried.
-            let square = max(width, height) * max(width, height)
             bytes += 12 * width * height + (options.uncertainty ? 12 : 2) * 4 * square
         }
         return bytes

@@ -42,9 +42,7 @@ package enum TileRule {
             let truth = MaskTarget(mask, geometry: geometry, side: model.logitsSide)
             mosaic.add(truth.drawn(geometry))
         }
-        let drawn = mosaic.mask()
-        let total = mask.area + drawn.area
-        return total == 0 ? 1 : 2 * Double(mask.intersectionCount(drawn)) / Double(total)
+        return mask.dice(mosaic.mask())
     }
 
     private static func median(_ values: [Double]) -> Double {

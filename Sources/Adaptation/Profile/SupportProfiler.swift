@@ -204,11 +204,3 @@ package struct SupportProfiler {
         return found.isEmpty ? nil : Presence(tokenCount: tokenCount, found: found, absent: absent)
     }
 }
-
-extension Mask {
-    /// 1 when both are empty.
-    fileprivate func dice(_ other: Mask) -> Double {
-        let total = area + other.area
-        return total == 0 ? 1 : 2 * Double(intersectionCount(other)) / Double(total)
-    }
-}

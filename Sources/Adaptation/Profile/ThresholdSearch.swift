@@ -15,7 +15,7 @@ package enum ThresholdSearch {
             self.weight = weight
         }
 
-        /// Dice of what is above 0 with the truth's shares.
+        /// Dice of what is above `threshold` with the truth's shares; 1 when there is neither.
         fileprivate func dice(above threshold: Float) -> Double {
             var (both, sum) = (0.0, 0.0)
             for index in values.indices {

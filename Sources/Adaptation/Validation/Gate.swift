@@ -26,10 +26,10 @@ package struct Gate: Sendable, Equatable {
         package let ownTest: PairedTest?
 
         /// Whether the gain over what the support set makes of the base model is none over the model's own answer.
-        package var isOwnBetter: Bool { ownTest.map { $0.pValue >= Gate.level } ?? false }
+        package var isOwnUnbeaten: Bool { ownTest.map { $0.pValue >= Gate.level } ?? false }
 
         package var isServed: Bool {
-            test.pValue < Gate.level && !isOwnBetter && harmedLabels.isEmpty && !isCareHarmed
+            test.pValue < Gate.level && !isOwnUnbeaten && harmedLabels.isEmpty && !isCareHarmed
         }
     }
 
