@@ -5,13 +5,12 @@ import os
 import pathlib
 import shutil
 import tempfile
-import time
 import unittest
 from collections.abc import Callable
 
 from PIL import Image
 from selenium import webdriver
-from selenium.common.exceptions import StaleElementReferenceException
+from selenium.common.exceptions import StaleElementReferenceException, TimeoutException
 from selenium.webdriver import ActionChains, Keys
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
@@ -190,11 +189,16 @@ class BrowserCase(unittest.TestCase):
         return self.run_module("return (await (await import('/js/features.js')).readFeatures())[given[0]];", feature)
 
     def downloaded(self, name: str) -> bytes:
+        """A download, once it is whole: Chromium holds its name with an empty file, and moves the whole one there at the end."""
         path = self.downloads / name
-        deadline = time.monotonic() + 30
-        while not path.exists() and time.monotonic() < deadline:
-            time.sleep(0.05)
-        self.assertTrue(path.exists(), f"{name} was not downloaded; there are {sorted(p.name for p in self.downloads.iterdir())}")
+
+        def whole(_: object) -> bool:
+            return path.exists() and path.stat().st_size > 0
+
+        try:
+            self.until(whole, name, 30)
+        except TimeoutException:
+            self.fail(f"{name} was not downloaded; there are {sorted(p.name for p in self.downloads.iterdir())}")
         return path.read_bytes()
 
     def screenshot(self, name: str) -> None:
