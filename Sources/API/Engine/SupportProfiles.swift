@@ -113,6 +113,7 @@ extension SupportProfile {
     var byteCount: Int {
         let floats =
             distance.descriptors.reduce(0) { $0 + $1.count } + (prototypes?.direction.count ?? 0)
+            + (likeness?.prototypes.direction.count ?? 0)
             + (pixels?.prototypes.direction.count ?? 0)
         return 4 * floats + 1_024
     }
@@ -123,6 +124,7 @@ extension SupportProfile {
         if let presence { text += " \(presence.tokenCount) \(presence.threshold) \(presence.scale)" }
         if let debris { text += " \(debris.limit)" }
         if let prototypes { text += " \(prototypes.offset) \(prototypes.direction)" }
+        if let likeness { text += " \(likeness.prototypes.offset) \(likeness.prototypes.direction)" }
         if let pixels {
             text += " \(pixels.channel) \(pixels.reduction) \(pixels.prototypes.offset) \(pixels.prototypes.direction)"
         }

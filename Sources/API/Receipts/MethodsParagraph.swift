@@ -92,8 +92,8 @@ package enum MethodsParagraph {
     /// What the support set itself did in place of a prompt.
     private static func way(_ receipt: JSON) -> String {
         let likeness =
-            " The tokens of the image embedding were compared with the mean tokens of the object and of its "
-            + "surroundings in the support set, and "
+            " The tokens of the image embedding, their neighbourhoods and their places in the image were compared with those of the object and "
+            + "of its surroundings in the support set by a linear discriminant, and "
         let promptless = receipt["promptless"]
         let routes = promptless?["routes"]?.elements ?? promptless?["route"].map { [$0] } ?? []
         // Labels may go different ways; which went which, the receipt says.

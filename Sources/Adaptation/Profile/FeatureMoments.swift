@@ -31,6 +31,15 @@ package struct FeatureMoments: Sendable {
     }
 
     /// - Parameters:
+    ///   - features: Of the g × g tokens.
+    ///   - target: The object's share of each.
+    package init(_ features: TokenFeatures, target: MaskTarget) {
+        self = features.values.withUnsafeBufferPointer { values in
+            FeatureMoments(values, channels: features.count, truth: target.truth, weight: target.weight)
+        }
+    }
+
+    /// - Parameters:
     ///   - features: `[N, channels]`.
     ///   - truth: `[N]`, of each vector the share that is object.
     ///   - weight: `[N]`, how much each counts.

@@ -41,10 +41,10 @@ package struct PromptlessReader: Sendable {
             guard let answer = byPixels() else { preconditionFailure("nobody looked at the pixels") }
             return (answer, .none)
         }
-        guard prompt == .none, let profile, let prototypes = profile.prototypes, profile.route != .model else {
+        guard prompt == .none, let profile, let likeness = profile.likeness, profile.route != .model else {
             return (try predictions(embedding, [prompt])[0], prompt)
         }
-        let map = SimilarityMap(prototypes, embedding)
+        let map = likeness.map(embedding)
         let answer = try prediction(profile.route, embedding, map)
         // What is varied is the answer's own prompt; the map and its mask have none that a hand could have given.
         let given = map.prompt(profile.route, predictor.model.configuration)

@@ -7,8 +7,7 @@ import Tensor
 ///
 /// A token's similarity is the log-odds of its being object if both kinds were normal with one covariance:
 /// `w · f + b`, `w = S⁻¹ (m₁ − m₀)`, `b = −w · (m₁ + m₀) / 2 + log(n₁ / n₀)`. S is shrunk towards a multiple of the identity,
-/// as a handful of images has fewer independent tokens than it seems. The profile then moves b to where 0 draws the masks
-/// with the best Dice: log-odds count a token of a small object no more than one of its wide surroundings.
+/// as a handful of images has fewer independent tokens than it seems.
 package struct Prototypes: Sendable, Equatable {
     /// w, `[C]`.
     package let direction: [Float]
@@ -68,15 +67,24 @@ package struct Prototypes: Sendable, Equatable {
         Prototypes(direction: direction.map { factor * $0 }, offset: factor * offset)
     }
 
-    /// The log-odds of each token of `embedding`, `[g, g]`.
+    /// The log-odds of each token of `embedding`, `[g, g]`, by the tokens alone.
     package func similarity(_ embedding: ImageEmbedding) -> [Float] {
+        embedding.tensor.withUnsafeElements { similarity($0) }
+    }
+
+    /// The log-odds of each token, `[g, g]`, by its features.
+    package func similarity(_ features: TokenFeatures) -> [Float] {
+        features.values.withUnsafeBufferPointer { similarity($0) }
+    }
+
+    /// - Parameter features: `[N, C]`.
+    private func similarity(_ features: UnsafeBufferPointer<Float>) -> [Float] {
         let channels = direction.count
-        return embedding.tensor.withUnsafeElements { features in
-            (0..<features.count / channels).map { token in
-                var sum = offset
-                for channel in 0..<channels { sum += direction[channel] * features[token * channels + channel] }
-                return sum
-            }
+        precondition(features.count.isMultiple(of: channels), "\(features.count) values of \(channels) each")
+        return (0..<features.count / channels).map { token in
+            var sum = offset
+            for channel in 0..<channels { sum += direction[channel] * features[token * channels + channel] }
+            return sum
         }
     }
 }

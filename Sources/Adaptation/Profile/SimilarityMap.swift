@@ -13,13 +13,27 @@ package struct SimilarityMap: Sendable {
 
     private static let nowhere: Float = -30
 
-    package init(_ prototypes: Prototypes, _ embedding: ImageEmbedding) {
+    /// - Parameters:
+    ///   - similarities: Log-odds of each token of `embedding`, `[g, g]`.
+    package init(_ similarities: [Float], _ embedding: ImageEmbedding) {
         let side = embedding.tensor.shape[1]
         let frame = MaskTarget.frame(embedding.geometry, side: side)
-        weight = frame
-        values = zip(prototypes.similarity(embedding), frame).map { $1 > 0 ? $0 : SimilarityMap.nowhere }
-        geometry = embedding.geometry
+        let values = zip(similarities, frame).map { $1 > 0 ? $0 : SimilarityMap.nowhere }
+        self.init(values: values, weight: frame, geometry: embedding.geometry, side: side)
+    }
+
+    private init(values: [Float], weight: [Float], geometry: ImageGeometry, side: Int) {
+        self.values = values
+        self.weight = weight
+        self.geometry = geometry
         self.side = side
+    }
+
+    /// The same with every similarity lower by `shift`.
+    package func lowered(by shift: Float) -> SimilarityMap {
+        SimilarityMap(
+            values: zip(values, weight).map { $1 > 0 ? $0 - shift : $0 }, weight: weight, geometry: geometry, side: side
+        )
     }
 
     /// The similarities as logits of the decoder's size, `[4g, 4g]`.

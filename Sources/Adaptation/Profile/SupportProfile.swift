@@ -5,8 +5,12 @@ package import SegmentAnything
 package struct SupportProfile: Sendable, Equatable {
     /// How far images are from the set.
     package let distance: EmbeddingDistance
-    /// What the object looks like to the encoder; nil where its masks show no token of it, or nothing else.
+    /// What the object looks like to the encoder, wherever it lies: whether it is there is asked of tokens alone. Nil where the masks
+    /// show no token of it, or nothing else.
     package let prototypes: Prototypes?
+    /// What it looks like in its place, which is asked where it is; nil for the same reason, and for an adapter, which finds it by
+    /// itself.
+    package let likeness: Likeness?
     /// What it looks like pixel by pixel; nil where tokens and the decoder's cells will do.
     package let pixels: PixelPrototypes?
     package let presence: Presence?
@@ -20,12 +24,14 @@ package struct SupportProfile: Sendable, Equatable {
     package let review: [PromptKind: ReviewThreshold]
 
     package init(
-        distance: EmbeddingDistance, prototypes: Prototypes?, pixels: PixelPrototypes? = nil, presence: Presence?,
+        distance: EmbeddingDistance, prototypes: Prototypes?, likeness: Likeness?, pixels: PixelPrototypes? = nil,
+        presence: Presence?,
         debris: Debris? = nil, route: PromptlessRoute, routeDice: [PromptlessRoute: Double],
         review: [PromptKind: ReviewThreshold]
     ) {
         self.distance = distance
         self.prototypes = prototypes
+        self.likeness = likeness
         self.pixels = pixels
         self.presence = presence
         self.debris = debris
@@ -41,7 +47,9 @@ package struct SupportProfile: Sendable, Equatable {
         _ embedding: ImageEmbedding, mirrored: ImageEmbedding? = nil
     ) -> (score: Double, isThere: Bool)? {
         guard let presence, let prototypes else { return nil }
-        let scores = [embedding, mirrored].compactMap(\.self).map { presence.score(SimilarityMap(prototypes, $0)) }
+        let scores = [embedding, mirrored].compactMap(\.self).map {
+            presence.score(SimilarityMap(prototypes.similarity($0), $0))
+        }
         let score = scores.reduce(0, +) / Double(scores.count)
         return (score, presence.isFound(score: score))
     }
@@ -49,7 +57,8 @@ package struct SupportProfile: Sendable, Equatable {
     /// The same of an adapter that leaves the encoder alone: it is asked by no way but its own.
     func byItself() -> SupportProfile {
         SupportProfile(
-            distance: distance, prototypes: prototypes, presence: presence, debris: debris, route: .model,
+            distance: distance, prototypes: prototypes, likeness: nil, presence: presence, debris: debris,
+            route: .model,
             routeDice: [:], review: [:])
     }
 

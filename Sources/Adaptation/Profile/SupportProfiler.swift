@@ -99,18 +99,21 @@ package struct SupportProfiler {
         guard let first = items.first else {
             // No example shows the label: nothing is known of it but what the adapter may have learnt elsewhere.
             return SupportProfile(
-                distance: distance, prototypes: nil, presence: nil, route: .model, routeDice: [:], review: [:])
+                distance: distance, prototypes: nil, likeness: nil, presence: nil, route: .model, routeDice: [:],
+                review: [:])
         }
+        let measured = Array(items.prefix(limit))
         let total = items.dropFirst().reduce(first.moments) { $0 + $1.moments }
         let whole = Prototypes(total)
-        let measured = items.prefix(limit)
-        // Without the example itself, or the map would be drawn from the answer.
+        // Without the example itself, or it would be looked for by what is known of it.
         let without = measured.map { item in items.count > 1 ? Prototypes(total - item.moments) : whole }
-        let shift = bestShift(Array(measured), without)
-        let prototypes = whole?.lowered(by: shift)
-        let others = without.map { $0?.lowered(by: shift) }
 
-        // An adapter goes its own way, and that of labels among each other was measured on whole images alone.
+        // An adapter goes its own way.
+        let alike =
+            reader.isAdapted
+            ? nil : try LikenessProfiler(items.map { ($0.embedding, $0.tokens) }, limit: limit, pause: pause)
+        let likeness = alike?.likeness
+        // That of labels among each other was measured on whole images alone.
         let thin =
             reader.isAdapted || isOneOfSeveral
             ? nil
@@ -119,53 +122,41 @@ package struct SupportProfiler {
                 pause: pause)
         let (pixels, pixelsWithout) = thin?.prototypes() ?? (nil, [])
         let comparedPixels = pixels == nil ? [] : pixelsWithout
-        let isCompared = items.count > 1 && !(reader.isAdapted && purpose == .fold)
-        let scores = isCompared ? try routeDice(Array(measured), others, comparedPixels, reader) : [:]
+        let scores =
+            try alike.map { items.count > 1 ? try routeDice(measured, $0.maps, comparedPixels, reader) : [:] } ?? [:]
         let dice = scores.mapValues { $0.reduce(0, +) / Double($0.count) }
         let route: PromptlessRoute =
-            reader.isAdapted || prototypes == nil
+            likeness == nil
             ? .model : PromptlessRoute.best(scores) ?? (pixels == nil ? .mask : .pixels)
-        let presence = presence(Array(measured), others)
+        let presence = presence(measured, without)
         let debris = Debris(items.map(\.mask))
         let unmeasured = SupportProfile(
-            distance: distance, prototypes: prototypes, pixels: pixels, presence: presence, debris: debris,
-            route: route,
-            routeDice: dice, review: [:])
+            distance: distance, prototypes: whole, likeness: likeness, pixels: pixels, presence: presence,
+            debris: debris, route: route, routeDice: dice, review: [:])
         guard purpose == .service, !isCalibrated else { return unmeasured }
         let review =
             try tiling.map { try self.review(items, $0, reader) }
-            ?? self.review(Array(measured), unmeasured, reader)
+            ?? self.review(measured, unmeasured, reader)
         return SupportProfile(
-            distance: distance, prototypes: prototypes, pixels: pixels, presence: presence, debris: debris,
-            route: route,
-            routeDice: dice, review: review)
-    }
-
-    /// The similarity above which tokens make the masks with the best mean Dice; 0 without any map.
-    private func bestShift(_ items: [Item], _ others: [Prototypes?]) -> Float {
-        ThresholdSearch.best(
-            zip(items, others).compactMap { item, prototypes in
-                prototypes.map {
-                    ThresholdSearch.Map(
-                        values: SimilarityMap($0, item.embedding).values, truth: item.tokens.truth,
-                        weight: item.tokens.weight)
-                }
-            })
+            distance: distance, prototypes: whole, likeness: likeness, pixels: pixels, presence: presence,
+            debris: debris, route: route, routeDice: dice, review: review)
     }
 
     /// The Dice of each way on each of the items that have a map: of the decoder's cells, or where those are too coarse to compare, of
     /// pixels.
     ///
-    /// - Parameter pixels: Prototypes of pixels made without the item; none where cells will do.
+    /// - Parameters:
+    ///   - maps: Of the items, each by what the others teach.
+    ///   - pixels: Prototypes of pixels made without the item; none where cells will do.
     private func routeDice(
-        _ items: [Item], _ others: [Prototypes?], _ pixels: [PixelPrototypes?], _ reader: PromptlessReader
+        _ items: [Item], _ maps: [SimilarityMap?], _ pixels: [PixelPrototypes?], _ reader: PromptlessReader
     ) throws -> [PromptlessRoute: [Double]] {
         var scores: [PromptlessRoute: [Double]] = [:]
-        for (index, (item, prototypes)) in zip(items, others).enumerated() {
+        for (index, (item, map)) in zip(items, maps).enumerated() {
             try pause()
             let truth = MaskTarget(
                 item.mask, geometry: item.embedding.geometry, side: reader.predictor.model.configuration.logitsSide)
-            guard let map = prototypes.map({ SimilarityMap($0, item.embedding) }) else { continue }
+            guard let map else { continue }
             let own = pixels.isEmpty ? nil : pixels[index]
             for route in PromptlessRoute.allCases where route != .pixels {
                 let answer = try reader.prediction(route, item.embedding, map)
@@ -188,7 +179,7 @@ package struct SupportProfiler {
         var (found, absent): ([Float], [Float]) = ([], [])
         for (item, prototypes) in zip(items, others) {
             guard let prototypes else { continue }
-            let map = SimilarityMap(prototypes, item.embedding)
+            let map = SimilarityMap(prototypes.similarity(item.embedding), item.embedding)
             let near = item.tokens.neighbourhood
             let image = map.values.indices.filter { item.tokens.weight[$0] >= 0.5 }
             guard let whole = Presence.statistic(image.map { map.values[$0] }, tokenCount: tokenCount) else { continue }

@@ -37,7 +37,7 @@ import Testing
             let tensor = Tensor(filled: value, shape: [1, side, side, 1])
             let embedding = ImageEmbedding(tensor: tensor, geometry: geometry)
             return Presence(tokenCount: 3, threshold: 2, scale: 1)
-                .score(SimilarityMap(Prototypes(direction: [1], offset: 0), embedding))
+                .score(SimilarityMap(tensor.elements, embedding))
         }
         #expect(abs(score(2) - 0.5) < 1e-6)
         #expect(score(4) > 0.9 && score(0) < 0.1)

@@ -114,8 +114,7 @@ private struct Tokens {
         let geometry = ImageGeometry(width: 100, height: 50, side: SegmentAnything.Configuration.tiny.imageSize)
         let features = (0..<side * side).map { value($0 % side, $0 / side) }
         let tensor = Tensor(shape: [1, side, side, 1], features)
-        return SimilarityMap(
-            Prototypes(direction: [1], offset: 0), ImageEmbedding(tensor: tensor, geometry: geometry))
+        return SimilarityMap(features, ImageEmbedding(tensor: tensor, geometry: geometry))
     }
 
     private let model = SegmentAnything.Configuration.tiny

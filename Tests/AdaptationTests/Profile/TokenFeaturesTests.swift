@@ -1,0 +1,163 @@
+import Adaptation
+import Basics
+import Glibc
+import SegmentAnything
+import Tensor
+import Testing
+
+@Suite struct TokenFeaturesTests {
+    private static let (side, channels) = (32, 3)
+
+    private func embedding(_ geometry: ImageGeometry, _ value: (Int, Int) -> Float) -> ImageEmbedding {
+        let count = Self.side * Self.side
+        let tokens = (0..<count).flatMap { token in (0..<Self.channels).map { value(token, $0) } }
+        return ImageEmbedding(
+            tensor: Tensor(shape: [1, Self.side, Self.side, Self.channels], tokens), geometry: geometry)
+    }
+
+    /// An image that fills 20 rows of tokens and half of the next; on the padding, what must not count.
+    private func random(padding: Float) -> ImageEmbedding {
+        var generator = SeededRandom(seed: 4)
+        let values = (0..<Self.side * Self.side * Self.channels).map { _ in generator.uniform() }
+        return embedding(ImageGeometry(width: 256, height: 164, side: 256)) { token, channel in
+            token / Self.side > 20 ? padding : values[token * Self.channels + channel]
+        }
+    }
+
+    /// The share of each row of tokens that is image.
+    private func share(row: Int) -> Float { row < 20 ? 1 : row == 20 ? 0.5 : 0 }
+
+    /// Against the definitions, one token after the other.
+    @Test func areThoseOfThePlainLoops() {
+        let embedding = random(padding: 7)
+        let features = TokenFeatures(embedding)
+        #expect(features.count == 2 * Self.channels + 25)
+        let tokens = embedding.tensor.elements
+        let all = (0..<Self.side * Self.side).map { ($0 % Self.side, $0 / Self.side) }
+        func value(_ x: Int, _ y: Int, _ channel: Int) -> Double {
+            Double(tokens[(y * Self.side + x) * Self.channels + channel])
+        }
+        let total = all.reduce(0.0) { $0 + Double(share(row: $1.1)) }
+        let mean = (0..<Self.channels).map { channel in
+            all.reduce(0.0) { $0 + Double(share(row: $1.1)) * value($1.0, $1.1, channel) } / total
+        }
+        for (x, y) in all where share(row: y) > 0 {
+            let start = (y * Self.side + x) * features.count
+            let near = all.filter { abs($0.0 - x) <= 2 && abs($0.1 - y) <= 2 }
+            let weight = near.reduce(0.0) { $0 + Double(share(row: $1.1)) }
+            for channel in 0..<Self.channels {
+                let own = value(x, y, channel) - mean[channel]
+                #expect(abs(Double(features.values[start + channel]) - own) < 1e-5)
+                let around =
+                    near.reduce(0.0) { $0 + Double(share(row: $1.1)) * (value($1.0, $1.1, channel) - mean[channel]) }
+                    / weight
+                #expect(abs(Double(features.values[start + Self.channels + channel]) - around) < 1e-5)
+            }
+            // The image is 32 tokens wide and 20.5 high.
+            let (across, down) = ((Double(x) + 0.5) / 16 - 1, (Double(y) + 0.5) / 10.25 - 1)
+            for row in 0..<5 {
+                for column in 0..<5 {
+                    let (u, v) = (across - 0.4 * Double(column - 2), down - 0.4 * Double(row - 2))
+                    let found = features.values[start + 2 * Self.channels + 5 * row + column]
+                    #expect(abs(Double(found) - exp(-(u * u + v * v) / 0.32)) < 1e-4)
+                }
+            }
+        }
+    }
+
+    @Test func thePaddingTellsNothing() {
+        #expect(TokenFeatures(random(padding: 0)).values == TokenFeatures(random(padding: 1e6)).values)
+    }
+
+    /// An image as a whole brighter than the support set is no other image.
+    @Test func areOfTheTokensAgainstTheirMean() {
+        let geometry = ImageGeometry(width: 64, height: 64, side: 64)
+        func features(_ shift: Float) -> [Float] {
+            TokenFeatures(embedding(geometry) { token, channel in Float(token % 7 * (channel + 1)) + shift }).values
+        }
+        #expect(zip(features(0), features(50)).allSatisfy { abs($0 - $1) < 1e-3 })
+    }
+
+    /// The coarsest grids have neighbourhoods as well.
+    @Test func reachesATokenAtLeast() {
+        let geometry = ImageGeometry(width: 64, height: 64, side: 64)
+        let tensor = Tensor(shape: [1, 2, 2, 1], [1, 2, 3, 6])
+        let features = TokenFeatures(ImageEmbedding(tensor: tensor, geometry: geometry))
+        // All four are each one's neighbourhood, and lie about their mean.
+        #expect((0..<4).allSatisfy { abs(features.values[$0 * features.count + 1]) < 1e-6 })
+        #expect((0..<4).map { features.values[$0 * features.count] } == [-2, -1, 0, 3])
+    }
+}
+
+@Suite struct LikenessTests {
+    private static let side = 16
+
+    /// Two things that look alike, of which the object is the one on the left, or above.
+    private func image(_ seed: UInt64, isTurned: Bool = false) -> (embedding: ImageEmbedding, tokens: MaskTarget) {
+        var generator = SeededRandom(seed: seed)
+        let (shift, count) = (generator.index(below: 3), Self.side * Self.side)
+        func isThing(_ token: Int, at column: Int) -> Bool {
+            let (x, y) = (token % Self.side, token / Self.side)
+            return abs((isTurned ? y : x) - column - shift) <= 1 && abs((isTurned ? x : y) - 8) <= 2
+        }
+        let features = (0..<count).map { token -> Float in
+            (isThing(token, at: 3) || isThing(token, at: 11) ? 1 : 0) + 0.1 * generator.uniform()
+        }
+        let embedding = ImageEmbedding(
+            tensor: Tensor(shape: [1, Self.side, Self.side, 1], features),
+            geometry: ImageGeometry(width: 64, height: 64, side: 64))
+        let truth = (0..<count).map { isThing($0, at: 3) ? Float(1) : 0 }
+        return (embedding, MaskTarget(side: Self.side, truth: truth, weight: [Float](repeating: 1, count: count)))
+    }
+
+    private func dice(_ map: SimilarityMap, _ tokens: MaskTarget) -> Double {
+        let both = zip(map.values, tokens.truth).reduce(0.0) { $0 + ($1.0 > 0 ? Double($1.1) : 0) }
+        let sum = Double(map.values.count { $0 > 0 }) + Double(tokens.truth.reduce(0, +))
+        return sum == 0 ? 1 : 2 * both / sum
+    }
+
+    @Test func tellsApartWhatOnlyItsPlaceDoes() throws {
+        let profiler = try LikenessProfiler((0..<6).map { image($0) }, limit: 16, pause: {})
+        let likeness = try #require(profiler.likeness)
+        let query = image(40)
+        let found = dice(likeness.map(query.embedding), query.tokens)
+        // The best that tokens alone could do, wherever they are cut: half of what they find is the other thing.
+        let bare = try #require(Prototypes(FeatureMoments(query.embedding, target: query.tokens)))
+        let best = stride(from: Float(-6), through: 6, by: 0.25).map { shift in
+            dice(SimilarityMap(bare.lowered(by: shift).similarity(query.embedding), query.embedding), query.tokens)
+        }
+        let alone = try #require(best.max())
+        #expect(found > 0.85 && alone < 0.75, "\(alone) alone, \(found) in its place")
+    }
+
+    /// Each image is seen by what the others teach: the map is that of a set without it, but for where it is cut.
+    @Test func mapsAreDrawnWithoutTheImage() throws {
+        let images = (0..<4).map { image($0) }
+        let profiler = try LikenessProfiler(images, limit: 3, pause: {})
+        #expect(profiler.maps.count == 3)
+        for (index, map) in profiler.maps.enumerated() {
+            let others = images.indices.filter { $0 != index }.map { images[$0] }
+            let likeness = try #require(try LikenessProfiler(others, limit: 3, pause: {}).likeness)
+            let found = try #require(map)
+            let differences = zip(found.values, likeness.map(images[index].embedding).values).map { $0 - $1 }
+            #expect(differences.allSatisfy { abs($0 - differences[0]) < 0.02 * max(abs(differences[0]), 1) })
+        }
+    }
+
+    @Test func oneImageIsEnough() throws {
+        let only = image(1)
+        let profiler = try LikenessProfiler([only], limit: 16, pause: {})
+        let map = try #require(profiler.maps[0])
+        #expect(dice(map, only.tokens) > 0.9)
+        let again = try #require(profiler.likeness).map(only.embedding).values
+        #expect(zip(again, map.values).allSatisfy { abs($0 - $1) < 1e-3 })
+    }
+
+    @Test func needsBothKinds() throws {
+        let (embedding, tokens) = image(1)
+        let full = MaskTarget(side: Self.side, truth: tokens.weight, weight: tokens.weight)
+        let profiler = try LikenessProfiler([(embedding, full), (embedding, full)], limit: 16, pause: {})
+        #expect(profiler.likeness == nil)
+        #expect(profiler.maps.allSatisfy { $0 == nil } && profiler.maps.count == 2)
+    }
+}
