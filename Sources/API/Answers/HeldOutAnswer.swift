@@ -166,7 +166,7 @@ package enum HeldOutAnswer {
             gate.verdicts.contains(where: \.isCareHarmed)
             ? "; boxes drawn with care would lose more than a Dice point, whatever hasty ones gain" : ""
         let ownHarm =
-            gate.verdicts.contains { $0.isOwnUnbeaten && $0.test.pValue < Gate.level }
+            gate.verdicts.contains { $0.isOwnUnbeaten && $0.isBetter }
             ? "; without a prompt the base model's own answer is no worse, whatever the support set makes of it" : ""
         if served.isEmpty {
             return "on held-out images the adapter \(denial), so the base goes on answering" + harm + careHarm + ownHarm

@@ -2,8 +2,11 @@
 ///
 /// A kind that gains much does not buy another's harm: the adapter may answer promptless requests while the base model goes
 /// on answering boxes. Of several labels the mean must gain, and none may lose: one answer shows them all, so that they are
-/// let through together or not at all. Without a prompt the adapter has two to beat: what the support set makes of the base model, and the
-/// model's own answer, which may be the better one.
+/// let through together or not at all.
+///
+/// Without a prompt two may answer in the base model's place, and both learnt it from the support set: the adapter, and the likeness to the set's
+/// object. The adapter must reliably beat what is there without a support set, the model's own answer; of the two the better one on the mean is taken, as neither has
+/// a claim to the doubt.
 package struct Gate: Sendable, Equatable {
     /// The chance of serving an adapter whose true gain is the margin.
     package static let level = 0.1
@@ -11,9 +14,12 @@ package struct Gate: Sendable, Equatable {
     /// The mean loss in Dice, against the margin, that boxes drawn with care may bear for what others gain.
     package static let tolerance = 0.01
 
+    /// In Dice: by how much the adapter must be better than the likeness, which costs nothing and does not depend on steps.
+    package static let preference = 0.005
+
     package struct Verdict: Sendable, Equatable {
         package let prompt: PromptKind
-        /// Of Dice, paired; over patients.
+        /// Of Dice, paired; over patients: the gain over what answers otherwise.
         package let test: PairedTest
         /// Labels whose gain reliably stays below the margin, whatever the others gain.
         package let harmedLabels: [Int]
@@ -25,12 +31,12 @@ package struct Gate: Sendable, Equatable {
         /// place.
         package let ownTest: PairedTest?
 
-        /// Whether the gain over what the support set makes of the base model is none over the model's own answer.
+        /// Whether the adapter gains more than was asked for over what answers otherwise.
+        package let isBetter: Bool
+        /// Whether that is no gain over the model's own answer.
         package var isOwnUnbeaten: Bool { ownTest.map { $0.pValue >= Gate.level } ?? false }
 
-        package var isServed: Bool {
-            test.pValue < Gate.level && !isOwnUnbeaten && harmedLabels.isEmpty && !isCareHarmed
-        }
+        package var isServed: Bool { isBetter && !isOwnUnbeaten && harmedLabels.isEmpty && !isCareHarmed }
     }
 
     /// The gain in Dice that must be exceeded.
@@ -61,10 +67,12 @@ package struct Gate: Sendable, Equatable {
             let own =
                 isOtherwiseAsked
                 ? Self.differences(base, adapted, patients, of: { $0.ownDice ?? $0.dice }) { $0.prompt == kind } : nil
+            let test = PairedTest(differences, above: margin)
             return Verdict(
-                prompt: kind, test: PairedTest(differences, above: margin), harmedLabels: harmed,
+                prompt: kind, test: test, harmedLabels: harmed,
                 carefulGain: careful, isCareHarmed: careful.map { $0 < margin - Self.tolerance } ?? false,
-                ownTest: own.map { PairedTest($0, above: margin) })
+                ownTest: own.map { PairedTest($0, above: margin) },
+                isBetter: own == nil ? test.pValue < Self.level : test.mean > margin + Self.preference)
         }
         let means = (differences.first ?? []).indices.map { patient in
             differences.reduce(0) { $0 + $1[patient] } / Double(differences.count)

@@ -333,6 +333,23 @@ func targets(_ count: Int, bare: Set<Int> = [], width: Int = 40, height: Int = 3
         #expect(try abs(#require(gate.verdicts.last?.ownTest).mean - (0.9 - own)) < 1e-9)
     }
 
+    /// Of two that the support set taught, the adapter and the likeness, the better one on the mean answers, however unsure that is; the model's own
+    /// answer has to be beaten reliably.
+    @Test(arguments: [(0.02, 0.3, true), (0.004, 0.3, false), (-0.02, 0.3, false), (0.02, 0.68, false)])
+    func theBetterOfTwoThatTheSupportSetTaughtAnswers(_ gain: Double, _ own: Double, _ isServed: Bool) {
+        let spread = [0.2, -0.2, 0.15, -0.15, 0.1, -0.1, 0.2, -0.2]
+        func scores(_ dice: (Int) -> Double, own: Double? = nil) -> [HeldOutScore] {
+            (0..<8).map { HeldOutScore(example: $0, prompt: .none, dice: dice($0), ownDice: own) }
+                + (0..<8).flatMap { example in
+                    [PromptKind.box, .point].map { HeldOutScore(example: example, prompt: $0, dice: 0.5) }
+                }
+        }
+        let gate = Self.gate(scores({ _ in 0.6 }, own: own), scores { 0.6 + gain + spread[$0] })
+        let verdict = gate.verdicts.first { $0.prompt == .none }
+        #expect(verdict?.isServed == isServed, "\(String(describing: verdict))")
+        #expect(verdict.map { $0.test.pValue > Gate.level } ?? false)
+    }
+
     private static func gate(_ base: [HeldOutScore], _ adapted: [HeldOutScore], margin: Double = 0) -> Gate {
         Gate(base: base, adapted: adapted, patients: Array(0..<8), margin: margin)
     }
