@@ -149,9 +149,21 @@ def measure(server, task, size, seed, kind, arguments, pattern):
             tier: {prompt: statistics.fmean(found) for prompt, found in dice.items()} for tier, dice in images.items()
         }
         heldout = result["held_out"]
+        kept = []
+        if heldout and not heldout["gate"]["prompts"]["none"]["served"]:
+            # What the gate did not let through, for judging the gate.
+            path = f"/v1/tasks/{identifier}/segment?adapter=1"
+            kept = [dice(server, path, task, stem, "none") for stem in tests]
         return {
             "seconds": result["seconds"], "recipes": result["recipes"], "tests": len(tests), "later": later,
             "images": images,
+            "kept": kept,
+            "folds": heldout and {
+                prompt: {tier: heldout["prompts"][prompt][tier]["dice"]["mean"] for tier in ("base", "adapted")}
+                for prompt in PROMPTS
+            },
+            "gate": heldout and heldout["gate"]["prompts"],
+            "ways": heldout and heldout["promptless"]["ways"],
             "served": heldout and {p: heldout["gate"]["prompts"][p]["served"] for p in PROMPTS},
             "foretold": heldout and {prompt: foretold(heldout, prompt)["mean"] for prompt in PROMPTS},
             "interval": heldout and {

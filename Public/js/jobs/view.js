@@ -118,7 +118,8 @@ function gateTable(prompts, labels) {
   const names = Object.keys(PROMPT_NAMES).filter((name) => prompts[name]);
   return h('dl', { class: 'facts gate', 'aria-label': 'Gate' }, names.map((name) => [h('dt', {}, PROMPT_NAMES[name]),
     h('dd', {}, prompts[name].served ? h('span', { class: 'good' }, 'adapter') : 'base model',
-      typeof prompts[name].p_value === 'number' ? h('span', { class: 'quiet' }, ` ${pValue(prompts[name].p_value)}`) : null,
+      // Without a prompt it is the model's own answer that has to be beaten reliably.
+      typeof prompts[name].p_value === 'number' ? h('span', { class: 'quiet' }, ` ${pValue(prompts[name].own_p_value ?? prompts[name].p_value)}`) : null,
       prompts[name].harmed_labels?.length > 0
         ? h('span', { class: 'warn' }, ` worse for ${prompts[name].harmed_labels.map((value) => labelName(labels.find(value) ?? { value })).join(', ')}`) : null)]));
 }

@@ -30,10 +30,25 @@ struct PromptlessChoice {
             ? ("the support set's prototypes", "answer") : ("the base model", "answers")
         return isAdapted
             ? "without a prompt the adapter answers, with a held-out Dice of \(adapted) beside \(base) by \(way)"
+                + counting(1)
             : "without a prompt \(way) \(verb), with a held-out Dice of \(base) beside the adapter's \(adapted)"
+                + counting(-1)
     }
 
+    /// The gate counts each patient once and the means each image, which seldom makes a difference.
+    ///
+    /// - Parameter sign: Of the gain, adapter less base, that would explain the choice.
+    private func counting(_ sign: Double) -> String {
+        guard
+            let gain = heldOut.gate.verdicts.first(where: { $0.prompt == .none })?.test.mean, gain * sign > 0,
+            let base = mean(adapted: false), let adapted = mean(adapted: true), (adapted - base) * sign < 0
+        else { return "" }
+        return " (which is the other way round where each patient counts once)"
+    }
+
+    private func mean(adapted: Bool) -> Double? { heldOut.interval(.dice, .none, adapted: adapted)?.mean }
+
     private func dice(adapted: Bool) -> String {
-        heldOut.interval(.dice, .none, adapted: adapted).map { JSON.rounded($0.mean, places: 2).text() } ?? "none"
+        mean(adapted: adapted).map { JSON.rounded($0, places: 2).text() } ?? "none"
     }
 }

@@ -178,7 +178,7 @@ struct Segmenter: Sendable {
             let (answer, given) = try reader.answer(.none, embedding, profile?[label], byPixels: views.byPixels)
             if let mirrored = views.mirrored.first {
                 let other = try reader.answer(
-                    .none, mirrored.reference, profile?[label], byPixels: mirrored.byPixels
+                    .none, mirrored.reference, profile?[label], isMirrored: true, byPixels: mirrored.byPixels
                 ).answer
                 return (answer.averaged(withMirrored: other), nil)
             }

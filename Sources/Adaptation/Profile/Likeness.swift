@@ -8,9 +8,11 @@ package struct Likeness: Sendable, Equatable {
 
     package init(_ prototypes: Prototypes) { self.prototypes = prototypes }
 
-    /// - Parameter embedding: Of all of an image.
-    package func map(_ embedding: ImageEmbedding) -> SimilarityMap {
-        SimilarityMap(prototypes.similarity(TokenFeatures(embedding)), embedding)
+    /// - Parameters:
+    ///   - embedding: Of all of an image.
+    ///   - isMirrored: Whether that is the mirror image of the one that is asked about.
+    package func map(_ embedding: ImageEmbedding, isMirrored: Bool = false) -> SimilarityMap {
+        SimilarityMap(prototypes.similarity(TokenFeatures(embedding, isMirrored: isMirrored)), embedding)
     }
 }
 

@@ -32,9 +32,11 @@ package struct PromptlessReader: Sendable {
 
     /// The answer to `prompt`, by the profile's route when it is none, and what the decoder was told in the end.
     ///
-    /// - Parameter byPixels: The answer of the profile's pixels, which the embedding cannot give; asked for only where they answer.
+    /// - Parameters:
+    ///   - isMirrored: Whether the embedding is of the mirror image of the one that is asked about.
+    ///   - byPixels: The answer of the profile's pixels, which the embedding cannot give; asked for only where they answer.
     package func answer(
-        _ prompt: Prompt, _ embedding: ImageEmbedding, _ profile: SupportProfile?,
+        _ prompt: Prompt, _ embedding: ImageEmbedding, _ profile: SupportProfile?, isMirrored: Bool = false,
         byPixels: @autoclosure () -> MaskPrediction?
     ) throws(PromptError) -> (answer: MaskPrediction, given: Prompt) {
         if prompt == .none, profile?.route == .pixels {
@@ -44,7 +46,7 @@ package struct PromptlessReader: Sendable {
         guard prompt == .none, let profile, let likeness = profile.likeness, profile.route != .model else {
             return (try predictions(embedding, [prompt])[0], prompt)
         }
-        let map = likeness.map(embedding)
+        let map = likeness.map(embedding, isMirrored: isMirrored)
         let answer = try prediction(profile.route, embedding, map)
         // What is varied is the answer's own prompt; the map and its mask have none that a hand could have given.
         let given = map.prompt(profile.route, predictor.model.configuration)

@@ -2,11 +2,11 @@ import Glibc
 package import SegmentAnything
 import Tensor
 
-/// What tells a support set's object from its surroundings in an image embedding, before any training: the mean token of
+/// What tells a support set's object from its surroundings before any training, by features of tokens or of pixels: the mean of
 /// each (their prototypes; Snell et al. 2017), and the direction between them in which they overlap least (Fisher 1936).
 ///
-/// A token's similarity is the log-odds of its being object if both kinds were normal with one covariance:
-/// `w · f + b`, `w = S⁻¹ (m₁ − m₀)`, `b = −w · (m₁ + m₀) / 2 + log(n₁ / n₀)`. S is shrunk towards a multiple of the identity,
+/// A similarity is the log-odds of its being object if both kinds were normal with one covariance:
+/// `w · f + b`, `w = S⁻¹ (m₁ − m₀)`, `b = −w · (m₁ + m₀) / 2 + log(n₁ / n₀)`. S is shrunk towards a diagonal,
 /// as a handful of images has fewer independent tokens than it seems.
 package struct Prototypes: Sendable, Equatable {
     /// w, `[C]`.

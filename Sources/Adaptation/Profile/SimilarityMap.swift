@@ -68,13 +68,13 @@ package struct SimilarityMap: Sendable {
     }
 
     private var peakToken: Int {
-        values.indices.max { values[$0] < values[$1] } ?? 0
+        values.indices.filter { weight[$0] > 0 }.max { values[$0] < values[$1] } ?? 0
     }
 
     /// The extent of the region with the largest sum of positive similarities; around the peak when none is positive.
     private var box: Prompt.Box {
         let peak = values[peakToken]
-        let marked = values.map { $0 > min(0, peak - 0.5) ? UInt8(1) : 0 }
+        let marked = zip(values, weight).map { $1 > 0 && $0 > min(0, peak - 0.5) ? UInt8(1) : 0 }
         let regions = Mask(width: side, height: side, pixels: marked).components(.eight)
         var sums = [Float](repeating: 0, count: regions.components.count + 1)
         for (token, label) in regions.labels.enumerated() where label > 0 {

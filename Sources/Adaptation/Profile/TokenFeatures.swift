@@ -10,24 +10,28 @@ import Tensor
 package struct TokenFeatures: Sendable {
     /// F.
     package let count: Int
-    /// `[g · g, F]`: C channels of the token, C of the neighbourhood, then nearness to each of 5 × 5 places. 0 on the padding.
+    /// `[g · g, F]`: C channels of the token, C of the neighbourhood, then nearness to each of 5 × 5 landmarks. 0 on the padding.
     package let values: [Float]
 
     /// Tokens to each side that are a token's neighbourhood: two of 32.
-    static func reach(side: Int) -> Int { max(side / 16, 1) }
+    private static func reach(side: Int) -> Int { max(side / 16, 1) }
 
     /// Along each axis, in half sides of the image from its middle; and the standard deviation of being near one.
-    private static let places: [Float] = [-0.8, -0.4, 0, 0.4, 0.8]
-    private static let nearness: Float = 0.4
+    private static let landmarks: [Float] = [-0.8, -0.4, 0, 0.4, 0.8]
+    private static let spread: Float = 0.4
 
-    /// - Parameter embedding: Of all of an image.
-    package init(_ embedding: ImageEmbedding) {
+    /// - Parameters:
+    ///   - embedding: Of all of an image.
+    ///   - isMirrored: Whether that is the mirror image of the one that is asked about: what lies right in it lies left.
+    package init(_ embedding: ImageEmbedding, isMirrored: Bool = false) {
         let (side, channels) = (embedding.tensor.shape[1], embedding.tensor.shape[3])
-        let (placeCount, geometry) = (Self.places.count, embedding.geometry)
-        let count = 2 * channels + placeCount * placeCount
+        let (landmarkCount, geometry) = (Self.landmarks.count, embedding.geometry)
+        let count = 2 * channels + landmarkCount * landmarkCount
         let weight = MaskTarget.frame(geometry, side: side)
-        let across = Self.nearness(resized: geometry.resizedWidth, square: geometry.side, side: side)
-        let down = Self.nearness(resized: geometry.resizedHeight, square: geometry.side, side: side)
+        let across = Self.places(resized: geometry.resizedWidth, square: geometry.side, side: side)
+            .map { Self.nearness(of: isMirrored ? -$0 : $0) }
+        let down = Self.places(resized: geometry.resizedHeight, square: geometry.side, side: side)
+            .map { Self.nearness(of: $0) }
         let centred = embedding.tensor.withUnsafeElements { Self.centred($0, channels: channels, weight: weight) }
         let (near, nearWeight) = Self.neighbourhoods(centred, channels: channels, weight: weight, side: side)
         var values = [Float](repeating: 0, count: side * side * count)
@@ -41,7 +45,7 @@ package struct TokenFeatures: Sendable {
             }
             for (row, vertical) in down[token / side].enumerated() {
                 for (column, horizontal) in across[token % side].enumerated() {
-                    values[start + 2 * channels + row * placeCount + column] = vertical * horizontal
+                    values[start + 2 * channels + row * landmarkCount + column] = vertical * horizontal
                 }
             }
         }
@@ -89,11 +93,13 @@ package struct TokenFeatures: Sendable {
         return (both(tokens, channels), both(weight, 1))
     }
 
-    /// For each token along an axis how near it lies to each of the places, `[g][5]`.
-    private static func nearness(resized: Int, square: Int, side: Int) -> [[Float]] {
-        (0..<side).map { token in
-            let place = 2 * (Float(token) + 0.5) * Float(square) / Float(side * resized) - 1
-            return places.map { expf(-(place - $0) * (place - $0) / (2 * nearness * nearness)) }
-        }
+    /// Of each token along an axis the middle, in half sides of the image from its own; a token that is mostly padding counts as on the edge.
+    private static func places(resized: Int, square: Int, side: Int) -> [Float] {
+        (0..<side).map { min(2 * (Float($0) + 0.5) * Float(square) / Float(side * resized) - 1, 1) }
+    }
+
+    /// How near a place along an axis lies to each of the landmarks, `[5]`.
+    private static func nearness(of place: Float) -> [Float] {
+        landmarks.map { expf(-(place - $0) * (place - $0) / (2 * spread * spread)) }
     }
 }

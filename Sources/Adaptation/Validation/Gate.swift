@@ -14,7 +14,8 @@ package struct Gate: Sendable, Equatable {
     /// The mean loss in Dice, against the margin, that boxes drawn with care may bear for what others gain.
     package static let tolerance = 0.01
 
-    /// In Dice: by how much the adapter must be better than the likeness, which costs nothing and does not depend on steps.
+    /// In Dice: by how much the adapter must be better than the likeness, which costs nothing and does not depend on steps; with a margin that
+    /// bears a loss, by nothing more.
     package static let preference = 0.005
 
     package struct Verdict: Sendable, Equatable {
@@ -72,7 +73,8 @@ package struct Gate: Sendable, Equatable {
                 prompt: kind, test: test, harmedLabels: harmed,
                 carefulGain: careful, isCareHarmed: careful.map { $0 < margin - Self.tolerance } ?? false,
                 ownTest: own.map { PairedTest($0, above: margin) },
-                isBetter: own == nil ? test.pValue < Self.level : test.mean > margin + Self.preference)
+                isBetter: own == nil
+                    ? test.pValue < Self.level : test.mean > (margin < 0 ? margin : margin + Self.preference))
         }
         let means = (differences.first ?? []).indices.map { patient in
             differences.reduce(0) { $0 + $1[patient] } / Double(differences.count)

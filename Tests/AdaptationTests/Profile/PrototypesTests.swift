@@ -156,6 +156,15 @@ private struct Tokens {
         #expect(map.prompt(.model, model) == Prompt.none)
     }
 
+    /// The padding is as unlikely as can be, but a likelihood so low is no likelier for it.
+    @Test func neverPointsAtThePadding() throws {
+        let map = map { x, y in x == 2 && y == 1 ? -50 : -90 }
+        let point = try #require(map.prompt(.point, model)?.points.first)
+        #expect(point.y < 49 && abs(point.x - (2.5 * 100 / Float(model.grid) - 0.5)) <= 1)
+        let box = try #require(map.prompt(.box, model)?.box)
+        #expect(box.x1 < 99 && box.y1 <= 49)
+    }
+
     /// The fast resize against the definition: bilinear between the centres of tokens.
     @Test func mapsArePutOnTheDecodersGridByBilinearInterpolation() {
         let (grid, side) = (model.grid, model.logitsSide)
