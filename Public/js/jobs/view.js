@@ -113,13 +113,20 @@ export class JobView {
   }
 }
 
+/**
+ * The p value that a verdict rests on. Without a prompt that is the one over the model's own answer, which an adapter that answers has beaten;
+ * one that does not may have failed either there or beside the examples' likeness.
+ */
+function decisiveP({ served, p_value: overOthers, own_p_value: overOwn = overOthers }) {
+  return served ? overOwn : Math.max(overOwn, overOthers);
+}
+
 /** What the gate decided for each kind of prompt, and which labels would lose by the adapter. */
 function gateTable(prompts, labels) {
   const names = Object.keys(PROMPT_NAMES).filter((name) => prompts[name]);
   return h('dl', { class: 'facts gate', 'aria-label': 'Gate' }, names.map((name) => [h('dt', {}, PROMPT_NAMES[name]),
     h('dd', {}, prompts[name].served ? h('span', { class: 'good' }, 'adapter') : 'base model',
-      // Without a prompt it is the model's own answer that has to be beaten reliably.
-      typeof prompts[name].p_value === 'number' ? h('span', { class: 'quiet' }, ` ${pValue(prompts[name].own_p_value ?? prompts[name].p_value)}`) : null,
+      typeof prompts[name].p_value === 'number' ? h('span', { class: 'quiet' }, ` ${pValue(decisiveP(prompts[name]))}`) : null,
       prompts[name].harmed_labels?.length > 0
         ? h('span', { class: 'warn' }, ` worse for ${prompts[name].harmed_labels.map((value) => labelName(labels.find(value) ?? { value })).join(', ')}`) : null)]));
 }
