@@ -84,8 +84,14 @@ struct RecipeMeasurement {
         if FileManager.default.fileExists(atPath: folder + "/queries") {
             return (try labelledImages(folder + "/support"), try labelledImages(folder + "/queries"))
         }
+        return try split(namedImages(folder), seed: seed)
+    }
+
+    static func split(
+        _ images: [(stem: String, example: Example)], seed: UInt64
+    ) throws -> (support: [Example], queries: [Example]) {
         var generator = SeededRandom(seed: seed)
-        let shuffled = try namedImages(folder).shuffled(using: &generator)
+        let shuffled = images.shuffled(using: &generator)
         let count = number("GMISEG_SUPPORT", 8)
         guard let pattern = try setting("GMISEG_PATIENTS").map({ try Regex($0) }) else {
             let examples = shuffled.map(\.example)

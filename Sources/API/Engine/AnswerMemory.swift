@@ -80,6 +80,8 @@ enum AnswerSize {
         var aPixel = 12 + count
         if hasTruth { aPixel += 24 }
         if options.uncertainty { aPixel += 12 }
+        // The likeness to each label, by which they contest the pixels.
+        if plan.asked.count > 1 { aPixel += 4 }
         var bytes = width * height * aPixel
         let square = max(width, height) * max(width, height)
         if plan.pixelPrototypes != nil {

@@ -11,6 +11,8 @@ struct PromptViews: Sendable {
     let tiles: [PixelBox: ImageEmbedding]
     /// All of the image, where that was embedded; else a part of it.
     let reference: ImageEmbedding
+    /// All of the image as the base model's encoder sees it, where likeness helps an adapter that trained the encoder.
+    private(set) var base: ImageEmbedding?
     /// The answer of the image's pixels, where they answer in place of the model.
     private(set) var byPixels: MaskPrediction?
     /// The same of the image's mirror image, where it is asked too: none or one.
@@ -22,10 +24,10 @@ struct PromptViews: Sendable {
         return both
     }
 
-    func with(byPixels answer: MaskPrediction?) -> PromptViews {
-        var both = self
-        both.byPixels = answer
-        return both
+    func with(base: ImageEmbedding?, byPixels answer: MaskPrediction?) -> PromptViews {
+        var all = self
+        (all.base, all.byPixels) = (base, answer)
+        return all
     }
 
     /// - Parameter embeddings: Of the part that each prompt is answered on; as many as prompts, at least one.

@@ -29,6 +29,12 @@ struct SegmentPlan: Sendable {
         return known.route == .pixels ? known.pixels : nil
     }
 
+    /// Whether the image is also seen by the base model's encoder: where likeness helps an adapter. One that left the encoder alone has the
+    /// same embedding, which is kept, so that this costs it nothing.
+    var isHelpedByLikeness: Bool {
+        options.prompts.isEmpty && !options.multimask && asked.contains { profile?[$0].route == .blend }
+    }
+
     /// Below so many pixels a region of a label's mask without a prompt is debris; nil where nothing is dropped.
     func leastRegion(_ label: Int) -> Int? {
         options.instances || options.multimask ? nil : profile?.leastRegion(label, image: image)

@@ -125,7 +125,7 @@ struct Segmenter: Sendable {
             return try unprompted(views, [label]) { _ in
                 var answer = try image.segment(.none)
                 if let mirrored { answer = answer.averaged(withMirrored: try mirrored.image.segment(.none)) }
-                return (answer, options.uncertainty ? try image.spread(answer, given: .none) : nil)
+                return (answer, nil, options.uncertainty ? try image.spread(answer, given: .none) : nil)
             }
         }
         let masks = try views.prompts.enumerated().map { index, prompt in
@@ -165,7 +165,7 @@ struct Segmenter: Sendable {
         if let absent = absent(embedding, label) {
             return Segmented(masks: [absent], promptless: [profile?[label].route ?? .model])
         }
-        return try instances(embedding, byPixels: views.byPixels, label)
+        return try instances(views, label)
     }
 
     /// Every label at once: each pixel is given to the likeliest of them.
@@ -175,28 +175,37 @@ struct Segmenter: Sendable {
         let embedding = views.reference
         return try unprompted(views, labels) { label in
             let reader = reader(label)
-            let (answer, given) = try reader.answer(.none, embedding, profile?[label], byPixels: views.byPixels)
+            let profile = profile?[label]
+            let found = try answer(views, reader, profile)
             if let mirrored = views.mirrored.first {
-                let other = try reader.answer(
-                    .none, mirrored.reference, profile?[label], isMirrored: true, byPixels: mirrored.byPixels
-                ).answer
-                return (answer.averaged(withMirrored: other), nil)
+                let other = try answer(mirrored, reader, profile, isMirrored: true)
+                return (found.prediction.averaged(withMirrored: other.prediction), found.likeness, nil)
             }
-            return (
-                answer, options.uncertainty ? try reader.spread(answer, given: given, embedding, profile?[label]) : nil
-            )
+            let spread =
+                options.uncertainty
+                ? try reader.spread(found.prediction, given: found.given, embedding, profile) : nil
+            return (found.prediction, found.likeness, spread)
         }
     }
 
-    /// - Parameter answer: The decoder's to a label without a prompt, and its spread where that is wanted.
+    /// To no prompt.
+    private func answer(
+        _ views: PromptViews, _ reader: PromptlessReader, _ profile: SupportProfile?, isMirrored: Bool = false
+    ) throws(PromptError) -> PromptlessReader.Answer {
+        try reader.answer(
+            .none, views.reference, base: views.base, profile, isMirrored: isMirrored, byPixels: views.byPixels)
+    }
+
+    /// - Parameter answer: The decoder's to a label without a prompt, the likeness that had a part in it, and its spread where that is wanted.
     private func unprompted(
-        _ views: PromptViews, _ labels: [Int], answer: (Int) throws -> (MaskPrediction, MaskSpread?)
+        _ views: PromptViews, _ labels: [Int],
+        answer: (Int) throws -> (MaskPrediction, likeness: MaskPrediction?, MaskSpread?)
     ) throws -> Segmented {
         let answers = try Unprompted.answers(
             labels, on: views.reference, mirrored: views.mirrored.first?.reference, profile: { profile?[$0] },
             answer: { label in
-                let (prediction, spread) = try answer(label)
-                return (prediction, detail: spread)
+                let (prediction, likeness, spread) = try answer(label)
+                return (prediction, likeness, detail: spread)
             })
         return Segmented(
             masks: answers.map { answer in
@@ -218,10 +227,8 @@ struct Segmenter: Sendable {
     }
 
     /// Every object by itself: no mask at all when there is none.
-    private func instances(
-        _ embedding: ImageEmbedding, byPixels: MaskPrediction?, _ label: Int
-    ) throws(PromptError) -> Segmented {
-        let reader = reader(label)
+    private func instances(_ views: PromptViews, _ label: Int) throws(PromptError) -> Segmented {
+        let (reader, embedding) = (reader(label), views.reference)
         let finder = InstanceFinder(reader)
         func numbered(_ answers: [MaskPrediction]) -> [SegmentedMask] {
             answers.enumerated().map { SegmentedMask($1, label: label, instance: $0) }
@@ -229,7 +236,7 @@ struct Segmenter: Sendable {
         guard let profile = profile?[label] else {
             return Segmented(masks: numbered(try finder.everything(embedding)), promptless: [])
         }
-        let (whole, _) = try reader.answer(.none, embedding, profile, byPixels: byPixels)
+        let whole = try answer(views, reader, profile).prediction
         // What the decoder's cells cannot draw it cannot refine.
         let found =
             profile.route == .pixels

@@ -68,7 +68,14 @@ extension Service {
             outcome = outcome.joined(how)
         }
         let views = PromptViews(prompts, windows.compactMap { made[$0] }, whole: made[nil])
-        return (views.with(byPixels: try await answerByPixels(plan, isMirrored: isMirrored)), outcome)
+        var base: ImageEmbedding?
+        if plan.isHelpedByLikeness {
+            let (embedding, how) = try await embed(
+                image, window: nil, isMirrored: isMirrored, model: model, tier: .base(reason: "likeness"))
+            base = embedding
+            outcome = outcome.joined(how)
+        }
+        return (views.with(base: base, byPixels: try await answerByPixels(plan, isMirrored: isMirrored)), outcome)
     }
 
     /// Embeds the tiles that a prompt concerns, one after the other, so that memory is that of one pass and the embeddings.

@@ -49,10 +49,9 @@ package final class SupportProfiles: Sendable {
         let support = try store.support(of: task.id)
         guard !support.isEmpty else { return nil }
         let key = key(support, task: task.id, model: model, tier: tier)
-        let labels = TaskLabels(task.labels)
         return try await cache.value(for: key) {
             let profile = try await run { [self] in
-                try make(support, labels, model: model, tier: tier) {}
+                try make(support, task, model: model, tier: tier) {}
             }
             return .init(profile, byteCount: profile.byteCount)
         }.value
@@ -72,7 +71,7 @@ package final class SupportProfiles: Sendable {
         let key = key(support, task: task.id, model: model, tier: tier)
         guard !support.isEmpty, cache.existing(key) == nil else { return }
         let profile = try withoutActuallyEscaping(pause) { pause in
-            try make(support, TaskLabels(task.labels), model: model, tier: tier, pause: pause)
+            try make(support, task, model: model, tier: tier, pause: pause)
         }
         cache.insert(.init(profile, byteCount: profile.byteCount), for: key)
     }
@@ -80,9 +79,10 @@ package final class SupportProfiles: Sendable {
     func remove(task: String) { cache.remove { $0.task == task } }
 
     private func make(
-        _ support: [SupportExample], _ labels: TaskLabels, model: SegmentAnythingModel, tier: Tier,
+        _ support: [SupportExample], _ task: TaskRecord, model: SegmentAnythingModel, tier: Tier,
         pause: @escaping () throws -> Void
     ) throws -> TaskProfile {
+        let labels = TaskLabels(task.labels)
         let examples = try support.map { example in
             try pause()
             return Example(
@@ -91,11 +91,26 @@ package final class SupportProfiles: Sendable {
                     try decode(example.mask, "mask[\(example.index)]"), field: "mask[\(example.index)]"))
         }
         let adapter = tier.adapter?.adapter
+        let seesWhole = adapter != nil && adapter?.card.tiling == nil
         let predictor = LabelledPredictor(model, adjustments: adapter?.adjustments ?? [.none])
         let profiler = SupportProfiler(
-            predictor, isAdapted: adapter != nil, tiling: adapter?.card.tiling,
-            isCalibrated: tier.adapter?.heldOut?.isCalibrated ?? false, pause: pause)
+            predictor, isAdapted: adapter != nil,
+            likenesses: seesWhole ? try likenesses(support, task, model: model, pause: pause) : [],
+            tiling: adapter?.card.tiling, isCalibrated: tier.adapter?.heldOut?.isCalibrated ?? false, pause: pause)
         return TaskProfile(try profiler.profiles(examples, labelCount: labels.count))
+    }
+
+    /// By label, what the base model's profile finds alike.
+    private func likenesses(
+        _ support: [SupportExample], _ task: TaskRecord, model: SegmentAnythingModel,
+        pause: @escaping () throws -> Void
+    ) throws -> [Likeness?] {
+        let base = Tier.base(reason: "likeness")
+        let key = key(support, task: task.id, model: model, tier: base)
+        if let known = cache.existing(key) { return known.likenesses }
+        let made = try make(support, task, model: model, tier: base, pause: pause)
+        cache.insert(.init(made, byteCount: made.byteCount), for: key)
+        return made.likenesses
     }
 
     private func decode(_ file: StoredFile, _ field: String) throws -> RawImage {

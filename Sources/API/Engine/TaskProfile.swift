@@ -14,6 +14,8 @@ struct TaskProfile: Sendable {
 
     subscript(label: Int) -> SupportProfile { labels[label] }
 
+    var likenesses: [Likeness?] { labels.map(\.likeness) }
+
     /// How far images are from the set: one for all labels.
     var distance: EmbeddingDistance { labels[0].distance }
 

@@ -1,3 +1,5 @@
+import Adaptation
+
 /// The methods section's paragraph about an answer, written from its receipt alone: what answered, how it was adapted,
 /// what it was told, and how to check it, with the works to cite.
 package enum MethodsParagraph {
@@ -85,8 +87,9 @@ package enum MethodsParagraph {
         if let asked = receipt["request"]?["prompts"]?["label"] {
             return "Of the labels \(names.joined(separator: ", ")), number \(asked.text()) was asked for."
         }
-        return "The labels \(names.joined(separator: ", ")) were segmented together, and each pixel was given to the "
-            + "likeliest of them if that was likelier than the background."
+        return
+            "The labels \(names.joined(separator: ", ")) were segmented together, and of those that were likelier than the background "
+            + "at a pixel it was given to the likeliest, by the sum of its logit and of the log-odds of its likeness to the support set where there are any."
     }
 
     /// What the support set itself did in place of a prompt.
@@ -96,8 +99,13 @@ package enum MethodsParagraph {
             + "of its surroundings in the support set by a linear discriminant, and "
         let promptless = receipt["promptless"]
         let routes = promptless?["routes"]?.elements ?? promptless?["route"].map { [$0] } ?? []
+        let ways = Set(routes.compactMap(\.stringValue))
+        if ways.contains(PromptlessRoute.blend.rawValue) {
+            return likeness
+                + "half of the log-odds, by the model without the adapter and within ±8, was added to the adapted model's logits, within ±8."
+        }
         // Labels may go different ways; which went which, the receipt says.
-        guard Set(routes.compactMap(\.stringValue)).count < 2 else {
+        guard ways.count < 2 else {
             return likeness
                 + "the map of log-odds gave the mask or a prompt, by the way that did best for each label there."
         }

@@ -1,13 +1,16 @@
 package import SegmentAnything
 
-/// Answers for several labels on one image, put together: a pixel goes to the label that is likeliest there, if that is
-/// likelier than not, so that no two labels share one.
+/// Answers for several labels on one image, put together, so that no two labels share a pixel: of those labels that are likelier there
+/// than not it goes to the likeliest.
+///
+/// How likely an answer thinks its label tells what is object rather than which: a rim's is as sure of the cup within as of the rim. So what
+/// is compared is that and the likeness of the place to each label.
 ///
 /// Labels enter one by one, and only the best so far is kept. Among equals the label that entered first has the pixel.
 package struct LabelContest: Sendable {
     package let width: Int
     package let height: Int
-    /// Logit of the label that has the pixel; 0 where none has.
+    /// The sum of logits of the label that has the pixel; 0 where none has.
     private var best: [Float]
     private var owners: [UInt8]
 
@@ -20,13 +23,17 @@ package struct LabelContest: Sendable {
 
     /// - Parameters:
     ///   - answer: On an image of this size.
+    ///   - likeness: To the label, of the same image, where the support set tells.
     ///   - label: From 0.
-    package mutating func enter(_ answer: MaskPrediction, as label: Int) {
-        let logits = answer.logits()
-        precondition(logits.count == best.count, "an answer on another image")
+    package mutating func enter(_ answer: MaskPrediction, likeness: MaskPrediction? = nil, as label: Int) {
+        let (logits, alike) = (answer.logits(), likeness?.logits())
+        precondition(
+            logits.count == best.count && alike.map { $0.count == best.count } ?? true, "an answer on another image")
         let mark = UInt8(label + 1)
-        for pixel in logits.indices where logits[pixel] > best[pixel] {
-            best[pixel] = logits[pixel]
+        for pixel in logits.indices where logits[pixel] > 0 {
+            let sum = logits[pixel] + (alike?[pixel] ?? 0)
+            guard owners[pixel] == 0 || sum > best[pixel] else { continue }
+            best[pixel] = sum
             owners[pixel] = mark
         }
     }

@@ -30,27 +30,42 @@ package struct PromptlessReader: Sendable {
         return try predictions(embedding, [prompt])[0]
     }
 
-    /// The answer to `prompt`, by the profile's route when it is none, and what the decoder was told in the end.
+    /// An answer, and how it was come by.
+    package struct Answer {
+        package let prediction: MaskPrediction
+        /// What the decoder was told in the end.
+        package let given: Prompt
+        /// The similarity that had a part in it, as logits; nil where none had.
+        package let likeness: MaskPrediction?
+    }
+
+    /// The answer to `prompt`, by the profile's route when it is none.
     ///
     /// - Parameters:
+    ///   - base: The same image as the base model's encoder sees it, where that is another embedding: an adapter that trained the encoder
+    ///     answers by one, and likeness is asked of the other.
     ///   - isMirrored: Whether the embedding is of the mirror image of the one that is asked about.
     ///   - byPixels: The answer of the profile's pixels, which the embedding cannot give; asked for only where they answer.
     package func answer(
-        _ prompt: Prompt, _ embedding: ImageEmbedding, _ profile: SupportProfile?, isMirrored: Bool = false,
-        byPixels: @autoclosure () -> MaskPrediction?
-    ) throws(PromptError) -> (answer: MaskPrediction, given: Prompt) {
+        _ prompt: Prompt, _ embedding: ImageEmbedding, base: ImageEmbedding? = nil, _ profile: SupportProfile?,
+        isMirrored: Bool = false, byPixels: @autoclosure () -> MaskPrediction?
+    ) throws(PromptError) -> Answer {
         if prompt == .none, profile?.route == .pixels {
             guard let answer = byPixels() else { preconditionFailure("nobody looked at the pixels") }
-            return (answer, .none)
+            return Answer(prediction: answer, given: .none, likeness: nil)
         }
         guard prompt == .none, let profile, let likeness = profile.likeness, profile.route != .model else {
-            return (try predictions(embedding, [prompt])[0], prompt)
+            return Answer(prediction: try predictions(embedding, [prompt])[0], given: prompt, likeness: nil)
         }
-        let map = likeness.map(embedding, isMirrored: isMirrored)
+        let model = predictor.model.configuration
+        precondition(base != nil || !predictor.adaptsEncoder, "likeness is of what the base model's encoder sees")
+        let map = likeness.map(base ?? embedding, isMirrored: isMirrored)
         let answer = try prediction(profile.route, embedding, map)
         // What is varied is the answer's own prompt; the map and its mask have none that a hand could have given.
-        let given = map.prompt(profile.route, predictor.model.configuration)
-        return (answer, profile.route == .box || profile.route == .point ? given ?? .none : .none)
+        let isByHand = profile.route == .box || profile.route == .point
+        return Answer(
+            prediction: profile.route == .blend ? LikenessShare.added(map, to: answer, model) : answer,
+            given: isByHand ? map.prompt(profile.route, model) ?? .none : .none, likeness: map.prediction(model))
     }
 
     /// How an answer holds when its prompt is varied; of one by pixels, when the line between object and ground is.

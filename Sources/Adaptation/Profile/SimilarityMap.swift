@@ -41,6 +41,12 @@ package struct SimilarityMap: Sendable {
         Prompt.maskLogits(tokens: values, model: model)
     }
 
+    /// The same between −8 and 8: beyond, the decoder never saw any, as that is what a drawn box reaches.
+    func boundedLogits(_ model: Configuration) -> Tensor {
+        let logits = logits(model)
+        return Tensor(shape: logits.shape, logits.elements.map { min(max($0, -8), 8) })
+    }
+
     /// The mask that the map itself draws, with the overlap that its own probabilities let expect.
     package func prediction(_ model: Configuration) -> MaskPrediction {
         let logits = logits(model)
@@ -52,13 +58,9 @@ package struct SimilarityMap: Sendable {
     /// What `route` tells the decoder; nil where it does without, or is none of this map.
     package func prompt(_ route: PromptlessRoute, _ model: Configuration) -> Prompt? {
         switch route {
-        case .model: return Prompt.none
+        case .model, .blend: return Prompt.none
         case .map, .pixels: return nil
-        case .mask:
-            let logits = logits(model)
-            // Beyond this the decoder never saw any: it is what a drawn box reaches.
-            let bounded = logits.elements.map { min(max($0, -8), 8) }
-            return Prompt(maskLogits: Tensor(shape: logits.shape, bounded))
+        case .mask: return Prompt(maskLogits: boundedLogits(model))
         case .box: return Prompt(box: box)
         case .point:
             let peak = peakToken

@@ -8,8 +8,8 @@ package struct SupportProfile: Sendable, Equatable {
     /// What the object looks like to the encoder, wherever it lies: whether it is there is asked of tokens alone. Nil where the masks
     /// show no token of it, or nothing else.
     package let prototypes: Prototypes?
-    /// What it looks like in its place, which is asked where it is; nil for the same reason, and for an adapter, which finds it by
-    /// itself.
+    /// What it looks like in its place to the base model's encoder, which is asked where it is; nil for the same reason, and for an
+    /// adapter that answers in tiles.
     package let likeness: Likeness?
     /// What it looks like pixel by pixel; nil where tokens and the decoder's cells will do.
     package let pixels: PixelPrototypes?
@@ -54,12 +54,11 @@ package struct SupportProfile: Sendable, Equatable {
         return (score, presence.isFound(score: score))
     }
 
-    /// The same of an adapter that leaves the encoder alone: it is asked by no way but its own.
-    func byItself() -> SupportProfile {
+    /// The same of an adapter that leaves the encoder alone: it knows no way but its own, and likeness helps it.
+    func ofAdapter() -> SupportProfile {
         SupportProfile(
-            distance: distance, prototypes: prototypes, likeness: nil, presence: presence, debris: debris,
-            route: .model,
-            routeDice: [:], review: [:])
+            distance: distance, prototypes: prototypes, likeness: likeness, presence: presence, debris: debris,
+            route: likeness == nil ? .model : .blend, routeDice: [:], review: [:])
     }
 
     /// Examples that each figure is measured on at most; beyond, the figures no longer gain and the work would grow.

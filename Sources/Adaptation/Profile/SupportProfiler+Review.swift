@@ -13,18 +13,21 @@ extension SupportProfiler {
         _ items: [Item], _ profile: SupportProfile, _ reader: PromptlessReader
     ) throws -> [PromptKind: ReviewThreshold] {
         var pairs: [PromptKind: [ReviewThreshold.Pair]] = [:]
+        let unadapted = profile.route == .blend ? reader.predictor.base : nil
         for (index, item) in items.enumerated() {
             try pause()
             guard let simulator = PromptSimulator(mask: item.mask) else { continue }
+            let base = try unadapted?.embed(item.image, pause: pause)
             let image = EmbeddedImage(item.image, by: reader.predictor, whole: item.embedding)
             var generator = SeededRandom(seed: UInt64(index))
             for kind in [PromptKind.box, .point, .none] {
                 try pause()
                 let prompt = simulator.prompt(kind, using: &generator)
                 let embedding = image.embedding(for: prompt)
-                let (answer, given) = try reader.answer(
-                    prompt, embedding, profile, byPixels: profile.pixels?.prediction(item.image))
-                let spread = try reader.spread(answer, given: given, embedding, profile)
+                let found = try reader.answer(
+                    prompt, embedding, base: base, profile, byPixels: profile.pixels?.prediction(item.image))
+                let answer = found.prediction
+                let spread = try reader.spread(answer, given: found.given, embedding, profile)
                 let truth = MaskTarget(
                     item.mask, geometry: answer.geometry, side: answer.lowResolutionLogits.shape[0])
                 pairs[kind, default: []].append(

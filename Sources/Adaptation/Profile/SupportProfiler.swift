@@ -6,6 +6,8 @@ import Tensor
 package struct SupportProfiler {
     private let predictor: LabelledPredictor
     private let isAdapted: Bool
+    /// By label, what the base model finds alike, to help an adapter's answers.
+    private let likenesses: [Likeness?]
     /// How the adapter sees images; nil: whole.
     private let tiling: Tiling?
     /// Whether folds have said when to look again.
@@ -16,13 +18,17 @@ package struct SupportProfiler {
     ///   - predictor: Of the model, with the adapter if there is one.
     ///   - isAdapted: Whether it was trained on these very examples: its own answers to no prompt then say nothing about new
     ///     images, and the decoder's route is kept without comparing.
+    ///   - likenesses: Of an adapter that sees images whole, by label what the base model's profile of the same examples found alike; none
+    ///     where nothing is to help it.
     ///   - tiling: The tiles that the adapter answers in.
     ///   - isCalibrated: Whether folds have said when an answer should be looked at again; the profile then does not.
     ///   - pause: Called before each image and each block of the encoder; throws to stop.
     package init(
-        _ predictor: LabelledPredictor, isAdapted: Bool, tiling: Tiling? = nil, isCalibrated: Bool = false,
-        pause: @escaping () throws -> Void = {}
+        _ predictor: LabelledPredictor, isAdapted: Bool, likenesses: [Likeness?] = [], tiling: Tiling? = nil,
+        isCalibrated: Bool = false, pause: @escaping () throws -> Void = {}
     ) {
+        precondition(likenesses.isEmpty || isAdapted && tiling == nil, "likeness helps adapters on whole images")
+        self.likenesses = likenesses
         self.predictor = predictor
         self.isAdapted = isAdapted
         self.tiling = tiling
@@ -88,12 +94,15 @@ package struct SupportProfiler {
                         tokens: tokens, mask: mask))
             }
             let reader = PromptlessReader(predictor[label], isAdapted: isAdapted)
-            return try profile(items, distance, reader, limit: limit, isOneOfSeveral: labelCount > 1, purpose)
+            return try profile(
+                items, distance, reader, isAdapted && !likenesses.isEmpty ? likenesses[label] : nil, limit: limit,
+                isOneOfSeveral: labelCount > 1, purpose)
         }
     }
 
+    /// - Parameter known: What helps an adapter.
     private func profile(
-        _ items: [Item], _ distance: EmbeddingDistance, _ reader: PromptlessReader, limit: Int,
+        _ items: [Item], _ distance: EmbeddingDistance, _ reader: PromptlessReader, _ known: Likeness?, limit: Int,
         isOneOfSeveral: Bool, _ purpose: Purpose
     ) throws -> SupportProfile {
         guard let first = items.first else {
@@ -108,11 +117,11 @@ package struct SupportProfiler {
         // Without the example itself, or it would be looked for by what is known of it.
         let without = measured.map { item in items.count > 1 ? Prototypes(total - item.moments) : whole }
 
-        // An adapter goes its own way.
+        // An adapter goes its own way, with what is known already.
         let alike =
             reader.isAdapted
             ? nil : try LikenessProfiler(items.map { ($0.embedding, $0.tokens) }, limit: limit, pause: pause)
-        let likeness = alike?.likeness
+        let likeness = reader.isAdapted ? known : alike?.likeness
         // That of labels among each other was measured on whole images alone.
         let thin =
             reader.isAdapted || isOneOfSeveral
@@ -125,9 +134,7 @@ package struct SupportProfiler {
         let scores =
             try alike.map { items.count > 1 ? try routeDice(measured, $0.maps, comparedPixels, reader) : [:] } ?? [:]
         let dice = scores.mapValues { $0.reduce(0, +) / Double($0.count) }
-        let route: PromptlessRoute =
-            likeness == nil
-            ? .model : PromptlessRoute.best(scores) ?? (pixels == nil ? .mask : .pixels)
+        let route = route(scores, reader, likeness, pixels, isOneOfSeveral: isOneOfSeveral)
         let presence = presence(measured, without)
         let debris = Debris(items.map(\.mask))
         let unmeasured = SupportProfile(
@@ -140,6 +147,16 @@ package struct SupportProfiler {
         return SupportProfile(
             distance: distance, prototypes: whole, likeness: likeness, pixels: pixels, presence: presence,
             debris: debris, route: route, routeDice: dice, review: review)
+    }
+
+    private func route(
+        _ scores: [PromptlessRoute: [Double]], _ reader: PromptlessReader, _ likeness: Likeness?,
+        _ pixels: PixelPrototypes?, isOneOfSeveral: Bool
+    ) -> PromptlessRoute {
+        if likeness == nil { return .model }
+        if reader.isAdapted { return .blend }
+        // Of a single example nothing was measured.
+        return PromptlessRoute.best(scores, isOneOfSeveral: isOneOfSeveral) ?? (pixels == nil ? .mask : .pixels)
     }
 
     /// The Dice of each way on each of the items that have a map: of the decoder's cells, or where those are too coarse to compare, of
@@ -158,7 +175,7 @@ package struct SupportProfiler {
                 item.mask, geometry: item.embedding.geometry, side: reader.predictor.model.configuration.logitsSide)
             guard let map else { continue }
             let own = pixels.isEmpty ? nil : pixels[index]
-            for route in PromptlessRoute.allCases where route != .pixels {
+            for route in PromptlessRoute.ofTokens {
                 let answer = try reader.prediction(route, item.embedding, map)
                 scores[route, default: []].append(
                     pixels.isEmpty

@@ -24,11 +24,12 @@ package enum Unprompted {
     ///   - embedding: Of all of the image, by which an object is found or not.
     ///   - mirrored: Of its mirror image, where that counts as much.
     ///   - profile: Of a label; nil where nothing is known of the support set.
-    ///   - answer: The decoder's, to a label without a prompt, with whatever the caller wants to keep of it.
+    ///   - answer: The decoder's, to a label without a prompt, the likeness that had a part in it, and whatever the caller wants to keep of
+    ///     it.
     package static func answers<Detail>(
         _ labels: [Int], on embedding: ImageEmbedding, mirrored: ImageEmbedding? = nil,
         profile: (Int) -> SupportProfile?,
-        answer: (Int) throws -> (prediction: MaskPrediction, detail: Detail)
+        answer: (Int) throws -> (prediction: MaskPrediction, likeness: MaskPrediction?, detail: Detail)
     ) rethrows -> [Answer<Detail>] {
         let (width, height) = (embedding.geometry.originalWidth, embedding.geometry.originalHeight)
         var contest = labels.count > 1 ? LabelContest(width: width, height: height) : nil
@@ -40,8 +41,8 @@ package enum Unprompted {
                     label: label, mask: Mask(empty: width, height: height), route: route, score: found.score,
                     isThere: false, detail: nil)
             }
-            let (prediction, detail) = try answer(label)
-            contest?.enter(prediction, as: label)
+            let (prediction, likeness, detail) = try answer(label)
+            contest?.enter(prediction, likeness: likeness, as: label)
             // Among several labels the mask is what the contest leaves.
             let mask = contest == nil ? prediction.mask() : Mask(empty: width, height: height)
             return Answer(

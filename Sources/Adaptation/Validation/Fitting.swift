@@ -99,7 +99,7 @@ package struct Fitting: Sendable {
     }
 
     /// How images are scored; a journal that was scored otherwise is begun anew.
-    private static let scoring = "7"
+    private static let scoring = "8"
 
     /// What a checkpoint must have in common with this fitting.
     private var subject: String {

@@ -22,13 +22,15 @@ package struct HeldOutScorer: Sendable {
     /// Who answers without a prompt, and what the images that it knows have taught.
     struct Unaided {
         let isAdapted: Bool
+        /// An example as the base model's encoder sees it; asked for where an adapter trained the encoder and likeness helps it.
+        let base: (Int) throws -> ImageEmbedding
         /// One for each label; nil where nothing is known of a support set.
         let profiles: [SupportProfile]?
     }
 
     /// How a model answers, as the service would ask it.
     private struct Respondent {
-        let answer: (Prompt, Int) throws -> MaskPrediction
+        let answer: (Prompt, Int) throws -> (prediction: MaskPrediction, likeness: MaskPrediction?)
         /// How far answers to prompts nearby agree with an answer; nil: nobody asks.
         let agreement: ((MaskPrediction, Prompt, Int) throws -> Double)?
         /// The decoder's own to no prompt, whatever the support set would have it say; nil: it says nothing else.
@@ -48,13 +50,15 @@ package struct HeldOutScorer: Sendable {
         func reader(_ label: Int) -> PromptlessReader {
             PromptlessReader(predictor[label], isAdapted: unaided.isAdapted)
         }
+        let isHelped = predictor[0].adaptsEncoder && unaided.profiles?.contains { $0.route == .blend } == true
+        let base = isHelped ? try unaided.base(example) : nil
         let respondent = Respondent(
             answer: { prompt, label in
-                guard prompt == .none else { return try views[label].segment(prompt) }
+                guard prompt == .none else { return (try views[label].segment(prompt), nil) }
                 let profile = unaided.profiles?[label]
-                return try reader(label).answer(
-                    prompt, embedding, profile, byPixels: profile?.pixels?.prediction(image)
-                ).answer
+                let found = try reader(label).answer(
+                    prompt, embedding, base: base, profile, byPixels: profile?.pixels?.prediction(image))
+                return (found.prediction, found.likeness)
             },
             // The base model's is known without folds: it was trained on none of the images.
             agreement: unaided.isAdapted
@@ -76,7 +80,7 @@ package struct HeldOutScorer: Sendable {
     ) throws -> [HeldOutScore] {
         precondition(support.labelCount == 1, "tiles of several labels")
         let respondent = Respondent(
-            answer: { prompt, _ in try image.segment(prompt) },
+            answer: { prompt, _ in (try image.segment(prompt), nil) },
             agreement: { answer, prompt, _ in try image.spread(answer, given: prompt).agreement }, own: nil)
         return try scores(example, embedding, unaided, respondent, isCancelled)
     }
@@ -87,7 +91,9 @@ package struct HeldOutScorer: Sendable {
     ) throws -> [HeldOutScore] {
         let labels = support.examples[example].labels
         let shown = Set(labels.present)
-        func answer(_ prompt: Prompt, _ label: Int) throws -> MaskPrediction {
+        func answer(
+            _ prompt: Prompt, _ label: Int
+        ) throws -> (prediction: MaskPrediction, likeness: MaskPrediction?) {
             guard !isCancelled() else { throw AdaptationError.cancelled(step: 0) }
             return try respondent.answer(prompt, label)
         }
@@ -99,8 +105,8 @@ package struct HeldOutScorer: Sendable {
         let unprompted = try Unprompted.answers(
             Array(0..<support.labelCount), on: embedding, profile: { unaided.profiles?[$0] },
             answer: { label in
-                let answer = try answer(.none, label)
-                return (answer, shown.contains(label) ? try agreement(answer, .none, label) : nil)
+                let (answer, likeness) = try answer(.none, label)
+                return (answer, likeness, shown.contains(label) ? try agreement(answer, .none, label) : nil)
             })
         var scores: [HeldOutScore] = []
         for item in support.items where item.example == example {
@@ -123,10 +129,10 @@ package struct HeldOutScorer: Sendable {
                 for draw in 0..<count {
                     let prompt = simulator.prompt(kind, using: &random)
                     guard kind == .none else {
-                        let found = try answer(prompt, item.label)
+                        let found = try answer(prompt, item.label).prediction
                         // One of each kind is enough to calibrate by, as images count and not prompts.
                         let agreement = draw == 0 ? try agreement(found, prompt, item.label) : nil
-                        let careful = kind == .box ? try answer(simulator.carefulBox(), item.label) : nil
+                        let careful = kind == .box ? try answer(simulator.carefulBox(), item.label).prediction : nil
                         try add(kind, found.mask(), agreement: agreement, carefulDice: try careful.map(dice))
                         continue
                     }

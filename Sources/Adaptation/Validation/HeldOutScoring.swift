@@ -9,7 +9,7 @@ final class HeldOutScoring {
     private let log: FittingLog
     private let scorer: HeldOutScorer
     private var caches: [Int: EncodingCache] = [:]
-    /// By the images that were held out: what the others teach the base model.
+    /// What some of the images teach the base model.
     private var profiles: [[Int]: [SupportProfile]] = [:]
 
     init(_ fitting: Fitting, log: FittingLog) {
@@ -44,7 +44,7 @@ final class HeldOutScoring {
         var done = 0
         for held in plan.folds {
             let unaided = HeldOutScorer.Unaided(
-                isAdapted: false, profiles: try baseProfiles(without: held, isAdapted: false))
+                isAdapted: false, base: baseEmbedding, profiles: try baseProfiles(others(held)))
             for example in held {
                 scores += try scorer.scores(
                     example, predictor, try baseEmbedding(example), unaided, isCancelled: log.isCancelled)
@@ -69,10 +69,13 @@ final class HeldOutScoring {
             try predictor.embed(fitting.support.examples[example].image, pause: log.pause)
         }
         // As it answers today; of an imported one's images nothing is known.
+        let members = Array(0..<previous.exampleCount)
+        let likenesses =
+            members.isEmpty || previous.adapter.card.tiling != nil ? [] : try baseProfiles(members).map(\.likeness)
         let unaided = HeldOutScorer.Unaided(
-            isAdapted: true,
-            profiles: previous.exampleCount == 0
-                ? nil : try learned(Array(0..<previous.exampleCount), predictor, isAdapted: true, embed: embed))
+            isAdapted: true, base: baseEmbedding,
+            profiles: members.isEmpty
+                ? nil : try learned(members, predictor, isAdapted: true, likenesses, embed: embed))
         var scores: [HeldOutScore] = []
         for example in previous.exampleCount..<count {
             let embedding = try embed(example)
@@ -100,11 +103,13 @@ final class HeldOutScoring {
         let predictor = LabelledPredictor(fitting.model, adjustments: adjustments)
         func whole(_ example: Int) throws -> ImageEmbedding { try embedding(example, cache, adjustments[0]) }
         // What the images that it was trained on teach beside it.
+        let members = others(held)
+        let known = cache.tiling == nil ? try baseProfiles(members) : []
         let unaided = HeldOutScorer.Unaided(
-            isAdapted: true,
-            profiles: kind.trainsEncoder
-                ? try learned(others(held), predictor, isAdapted: true, embed: whole)
-                : try baseProfiles(without: held, isAdapted: true))
+            isAdapted: true, base: baseEmbedding,
+            profiles: kind.trainsEncoder || cache.tiling != nil
+                ? try learned(members, predictor, isAdapted: true, known.map(\.likeness), embed: whole)
+                : known.map { $0.ofAdapter() })
         return try held.flatMap { example in
             guard let tiling = cache.tiling else {
                 return try scorer.scores(
@@ -123,22 +128,21 @@ final class HeldOutScoring {
 
     // MARK: What images teach without training
 
-    /// Of all examples but `held`, seen by the base model's encoder.
-    ///
-    /// - Parameter isAdapted: Whether an adapter of the decoder alone answers: it has the same embeddings, and asks for no other
-    ///   way than its own.
-    private func baseProfiles(without held: [Int], isAdapted: Bool) throws -> [SupportProfile] {
-        if let known = profiles[held] { return isAdapted ? known.map { $0.byItself() } : known }
+    /// Of some of the examples, seen by the base model's encoder.
+    private func baseProfiles(_ members: [Int]) throws -> [SupportProfile] {
+        if let known = profiles[members] { return known }
         let predictor = LabelledPredictor(Predictor(fitting.model))
-        let made = try learned(others(held), predictor, isAdapted: isAdapted, embed: baseEmbedding)
-        if !isAdapted { profiles[held] = made }
+        let made = try learned(members, predictor, isAdapted: false, embed: baseEmbedding)
+        profiles[members] = made
         return made
     }
 
+    /// - Parameter likenesses: What helps an adapter's answers, by label.
     private func learned(
-        _ members: [Int], _ predictor: LabelledPredictor, isAdapted: Bool, embed: (Int) throws -> ImageEmbedding
+        _ members: [Int], _ predictor: LabelledPredictor, isAdapted: Bool, _ likenesses: [Likeness?] = [],
+        embed: (Int) throws -> ImageEmbedding
     ) throws -> [SupportProfile] {
-        let profiler = SupportProfiler(predictor, isAdapted: isAdapted, pause: log.pause)
+        let profiler = SupportProfiler(predictor, isAdapted: isAdapted, likenesses: likenesses, pause: log.pause)
         return try profiler.promptless(
             members.map { fitting.support.examples[$0] }, try members.map(embed), labelCount: fitting.support.labelCount
         )

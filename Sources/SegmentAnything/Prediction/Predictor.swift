@@ -9,17 +9,23 @@ package struct Predictor: Sendable {
     private let promptEncoder: PromptEncoder
     private let maskDecoder: MaskDecoder
     private let isAdapted: Bool
+    /// Whether its embeddings are others than the base model's.
+    package let adaptsEncoder: Bool
 
     package init(
         _ model: SegmentAnythingModel, adjustment: Adjustment = .none, precision: EncoderPrecision = .exact
     ) {
         self.model = model
         isAdapted = !adjustment.isEmpty
+        adaptsEncoder = adjustment.adaptsEncoder
         preprocessor = Preprocessor(side: model.configuration.imageSize)
         imageEncoder = ImageEncoder(model, adjustment: adjustment, precision: precision)
         promptEncoder = PromptEncoder(model, adjustment: adjustment)
         maskDecoder = MaskDecoder(model, adjustment: adjustment, gridEncoding: promptEncoder.gridEncoding)
     }
+
+    /// The base model's, where its embeddings are others; nil: these are its own.
+    package var base: Predictor? { adaptsEncoder ? Predictor(model) : nil }
 
     /// The embedding of `image`, or of a part of it, by the whole encoder. Prompts stay in pixels of the whole image.
     package func embed(_ image: RGBImage, window: PixelBox? = nil) -> ImageEmbedding {

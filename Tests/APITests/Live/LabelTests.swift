@@ -170,7 +170,7 @@ import Testing
         // However it is called, a label is the same; and another is another.
         #expect(answers[0] == answers[1] && answers[1] == answers[2] && answers[2] != answers[3])
         let alone = try await client.post(path, form: segment(#"{"label": "ring"}"#)).json
-        #expect(alone["masks"]?.elements?.count == 1 && alone["promptless"]?["route"] == "model")
+        #expect(alone["masks"]?.elements?.count == 1 && alone["promptless"]?["route"] == "model+prototype-map")
         let one = try await client.post(
             path, form: segment(#"{"label": "disc"}"#, [FormPart("instances", text: "true")]))
         #expect(one.status == 200, "\(one.text)")

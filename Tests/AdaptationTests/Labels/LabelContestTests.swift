@@ -14,22 +14,40 @@ import Testing
             lowResolutionLogits: Tensor(shape: [32, 32], logits), predictedIoU: 0.5, index: 0, geometry: geometry)
     }
 
-    private static func contest(_ answers: [MaskPrediction]) -> LabelImage {
+    private static func contest(_ answers: [MaskPrediction], likenesses: [MaskPrediction?] = []) -> LabelImage {
         var contest = LabelContest(width: 32, height: 24)
-        for (label, answer) in answers.enumerated() { contest.enter(answer, as: label) }
+        for (label, answer) in answers.enumerated() {
+            contest.enter(answer, likeness: likenesses.isEmpty ? nil : likenesses[label], as: label)
+        }
         return contest.labels
     }
 
-    /// Pixel by pixel by the definition: the highest of all logits above 0.
-    private static func naive(_ answers: [MaskPrediction]) -> [UInt8] {
+    /// Pixel by pixel by the definition: of those with a logit above 0 the first with the highest sum.
+    private static func naive(_ answers: [MaskPrediction], likenesses: [MaskPrediction?] = []) -> [UInt8] {
         let logits = answers.map { $0.logits() }
+        let more = likenesses.map { $0?.logits() }
         return (0..<32 * 24).map { pixel in
-            var winner = 0
-            for label in logits.indices where logits[label][pixel] > (winner == 0 ? 0 : logits[winner - 1][pixel]) {
-                winner = label + 1
-            }
-            return UInt8(winner)
+            let claimants = logits.indices.filter { logits[$0][pixel] > 0 }
+            func sum(_ label: Int) -> Float { logits[label][pixel] + (more.isEmpty ? 0 : more[label]?[pixel] ?? 0) }
+            let highest = claimants.map(sum).max()
+            return UInt8(claimants.first { sum($0) == highest }.map { $0 + 1 } ?? 0)
         }
+    }
+
+    /// A rim that claims its hole gives it to what is more like the hole; but where nothing is claimed, likeness claims nothing.
+    @Test func likenessTellsWhich() {
+        func radius(_ x: Int, _ y: Int) -> Float { Float((x - 16) * (x - 16) + (y - 12) * (y - 12)).squareRoot() }
+        let rim = Self.answer { x, y in 9 - radius(x, y) }
+        let hole = Self.answer { x, y in 4 - radius(x, y) }
+        #expect(Self.contest([rim, hole]).present == [0])
+        let likenesses = [Self.answer { x, y in 2 * radius(x, y) - 10 }, Self.answer { x, y in 10 - radius(x, y) }]
+        let found = Self.contest([rim, hole], likenesses: likenesses)
+        #expect(found.pixels == Self.naive([rim, hole], likenesses: likenesses))
+        #expect(found.mask(1).area == hole.mask().area && found.foreground.area == rim.mask().area)
+        // One of two may have none.
+        let one = Self.contest([rim, hole], likenesses: [nil, likenesses[1]])
+        #expect(one.pixels == Self.naive([rim, hole], likenesses: [nil, likenesses[1]]))
+        #expect(one.foreground.area == rim.mask().area)
     }
 
     @Test func overlapsGoToTheLikelier() {

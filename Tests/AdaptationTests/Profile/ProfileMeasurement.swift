@@ -44,8 +44,8 @@ struct ProfileMeasurement {
                 var (absent, far, poor, good) = (Tally(), Tally(), Tally(), Tally())
                 for (number, query) in queries.enumerated() {
                     let embedding = predictor.embed(query.image)
-                    own += try dice(reader.answer(.none, embedding, nil, byPixels: nil).answer, query)
-                    with += try dice(answer(reader, .none, embedding, query, profile).answer, query)
+                    own += try dice(reader.answer(.none, embedding, nil, byPixels: nil).prediction, query)
+                    with += try dice(answer(reader, .none, embedding, query, profile).prediction, query)
                     absent.add(profile.presence(embedding)?.isThere == false)
                     far.add((profile.distance.value(embedding) ?? 0) > EmbeddingDistance.limit)
                     try review(profile, reader, embedding, query, seed: UInt64(number), poor: &poor, good: &good)
@@ -70,7 +70,7 @@ struct ProfileMeasurement {
     private func answer(
         _ reader: PromptlessReader, _ prompt: Prompt, _ embedding: ImageEmbedding, _ query: Example,
         _ profile: SupportProfile
-    ) throws -> (answer: MaskPrediction, given: Prompt) {
+    ) throws -> PromptlessReader.Answer {
         try reader.answer(prompt, embedding, profile, byPixels: profile.pixels?.prediction(query.image))
     }
 
@@ -86,9 +86,10 @@ struct ProfileMeasurement {
         guard let simulator = PromptSimulator(mask: query.mask) else { return }
         var generator = SeededRandom(seed: seed)
         for kind in [PromptKind.box, .point, .none] {
-            let (answer, given) = try self.answer(
+            let found = try self.answer(
                 reader, simulator.prompt(kind, using: &generator), embedding, query, profile)
-            let agreement = try reader.spread(answer, given: given, embedding, profile).agreement
+            let answer = found.prediction
+            let agreement = try reader.spread(answer, given: found.given, embedding, profile).agreement
             let isFlagged = agreement < (profile.review[kind] ?? .uncalibrated).value
             if try dice(answer, query) < 0.5 { poor.add(isFlagged) } else { good.add(isFlagged) }
         }

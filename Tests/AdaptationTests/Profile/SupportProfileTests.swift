@@ -19,7 +19,7 @@ import Testing
     @Test func measuresEveryRouteAndTakesTheBest() throws {
         let profile = try profile(discs(4))
         // Pixels are asked where cells are too coarse alone.
-        #expect(Set(profile.routeDice.keys) == Set(PromptlessRoute.allCases).subtracting([.pixels]))
+        #expect(Set(profile.routeDice.keys) == Set(PromptlessRoute.allCases).subtracting([.pixels, .blend]))
         let best = try #require(profile.routeDice.values.max())
         #expect(try profile.route == .model || #require(profile.routeDice[profile.route]) == best)
         #expect(Set(profile.review.keys) == [.box, .point, .none])
@@ -27,6 +27,12 @@ import Testing
         // An adapter was trained on the set: its own way is not compared there.
         let adapted = try self.profile(discs(4), isAdapted: true)
         #expect(adapted.route == .model && adapted.routeDice.isEmpty && adapted.likeness == nil)
+        // Unless likeness helps it.
+        let helped = try SupportProfiler(
+            LabelledPredictor(Predictor(tinyModel)), isAdapted: true, likenesses: [profile.likeness]
+        ).profile(discs(4))
+        #expect(helped.route == .blend && helped.routeDice.isEmpty && helped.likeness == profile.likeness)
+        #expect(helped.review.values.allSatisfy { $0.count == 4 })
     }
 
     /// What the base model answers unasked is given up only for what is reliably better.
@@ -48,6 +54,11 @@ import Testing
         #expect(PromptlessRoute.best([.model: [0.9], .box: [0.2]]) == .model)
         #expect(PromptlessRoute.best([.model: [0.1], .box: [0.9]]) == .box)
         #expect(PromptlessRoute.best([:]) == nil)
+        // What is the same for all labels tells none of them.
+        let several: [PromptlessRoute: [Double]] = [.model: own, .box: poor, .map: poor.map { $0 - 0.1 }]
+        #expect(PromptlessRoute.best(several) == .model)
+        #expect(PromptlessRoute.best(several, isOneOfSeveral: true) == .box)
+        #expect(PromptlessRoute.best([.model: own], isOneOfSeveral: true) == nil)
     }
 
     @Test func oneExampleIsEnough() throws {
@@ -89,7 +100,7 @@ struct UntrainedPromptlessTests {
         var (with, without, count) = (0.0, 0.0, 0.0)
         for query in try labelledImages(Fixtures.repository("examples/cardiac/queries")) {
             let embedding = predictor.embed(query.image)
-            let (answer, _) = try reader.answer(.none, embedding, profile, byPixels: nil)
+            let answer = try reader.answer(.none, embedding, profile, byPixels: nil).prediction
             with += try SegmentationMetrics(prediction: answer.mask(), groundTruth: query.mask).dice
             without +=
                 try SegmentationMetrics(

@@ -58,7 +58,15 @@ import Testing
             settings.augmentedViews = 1
             let trained = try Trainer(model: tinyModel, examples: others, settings: settings).run()
             let predictor = Predictor(tinyModel, adjustment: trained.adapter.adjustment)
-            let mask = try predictor.segment(predictor.embed(examples[held].image), [Prompt()])[0].mask()
+            let base = Predictor(tinyModel)
+            let likeness = try SupportProfiler(base, isAdapted: false).profile(others).likeness
+            let profile = try SupportProfiler(
+                LabelledPredictor(predictor), isAdapted: true, likenesses: [likeness]
+            ).profile(others)
+            let image = examples[held].image
+            let mask = try PromptlessReader(predictor, isAdapted: true).answer(
+                .none, predictor.embed(image), base: base.embed(image), profile, byPixels: nil
+            ).prediction.mask()
             let dice =
                 2 * Double(mask.intersectionCount(examples[held].mask)) / Double(mask.area + examples[held].mask.area)
             let score = heldOut.adapted.first { $0.example == held && $0.prompt == .none }
@@ -81,7 +89,7 @@ import Testing
             let embedding = predictor.embed(examples[held].image)
             let isThere = profile.presence(embedding)?.isThere ?? true
             let truth = examples[held].mask
-            let answer = try reader.answer(.none, embedding, profile, byPixels: nil).answer.mask()
+            let answer = try reader.answer(.none, embedding, profile, byPixels: nil).prediction.mask()
             let mask =
                 isThere
                 ? try #require(profile.debris).removed(from: answer) : Mask(empty: truth.width, height: truth.height)
@@ -99,9 +107,9 @@ import Testing
         }
         #expect(Dictionary(uniqueKeysWithValues: heldOut.ways.map { ($0.route, $0.count) }) == ways)
         #expect(heldOut.missed(adapted: false) == missed)
-        // Prompts are not looked for, and an adapter goes its own way.
+        // Prompts are not looked for, and an adapter goes its own way, helped by likeness.
         #expect(heldOut.base.allSatisfy { ($0.route == nil) == ($0.prompt != .none) })
-        #expect(heldOut.adapted.compactMap(\.route) == Array(repeating: .model, count: 4))
+        #expect(heldOut.adapted.compactMap(\.route) == Array(repeating: .blend, count: 4))
     }
 
     @Test func theFinalFitIsThatOfTheTrainer() throws {

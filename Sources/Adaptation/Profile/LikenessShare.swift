@@ -1,0 +1,23 @@
+import SegmentAnything
+import Tensor
+
+/// An adapter's answer without a prompt, and what the base model finds alike.
+///
+/// The two err in different places: an adapter has learnt in some dozens of steps what the object looks like, likeness has by a closed
+/// formula learnt where it lies. Of several labels it also tells which is which (decision 0020).
+package enum LikenessShare {
+    /// Of the similarity, in the sum of logits.
+    package static let value: Float = 0.5
+
+    /// - Parameters:
+    ///   - answer: Of all of an image.
+    ///   - map: Of the same image, as the base model sees it.
+    static func added(_ map: SimilarityMap, to answer: MaskPrediction, _ model: Configuration) -> MaskPrediction {
+        let logits = zip(answer.lowResolutionLogits.elements, map.boundedLogits(model).elements).map { own, alike in
+            min(max(own, -8), 8) + value * alike
+        }
+        return MaskPrediction(
+            lowResolutionLogits: Tensor(shape: answer.lowResolutionLogits.shape, logits),
+            predictedIoU: answer.predictedIoU, index: answer.index, geometry: answer.geometry)
+    }
+}
