@@ -8,7 +8,7 @@ import { swatch } from '../swatch.js';
 import { curlCommand, exportAnswer, exportMask, methodsParagraph } from './export.js';
 import { legend } from './legend.js';
 import { measureList } from './measures.js';
-import { isByLikeness } from './session.js';
+import { isByLikeness, isHelpedByLikeness } from './session.js';
 
 /** The side of the segment view, from what is opened down to what is taken along. */
 export class Panels {
@@ -316,6 +316,7 @@ function sourceText(answer) {
   const tiles = receipt.adaptation?.tile_side ? `, in tiles of ${receipt.adaptation.tile_side} px` : '';
   // Objects too thin for the model: it had no part in the mask.
   if (answer.promptless?.route === 'pixel-prototypes') return 'No model: pixel by pixel, by likeness to the examples';
+  if (isHelpedByLikeness(answer)) return `${model}, helped by likeness to the examples`;
   return isByLikeness(answer) ? `${model}, by likeness to the examples` : model + tiles;
 }
 

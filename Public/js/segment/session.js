@@ -331,11 +331,13 @@ function isMeaningful({ body, answer }) {
   return isByLikeness(answer);
 }
 
+const routes = ({ promptless }) => (promptless ? (promptless.labels ?? [promptless]).map(({ route }) => route) : []);
+
 /** Whether the support set stood in for a prompt, for one label at least. */
-export function isByLikeness({ promptless }) {
-  if (!promptless) return false;
-  return (promptless.labels ?? [promptless]).some(({ route }) => route !== 'model');
-}
+export const isByLikeness = (answer) => routes(answer).some((route) => route !== 'model' && route !== 'model+prototype-map');
+
+/** Whether it helped an adapter, for one label at least. */
+export const isHelpedByLikeness = (answer) => routes(answer).includes('model+prototype-map');
 
 /** A browser that has no room to keep an image goes on without: only a reload will miss it. */
 function withoutRoom(error) {

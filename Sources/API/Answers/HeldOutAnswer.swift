@@ -139,7 +139,8 @@ package enum HeldOutAnswer {
     static func unvalidated(_ version: AdapterVersion) -> String? {
         guard version.heldOutJSON == nil else { return nil }
         return AdapterCard.isImported(version.cardJSON)
-            ? "unvalidated: the adapter was imported; what its maker measured stands on its card" : unvalidated
+            ? "unvalidated: the adapter was imported; what its maker measured stands on its card, without a prompt with the help of a support set that is not here"
+            : unvalidated
     }
 
     static func reason(_ heldOut: HeldOut, labels: TaskLabels, previous: Int?) -> String {

@@ -78,6 +78,9 @@ enum AdapterCard {
             .init("seed", .integer(Int(clamping: card.seed))),
             .init("support_count", .integer(card.supportCount)),
             .init("tile_side", .optional(card.tileSide)),
+            .init(
+                "likeness_share",
+                isImported || card.tileSide != nil ? .null : .decimal(LikenessShare.value)),
             .init("members", .optional(card.members)),
             .init("final_loss", .rounded(Double(card.finalLoss), places: 5)),
             .init("notes", card.notes.map(json) ?? .null),
@@ -96,6 +99,10 @@ enum AdapterCard {
             "support_sha256": .array(notes.supportSHA256.map { .string($0) }),
         ]
     }
+
+    /// Whether the version's answers without a prompt were scored with the help of likeness to its support set: not of one from before that
+    /// was added, in tiles, or from elsewhere, whose support set is not here.
+    static func isHelped(_ stored: String) -> Bool { JSON.stored(stored)["likeness_share"]?.doubleValue != nil }
 
     /// Whether a stored card is of a file that came from elsewhere, whose support set is not ours.
     static func isImported(_ stored: String) -> Bool { JSON.stored(stored)["imported"] == .bool(true) }

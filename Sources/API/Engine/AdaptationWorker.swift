@@ -92,7 +92,9 @@ package struct AdaptationWorker: Worker {
         let result = AdaptationResult(
             fitted: fitted, stems: support.map(\.stem), labels: labels, previous: previous?.number, findings: findings)
         let heldOut = result.heldOut?.text()
-        let served = ServedAdapter(version: 0, adapter: adapter, heldOut: StoredHeldOut(heldOut))
+        let served = ServedAdapter(
+            version: 0, adapter: adapter, heldOut: StoredHeldOut(heldOut), supportCount: support.count,
+            isHelped: adapter.card.tiling == nil)
         try profiles.prepare(support, task: task, model: model, tier: .adapted(served)) { try pause(context, watch) }
         let path = context.scratchDirectory + "/adapter.safetensors"
         try adapter.write(to: path)

@@ -89,6 +89,8 @@ enum AnswerSize {
             // several of them where the line is varied.
             bytes += 24 * width * height + (options.uncertainty ? 20 : options.flips ? 5 : 3) * 4 * square
         }
+        // Of the mirror image too, and their mean in a square of the longer side.
+        if plan.asked.count > 1, options.flips { bytes += 8 * width * height + 4 * square }
         if plan.tiling != nil {
             // A mosaic, and its logits in a square of the longer side; several of them where prompts nearby are tried.
             bytes += 12 * width * height + (options.uncertainty ? 12 : 2) * 4 * square

@@ -29,10 +29,10 @@ struct SegmentPlan: Sendable {
         return known.route == .pixels ? known.pixels : nil
     }
 
-    /// Whether the image is also seen by the base model's encoder: where likeness helps an adapter. One that left the encoder alone has the
-    /// same embedding, which is kept, so that this costs it nothing.
-    var isHelpedByLikeness: Bool {
-        options.prompts.isEmpty && !options.multimask && asked.contains { profile?[$0].route == .blend }
+    /// Whether the image is also seen by the base model's encoder: where likeness helps an adapter that trained the encoder.
+    var isSeenByBaseToo: Bool {
+        options.prompts.isEmpty && !options.multimask && tier.adapter?.adapter.adjustment.adaptsEncoder == true
+            && asked.contains { profile?[$0].route == .blend }
     }
 
     /// Below so many pixels a region of a label's mask without a prompt is debris; nil where nothing is dropped.

@@ -179,7 +179,10 @@ struct Segmenter: Sendable {
             let found = try answer(views, reader, profile)
             if let mirrored = views.mirrored.first {
                 let other = try answer(mirrored, reader, profile, isMirrored: true)
-                return (found.prediction.averaged(withMirrored: other.prediction), found.likeness, nil)
+                let likeness = found.likeness.flatMap { one in
+                    other.likeness.map { one.averaged(withMirrored: $0) }
+                }
+                return (found.prediction.averaged(withMirrored: other.prediction), likeness, nil)
             }
             let spread =
                 options.uncertainty

@@ -69,9 +69,9 @@ extension Service {
         }
         let views = PromptViews(prompts, windows.compactMap { made[$0] }, whole: made[nil])
         var base: ImageEmbedding?
-        if plan.isHelpedByLikeness {
+        if plan.isSeenByBaseToo {
             let (embedding, how) = try await embed(
-                image, window: nil, isMirrored: isMirrored, model: model, tier: .base(reason: "likeness"))
+                image, window: nil, isMirrored: isMirrored, model: model, tier: .model)
             base = embedding
             outcome = outcome.joined(how)
         }

@@ -46,7 +46,7 @@ package final class SupportProfiles: Sendable {
         of task: TaskRecord, model: SegmentAnythingModel, tier: Tier,
         run: @Sendable (@escaping @Sendable () throws -> TaskProfile) async throws -> TaskProfile
     ) async throws -> TaskProfile? {
-        let support = try store.support(of: task.id)
+        let support = try self.support(of: task, for: tier)
         guard !support.isEmpty else { return nil }
         let key = key(support, task: task.id, model: model, tier: tier)
         return try await cache.value(for: key) {
@@ -59,7 +59,7 @@ package final class SupportProfiles: Sendable {
 
     /// The profile if it is there already.
     func existing(of task: TaskRecord, model: SegmentAnythingModel, tier: Tier) throws -> TaskProfile? {
-        let support = try store.support(of: task.id)
+        let support = try self.support(of: task, for: tier)
         return support.isEmpty ? nil : cache.existing(key(support, task: task.id, model: model, tier: tier))
     }
 
@@ -76,6 +76,13 @@ package final class SupportProfiles: Sendable {
         cache.insert(.init(profile, byteCount: profile.byteCount), for: key)
     }
 
+    /// The examples that a profile is of: those of an adapter that was made here are the ones that taught it, which the support set only
+    /// grows beyond.
+    private func support(of task: TaskRecord, for tier: Tier) throws -> [SupportExample] {
+        let all = try store.support(of: task.id)
+        return tier.adapter?.supportCount.map { Array(all.prefix($0)) } ?? all
+    }
+
     func remove(task: String) { cache.remove { $0.task == task } }
 
     private func make(
@@ -83,6 +90,8 @@ package final class SupportProfiles: Sendable {
         pause: @escaping () throws -> Void
     ) throws -> TaskProfile {
         let labels = TaskLabels(task.labels)
+        let isHelped = tier.adapter?.isHelped ?? false
+        let likenesses = isHelped ? try likenesses(support, task, model: model, pause: pause) : []
         let examples = try support.map { example in
             try pause()
             return Example(
@@ -91,12 +100,10 @@ package final class SupportProfiles: Sendable {
                     try decode(example.mask, "mask[\(example.index)]"), field: "mask[\(example.index)]"))
         }
         let adapter = tier.adapter?.adapter
-        let seesWhole = adapter != nil && adapter?.card.tiling == nil
         let predictor = LabelledPredictor(model, adjustments: adapter?.adjustments ?? [.none])
         let profiler = SupportProfiler(
-            predictor, isAdapted: adapter != nil,
-            likenesses: seesWhole ? try likenesses(support, task, model: model, pause: pause) : [],
-            tiling: adapter?.card.tiling, isCalibrated: tier.adapter?.heldOut?.isCalibrated ?? false, pause: pause)
+            predictor, isAdapted: adapter != nil, likenesses: likenesses, tiling: adapter?.card.tiling,
+            isCalibrated: tier.adapter?.heldOut?.isCalibrated ?? false, pause: pause)
         return TaskProfile(try profiler.profiles(examples, labelCount: labels.count))
     }
 
@@ -105,10 +112,9 @@ package final class SupportProfiles: Sendable {
         _ support: [SupportExample], _ task: TaskRecord, model: SegmentAnythingModel,
         pause: @escaping () throws -> Void
     ) throws -> [Likeness?] {
-        let base = Tier.base(reason: "likeness")
-        let key = key(support, task: task.id, model: model, tier: base)
+        let key = key(support, task: task.id, model: model, tier: .model)
         if let known = cache.existing(key) { return known.likenesses }
-        let made = try make(support, task, model: model, tier: base, pause: pause)
+        let made = try make(support, task, model: model, tier: .model, pause: pause)
         cache.insert(.init(made, byteCount: made.byteCount), for: key)
         return made.likenesses
     }
@@ -136,6 +142,7 @@ extension SupportProfile {
     /// SHA-256 of all that an answer without a prompt depends on: for its receipt.
     var sha256: String {
         var text = "\(route.rawValue)"
+        if isUnknown { text += " unknown" }
         if let presence { text += " \(presence.tokenCount) \(presence.threshold) \(presence.scale)" }
         if let debris { text += " \(debris.limit)" }
         if let prototypes { text += " \(prototypes.offset) \(prototypes.direction)" }

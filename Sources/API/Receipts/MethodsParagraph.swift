@@ -87,9 +87,13 @@ package enum MethodsParagraph {
         if let asked = receipt["request"]?["prompts"]?["label"] {
             return "Of the labels \(names.joined(separator: ", ")), number \(asked.text()) was asked for."
         }
+        let byLikeness =
+            receipt["promptless"]?["contest"] == nil
+            ? ""
+            : ", by the sum of its logit and of the log-odds of its likeness to the support set where there are any"
         return
             "The labels \(names.joined(separator: ", ")) were segmented together, and of those that were likelier than the background "
-            + "at a pixel it was given to the likeliest, by the sum of its logit and of the log-odds of its likeness to the support set where there are any."
+            + "at a pixel it was given to the likeliest\(byLikeness)."
     }
 
     /// What the support set itself did in place of a prompt.

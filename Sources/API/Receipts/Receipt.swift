@@ -57,10 +57,12 @@ struct Receipt: Sendable {
         let routes = segmented.promptless.map { JSON.string($0.rawValue) }
         let way = plan.asked.count > 1 ? JSON.Member("routes", .array(routes)) : .init("route", .string(first.rawValue))
         let least = plan.asked.map { JSON.optional(plan.leastRegion($0)) }
-        return .object([
-            way, .init("least_region_px", plan.asked.count > 1 ? .array(least) : least[0]),
-            .init("profile_sha256", .string(profile.sha256(plan.asked))),
-        ])
+        let contest = plan.asked.count > 1 ? [JSON.Member("contest", "logit+likeness")] : []
+        return .object(
+            [way] + contest + [
+                .init("least_region_px", plan.asked.count > 1 ? .array(least) : least[0]),
+                .init("profile_sha256", .string(profile.sha256(plan.asked))),
+            ])
     }
 
     /// What a methods section says of the adapter, so that it can be written from the receipt alone.

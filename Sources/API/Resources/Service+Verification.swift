@@ -115,10 +115,14 @@ extension Service {
         let tasks = try store.adapters(sha256: hash).compactMap { version in
             try self.store.task(version.task).map { (version, $0) }
         }
-        guard let (version, task) = tasks.first(where: { identity.maySee($0.1) }) else {
+        let seen = tasks.filter { identity.maySee($0.1) }
+        // Without a prompt the answer depends on the task's support set as well.
+        guard let (version, task) = seen.first(where: { $0.1.id == receipt.task }) ?? seen.first else {
             throw Problem.notFound(
                 "adapter", hash, field: "receipt.adapter_sha256",
-                hint: "it was deleted with its task; import its file as a task, then verify again")
+                hint: receipt.task == nil
+                    ? "it was deleted with its task; import its file as a task, then verify again"
+                    : "it was deleted with its task and the support set, which the answer depends on as well")
         }
         guard task.model == served.model.sha256 else {
             throw Problem.invalid(

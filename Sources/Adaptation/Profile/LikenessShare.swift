@@ -8,13 +8,15 @@ import Tensor
 package enum LikenessShare {
     /// Of the similarity, in the sum of logits.
     package static let value: Float = 0.5
+    /// Of either, so that none is surer than the other can be.
+    private static let bound: Float = 8
 
     /// - Parameters:
     ///   - answer: Of all of an image.
     ///   - map: Of the same image, as the base model sees it.
     static func added(_ map: SimilarityMap, to answer: MaskPrediction, _ model: Configuration) -> MaskPrediction {
-        let logits = zip(answer.lowResolutionLogits.elements, map.boundedLogits(model).elements).map { own, alike in
-            min(max(own, -8), 8) + value * alike
+        let logits = zip(answer.lowResolutionLogits.elements, map.logits(model).elements).map { own, alike in
+            min(max(own, -bound), bound) + value * min(max(alike, -bound), bound)
         }
         return MaskPrediction(
             lowResolutionLogits: Tensor(shape: answer.lowResolutionLogits.shape, logits),

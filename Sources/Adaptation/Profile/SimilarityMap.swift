@@ -36,31 +36,41 @@ package struct SimilarityMap: Sendable {
         )
     }
 
-    /// The similarities as logits of the decoder's size, `[4g, 4g]`.
+    /// The similarities as logits of the decoder's size, `[4g, 4g]`. On the padding they go on as the last tokens of the image, so that
+    /// nothing bleeds in from there.
     package func logits(_ model: Configuration) -> Tensor {
-        Prompt.maskLogits(tokens: values, model: model)
-    }
-
-    /// The same between −8 and 8: beyond, the decoder never saw any, as that is what a drawn box reaches.
-    func boundedLogits(_ model: Configuration) -> Tensor {
-        let logits = logits(model)
-        return Tensor(shape: logits.shape, logits.elements.map { min(max($0, -8), 8) })
+        let lastColumn = (0..<side).last { weight[$0] > 0 } ?? 0
+        let lastRow = (0..<side).last { weight[$0 * side] > 0 } ?? 0
+        let tokens = values.indices.map { token in
+            values[min(token / side, lastRow) * side + min(token % side, lastColumn)]
+        }
+        return Prompt.maskLogits(tokens: tokens, model: model)
     }
 
     /// The mask that the map itself draws, with the overlap that its own probabilities let expect.
     package func prediction(_ model: Configuration) -> MaskPrediction {
         let logits = logits(model)
+        let inside = zip(logits.elements, frame(model)).filter { $0.1 > 0 }.map(\.0)
         return MaskPrediction(
-            lowResolutionLogits: logits, predictedIoU: MaskSpread.expectedIoU(logits.elements), index: 0,
-            geometry: geometry)
+            lowResolutionLogits: logits, predictedIoU: MaskSpread.expectedIoU(inside), index: 0, geometry: geometry)
     }
+
+    /// As a mask prompt: between −8 and 8, as beyond the decoder never saw any, and nothing on the padding.
+    private func maskPrompt(_ model: Configuration) -> Prompt {
+        let logits = logits(model)
+        let bounded = zip(logits.elements, frame(model)).map { $1 > 0 ? min(max($0, -8), 8) : -8 }
+        return Prompt(maskLogits: Tensor(shape: logits.shape, bounded))
+    }
+
+    /// Of each of the decoder's cells the share that is image.
+    private func frame(_ model: Configuration) -> [Float] { MaskTarget.frame(geometry, side: model.logitsSide) }
 
     /// What `route` tells the decoder; nil where it does without, or is none of this map.
     package func prompt(_ route: PromptlessRoute, _ model: Configuration) -> Prompt? {
         switch route {
         case .model, .blend: return Prompt.none
         case .map, .pixels: return nil
-        case .mask: return Prompt(maskLogits: boundedLogits(model))
+        case .mask: return maskPrompt(model)
         case .box: return Prompt(box: box)
         case .point:
             let peak = peakToken

@@ -14,9 +14,12 @@ package struct SupportProfile: Sendable, Equatable {
     /// What it looks like pixel by pixel; nil where tokens and the decoder's cells will do.
     package let pixels: PixelPrototypes?
     package let presence: Presence?
+    /// Of several labels one that no example tells from the others: a model without an adapter cannot know it.
+    package let isUnknown: Bool
     /// What is too small to be its object; nil where no mask shows one.
     package let debris: Debris?
-    /// The best of all ways to do without a prompt, on images that its prototypes were not made from.
+    /// The best of all ways to do without a prompt, on images that its prototypes were not made from; of an adapter its own, helped by
+    /// likeness where that is known.
     package let route: PromptlessRoute
     /// Mean Dice of each way, measured so; empty for a single example.
     package let routeDice: [PromptlessRoute: Double]
@@ -25,15 +28,15 @@ package struct SupportProfile: Sendable, Equatable {
 
     package init(
         distance: EmbeddingDistance, prototypes: Prototypes?, likeness: Likeness?, pixels: PixelPrototypes? = nil,
-        presence: Presence?,
-        debris: Debris? = nil, route: PromptlessRoute, routeDice: [PromptlessRoute: Double],
-        review: [PromptKind: ReviewThreshold]
+        presence: Presence?, isUnknown: Bool = false, debris: Debris? = nil, route: PromptlessRoute,
+        routeDice: [PromptlessRoute: Double], review: [PromptKind: ReviewThreshold]
     ) {
         self.distance = distance
         self.prototypes = prototypes
         self.likeness = likeness
         self.pixels = pixels
         self.presence = presence
+        self.isUnknown = isUnknown
         self.debris = debris
         self.route = route
         self.routeDice = routeDice
@@ -46,6 +49,7 @@ package struct SupportProfile: Sendable, Equatable {
     package func presence(
         _ embedding: ImageEmbedding, mirrored: ImageEmbedding? = nil
     ) -> (score: Double, isThere: Bool)? {
+        guard !isUnknown else { return (0, false) }
         guard let presence, let prototypes else { return nil }
         let scores = [embedding, mirrored].compactMap(\.self).map {
             presence.score(SimilarityMap(prototypes.similarity($0), $0))
@@ -55,10 +59,12 @@ package struct SupportProfile: Sendable, Equatable {
     }
 
     /// The same of an adapter that leaves the encoder alone: it knows no way but its own, and likeness helps it.
-    func ofAdapter() -> SupportProfile {
+    ///
+    /// - Parameter isHelped: False of one that answers in tiles.
+    func ofAdapter(isHelped: Bool) -> SupportProfile {
         SupportProfile(
-            distance: distance, prototypes: prototypes, likeness: likeness, presence: presence, debris: debris,
-            route: likeness == nil ? .model : .blend, routeDice: [:], review: [:])
+            distance: distance, prototypes: prototypes, likeness: isHelped ? likeness : nil, presence: presence,
+            debris: debris, route: isHelped && likeness != nil ? .blend : .model, routeDice: [:], review: [:])
     }
 
     /// Examples that each figure is measured on at most; beyond, the figures no longer gain and the work would grow.

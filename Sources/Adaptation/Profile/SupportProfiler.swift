@@ -17,7 +17,7 @@ package struct SupportProfiler {
     /// - Parameters:
     ///   - predictor: Of the model, with the adapter if there is one.
     ///   - isAdapted: Whether it was trained on these very examples: its own answers to no prompt then say nothing about new
-    ///     images, and the decoder's route is kept without comparing.
+    ///     images, and no ways are compared.
     ///   - likenesses: Of an adapter that sees images whole, by label what the base model's profile of the same examples found alike; none
     ///     where nothing is to help it.
     ///   - tiling: The tiles that the adapter answers in.
@@ -108,8 +108,8 @@ package struct SupportProfiler {
         guard let first = items.first else {
             // No example shows the label: nothing is known of it but what the adapter may have learnt elsewhere.
             return SupportProfile(
-                distance: distance, prototypes: nil, likeness: nil, presence: nil, route: .model, routeDice: [:],
-                review: [:])
+                distance: distance, prototypes: nil, likeness: nil, presence: nil,
+                isUnknown: isOneOfSeveral && !reader.isAdapted, route: .model, routeDice: [:], review: [:])
         }
         let measured = Array(items.prefix(limit))
         let total = items.dropFirst().reduce(first.moments) { $0 + $1.moments }
@@ -137,16 +137,17 @@ package struct SupportProfiler {
         let route = route(scores, reader, likeness, pixels, isOneOfSeveral: isOneOfSeveral)
         let presence = presence(measured, without)
         let debris = Debris(items.map(\.mask))
+        let isUnknown = isOneOfSeveral && !reader.isAdapted && likeness == nil
         let unmeasured = SupportProfile(
             distance: distance, prototypes: whole, likeness: likeness, pixels: pixels, presence: presence,
-            debris: debris, route: route, routeDice: dice, review: [:])
+            isUnknown: isUnknown, debris: debris, route: route, routeDice: dice, review: [:])
         guard purpose == .service, !isCalibrated else { return unmeasured }
         let review =
             try tiling.map { try self.review(items, $0, reader) }
             ?? self.review(measured, unmeasured, reader)
         return SupportProfile(
             distance: distance, prototypes: whole, likeness: likeness, pixels: pixels, presence: presence,
-            debris: debris, route: route, routeDice: dice, review: review)
+            isUnknown: isUnknown, debris: debris, route: route, routeDice: dice, review: review)
     }
 
     private func route(

@@ -6,7 +6,7 @@
 ///
 /// Without a prompt two may answer in the base model's place, and both learnt it from the support set: the adapter, and the likeness to the set's
 /// object. The adapter must reliably beat what is there without a support set, the model's own answer; of the two the better one on the mean is taken, as neither has
-/// a claim to the doubt.
+/// a claim to the doubt. Of several labels the model's own answer tells none, so that nothing else is to be beaten.
 package struct Gate: Sendable, Equatable {
     /// The chance of serving an adapter whose true gain is the margin.
     package static let level = 0.1
@@ -28,8 +28,8 @@ package struct Gate: Sendable, Equatable {
         package let carefulGain: Double?
         /// Whether those lose more than the tolerance.
         package let isCareHarmed: Bool
-        /// Without a prompt: the gain over the decoder's own answer; nil with one, and where the support set never answered in its
-        /// place.
+        /// Without a prompt: the gain over the decoder's own answer; nil with one, of several labels, and where the support set never
+        /// answered in its place.
         package let ownTest: PairedTest?
 
         /// Whether the adapter gains more than was asked for over what answers otherwise.
@@ -65,6 +65,9 @@ package struct Gate: Sendable, Equatable {
             }
             let careful = Self.carefulGain(base.filter { $0.prompt == kind }, adapted.filter { $0.prompt == kind })
             let isOtherwiseAsked = base.contains { $0.prompt == kind && $0.ownDice != nil }
+            let isLearnt = base.contains { score in
+                score.prompt == kind && (score.ownDice != nil || score.route.map { $0 != .model } ?? false)
+            }
             let own =
                 isOtherwiseAsked
                 ? Self.differences(base, adapted, patients, of: { $0.ownDice ?? $0.dice }) { $0.prompt == kind } : nil
@@ -73,8 +76,8 @@ package struct Gate: Sendable, Equatable {
                 prompt: kind, test: test, harmedLabels: harmed,
                 carefulGain: careful, isCareHarmed: careful.map { $0 < margin - Self.tolerance } ?? false,
                 ownTest: own.map { PairedTest($0, above: margin) },
-                isBetter: own == nil
-                    ? test.pValue < Self.level : test.mean > (margin < 0 ? margin : margin + Self.preference))
+                isBetter: isLearnt
+                    ? test.mean > (margin < 0 ? margin : margin + Self.preference) : test.pValue < Self.level)
         }
         let means = (differences.first ?? []).indices.map { patient in
             differences.reduce(0) { $0 + $1[patient] } / Double(differences.count)

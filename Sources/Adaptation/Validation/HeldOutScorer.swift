@@ -68,7 +68,9 @@ package struct HeldOutScorer: Sendable {
                         count: PromptJitter.foldCount
                     ).agreement
                 } : nil,
-            own: unaided.isAdapted ? nil : { label in try reader(label).predictions(embedding, [.none])[0] })
+            // Of several labels it tells none.
+            own: unaided.isAdapted || support.labelCount > 1
+                ? nil : { label in try reader(label).predictions(embedding, [.none])[0] })
         return try scores(example, embedding, unaided, respondent, isCancelled)
     }
 

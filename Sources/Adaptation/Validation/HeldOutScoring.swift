@@ -68,7 +68,7 @@ final class HeldOutScoring {
         func embed(_ example: Int) throws -> ImageEmbedding {
             try predictor.embed(fitting.support.examples[example].image, pause: log.pause)
         }
-        // As it answers today; of an imported one's images nothing is known.
+        // As it answers; of an imported one's images nothing is known.
         let members = Array(0..<previous.exampleCount)
         let likenesses =
             members.isEmpty || previous.adapter.card.tiling != nil ? [] : try baseProfiles(members).map(\.likeness)
@@ -104,12 +104,13 @@ final class HeldOutScoring {
         func whole(_ example: Int) throws -> ImageEmbedding { try embedding(example, cache, adjustments[0]) }
         // What the images that it was trained on teach beside it.
         let members = others(held)
-        let known = cache.tiling == nil ? try baseProfiles(members) : []
+        let known = try baseProfiles(members)
+        let isHelped = cache.tiling == nil
         let unaided = HeldOutScorer.Unaided(
             isAdapted: true, base: baseEmbedding,
-            profiles: kind.trainsEncoder || cache.tiling != nil
-                ? try learned(members, predictor, isAdapted: true, known.map(\.likeness), embed: whole)
-                : known.map { $0.ofAdapter() })
+            profiles: kind.trainsEncoder
+                ? try learned(members, predictor, isAdapted: true, isHelped ? known.map(\.likeness) : [], embed: whole)
+                : known.map { $0.ofAdapter(isHelped: isHelped) })
         return try held.flatMap { example in
             guard let tiling = cache.tiling else {
                 return try scorer.scores(

@@ -44,6 +44,11 @@ import Testing
         let found = Self.contest([rim, hole], likenesses: likenesses)
         #expect(found.pixels == Self.naive([rim, hole], likenesses: likenesses))
         #expect(found.mask(1).area == hole.mask().area && found.foreground.area == rim.mask().area)
+        // Who alone claims a pixel has it, however unlike; of two unlike ones the less unlike.
+        let unlike = [Self.answer { _, _ in -20 }, Self.answer { _, _ in -14 }]
+        let left = Self.contest([rim, hole], likenesses: unlike)
+        #expect(left.pixels == Self.naive([rim, hole], likenesses: unlike))
+        #expect(left.mask(1).area == hole.mask().area && left.foreground.area == rim.mask().area)
         // One of two may have none.
         let one = Self.contest([rim, hole], likenesses: [nil, likenesses[1]])
         #expect(one.pixels == Self.naive([rim, hole], likenesses: [nil, likenesses[1]]))

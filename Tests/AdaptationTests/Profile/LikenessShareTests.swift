@@ -33,7 +33,7 @@ import Testing
         let reader = PromptlessReader(predictor, isAdapted: true)
         let found = try reader.answer(.none, embedding, base: base, profile, byPixels: nil)
         let own = try predictor.predict(embedding, [.none])[0][0].lowResolutionLogits.elements
-        let alike = Prompt.maskLogits(tokens: likeness.map(plain).values, model: tinyModel.configuration).elements
+        let alike = likeness.map(plain).logits(tinyModel.configuration).elements
         let expected = zip(own, alike).map { min(max($0, -8), 8) + 0.5 * min(max($1, -8), 8) }
         for (one, other) in zip(found.prediction.lowResolutionLogits.elements, expected) {
             #expect(abs(one - other) <= 1e-4)

@@ -1,10 +1,31 @@
 import Adaptation
 import Basics
+import Imaging
 import SegmentAnything
 import Tensor
 import Testing
 
 @Suite struct LikenessTests {
+    /// Up to the edge a map says what its last tokens say; what lies beyond says nothing, and nothing of it bleeds in.
+    @Test(arguments: [(48, 64), (64, 40), (64, 64)]) func paddingDoesNotBleedIn(_ width: Int, _ height: Int) throws {
+        let example = discs(1, width: width, height: height)[0]
+        let embedding = Predictor(tinyModel).embed(example.image)
+        let side = embedding.tensor.shape[1]
+        let map = SimilarityMap([Float](repeating: 4, count: side * side), embedding)
+        let model = tinyModel.configuration
+        let logits = map.logits(model).elements
+        #expect(logits.allSatisfy { $0 == 4 })
+        // But to the decoder there is nothing on the padding, and no probability is expected of it.
+        let prompt = try #require(map.prompt(.mask, model)?.maskLogits).elements
+        let (geometry, cells) = (embedding.geometry, model.logitsSide)
+        for (cell, logit) in prompt.enumerated() {
+            let (x, y) = (cell % cells * geometry.side / cells, cell / cells * geometry.side / cells)
+            let isImage = x < geometry.resizedWidth && y < geometry.resizedHeight
+            #expect(logit == (isImage ? 4 : -8), "\(cell)")
+        }
+        #expect(map.prediction(model).mask().area == width * height)
+    }
+
     private static let side = 16
 
     /// Two things that look alike, of which the object is the one on the left.
