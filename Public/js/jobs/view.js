@@ -114,11 +114,12 @@ export class JobView {
 }
 
 /**
- * The p value that a verdict rests on. Without a prompt that is the one over the model's own answer, which an adapter that answers has beaten;
- * one that does not may have failed either there or beside the examples' likeness.
+ * The p value that a verdict rests on. Without a prompt an adapter that answers has reliably beaten the model's own answer (the gate's level is 0.1), or else
+ * what would have answered in its place; one that does not may have failed either there or beside the examples' likeness.
  */
 function decisiveP({ served, p_value: overOthers, own_p_value: overOwn = overOthers }) {
-  return served ? overOwn : Math.max(overOwn, overOthers);
+  if (!served) return Math.max(overOwn, overOthers);
+  return overOwn < 0.1 ? overOwn : overOthers;
 }
 
 /** What the gate decided for each kind of prompt, and which labels would lose by the adapter. */

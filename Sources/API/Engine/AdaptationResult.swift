@@ -80,7 +80,8 @@ enum AdapterCard {
             .init("tile_side", .optional(card.tileSide)),
             .init(
                 "likeness_share",
-                isImported || card.tileSide != nil ? .null : .decimal(LikenessShare.value)),
+                !isImported && LikenessShare.isAdded(labelCount: card.labels.count, isTiled: card.tileSide != nil)
+                    ? .decimal(LikenessShare.value) : .null),
             .init("members", .optional(card.members)),
             .init("final_loss", .rounded(Double(card.finalLoss), places: 5)),
             .init("notes", card.notes.map(json) ?? .null),
@@ -101,7 +102,7 @@ enum AdapterCard {
     }
 
     /// Whether the version's answers without a prompt were scored with the help of likeness to its support set: not of one from before that
-    /// was added, in tiles, or from elsewhere, whose support set is not here.
+    /// was added, of one label, in tiles, or from elsewhere, whose support set is not here.
     static func isHelped(_ stored: String) -> Bool { JSON.stored(stored)["likeness_share"]?.doubleValue != nil }
 
     /// Whether a stored card is of a file that came from elsewhere, whose support set is not ours.

@@ -94,7 +94,7 @@ package struct AdaptationWorker: Worker {
         let heldOut = result.heldOut?.text()
         let served = ServedAdapter(
             version: 0, adapter: adapter, heldOut: StoredHeldOut(heldOut), supportCount: support.count,
-            isHelped: adapter.card.tiling == nil)
+            isHelped: LikenessShare.isAdded(labelCount: labels.count, isTiled: adapter.card.tiling != nil))
         try profiles.prepare(support, task: task, model: model, tier: .adapted(served)) { try pause(context, watch) }
         let path = context.scratchDirectory + "/adapter.safetensors"
         try adapter.write(to: path)

@@ -3,9 +3,15 @@ import Tensor
 
 /// An adapter's answer without a prompt, and what the base model finds alike.
 ///
-/// The two err in different places: an adapter has learnt in some dozens of steps what the object looks like, likeness has by a closed
-/// formula learnt where it lies. Of several labels it also tells which is which (decision 0020).
+/// With several labels an adapter has learnt in some dozens of steps what an object looks like, and hardly which of them it is; likeness
+/// has by a closed formula learnt which lies where. With one label there is nothing to tell apart, and whole jobs gained nothing
+/// (decision 0020).
 package enum LikenessShare {
+    /// Whether it is added to the answers of an adapter.
+    ///
+    /// - Parameter isTiled: Whether it answers in tiles.
+    package static func isAdded(labelCount: Int, isTiled: Bool) -> Bool { labelCount > 1 && !isTiled }
+
     /// Of the similarity, in the sum of logits.
     package static let value: Float = 0.5
     /// Of either, so that none is surer than the other can be.

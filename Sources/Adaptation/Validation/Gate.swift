@@ -34,8 +34,13 @@ package struct Gate: Sendable, Equatable {
 
         /// Whether the adapter gains more than was asked for over what answers otherwise.
         package let isBetter: Bool
-        /// Whether that is no gain over the model's own answer.
-        package var isOwnUnbeaten: Bool { ownTest.map { $0.pValue >= Gate.level } ?? false }
+        /// Whether that is no gain over the model's own answer. It is enough to be better than that on the mean where the adapter is reliably
+        /// better than what answers otherwise: to leave it to something worse, which may say too often that the object is not there, would be
+        /// no caution.
+        package var isOwnUnbeaten: Bool {
+            guard let ownTest, ownTest.pValue >= Gate.level else { return false }
+            return ownTest.pValue >= 0.5 || test.pValue >= Gate.level
+        }
 
         package var isServed: Bool { isBetter && !isOwnUnbeaten && harmedLabels.isEmpty && !isCareHarmed }
     }

@@ -70,8 +70,9 @@ final class HeldOutScoring {
         }
         // As it answers; of an imported one's images nothing is known.
         let members = Array(0..<previous.exampleCount)
-        let likenesses =
-            members.isEmpty || previous.adapter.card.tiling != nil ? [] : try baseProfiles(members).map(\.likeness)
+        let isHelped = LikenessShare.isAdded(
+            labelCount: fitting.support.labelCount, isTiled: previous.adapter.card.tiling != nil)
+        let likenesses = members.isEmpty || !isHelped ? [] : try baseProfiles(members).map(\.likeness)
         let unaided = HeldOutScorer.Unaided(
             isAdapted: true, base: baseEmbedding,
             profiles: members.isEmpty
@@ -105,7 +106,7 @@ final class HeldOutScoring {
         // What the images that it was trained on teach beside it.
         let members = others(held)
         let known = try baseProfiles(members)
-        let isHelped = cache.tiling == nil
+        let isHelped = LikenessShare.isAdded(labelCount: fitting.support.labelCount, isTiled: cache.tiling != nil)
         let unaided = HeldOutScorer.Unaided(
             isAdapted: true, base: baseEmbedding,
             profiles: kind.trainsEncoder

@@ -55,13 +55,16 @@ import Testing
         }
     }
 
-    static func task(_ labels: JSON? = labels, adapter: [UInt8]? = nil, masks: [[UInt8]]? = nil) -> [FormPart] {
+    static func task(
+        _ labels: JSON? = labels, adapter: [UInt8]? = nil, masks: [[UInt8]]? = nil, kind: String = "decoder"
+    ) -> [FormPart] {
         var task: [JSON.Member] = [
-            .init("name", "target"), .init("spacing_mm", [0.5, 0.5]), .init("adapter", ["kind": "decoder"]),
+            .init("name", "target"), .init("spacing_mm", [0.5, 0.5]), .init("adapter", ["kind": .string(kind)]),
             .init(
                 "adaptation",
                 [
-                    "steps": 30, "images_per_step": 2, "augmented_views": 1, "decoder_learning_rate": 0.01,
+                    "steps": 30, "images_per_step": 2, "augmented_views": 1,
+                    "decoder_learning_rate": kind == "lora" ? .null : 0.01,
                     "gate_margin": -1,
                 ]),
         ]
@@ -272,6 +275,7 @@ import Testing
                 ).json
             )
             #expect(one["receipt"]?["adapter_sha256"] == other["receipt"]?["adapter_sha256"])
+            try await helpedWhereScored(server, file)
             for labels in [#"["disc"]"#, #"{"1": "disc", "2": "ring"}"#, #"["a", "b", "c"]"#] {
                 let task = FormPart("task", text: "{\"name\": \"b\", \"labels\": \(labels)}")
                 let refused = try await client.post("/v1/tasks", form: [task, file])
@@ -288,6 +292,63 @@ import Testing
             let refused = try await client.post(path + "/support", form: strange)
             #expect(refused.status == 422)
             #expect(try refused.json["field"] == "mask[0]")
+        }
+    }
+
+    /// Likeness to a support set that had no part in a file's scores does not help it, and verifying asks the task that answered, though the
+    /// adapter is in another one as well.
+    private func helpedWhereScored(_ server: LiveServer, _ file: FormPart) async throws {
+        let task = try await server.client.post("/v1/tasks?wait=600", form: Self.task() + [file]).json["task"]
+        let shares = (task?["versions"]?.elements ?? []).map { $0["card"]?["likeness_share"] }
+        #expect(shares.count == 2 && shares.count { $0 == 0.5 } == 1 && shares.count { $0 == .null } == 1)
+        let path = "/v1/tasks/\(task?["id"]?.stringValue ?? "")/segment"
+        for (version, route) in [(1, "model"), (2, "model+prototype-map")] {
+            let form = Self.segment(#"{"label": 5}"#)
+            let answer = try await server.client.post("\(path)?adapter=\(version)", form: form).json
+            #expect(answer["promptless"]?["route"]?.stringValue == route, "\(answer.text())")
+            let receipt = [FormPart("receipt", text: answer.text()), form[0]]
+            #expect(try await server.client.post("/v1/verify", form: receipt).json["matches"] == true)
+        }
+    }
+
+    /// An adapter is helped by what the base model finds alike, also one that sees images by an encoder of its own; a receipt repeats that.
+    @Test(arguments: ["decoder", "lora"]) func likenessHelpsAnAdapter(_ kind: String) async throws {
+        try await withLiveServer { server in
+            let created = try await server.client.post("/v1/tasks?wait=600", form: Self.task(kind: kind)).json["task"]
+            let path = "/v1/tasks/\(created?["id"]?.stringValue ?? "")"
+            #expect(created?["versions"]?[0]?["card"]?["likeness_share"] == 0.5)
+            let image = Self.segment("{}")[0]
+            func answer(_ prompts: String, _ extra: [FormPart] = []) async throws -> JSON {
+                let form = Self.segment(prompts, extra)
+                return try await server.client.post(path + "/segment?adapter=1", form: form).json
+            }
+            func isRepeated(_ answer: JSON) async throws -> Bool {
+                let form = [FormPart("receipt", text: answer.text()), image]
+                return try await server.client.post("/v1/verify", form: form).json["matches"] == true
+            }
+            let ways = [[], ["uncertainty"], ["flips"]].map { $0.map { FormPart($0, text: "true") } }
+            for extra in ways {
+                let found = try await answer("{}", extra)
+                #expect(found["tier"] == "adapted", "\(found.text())")
+                let routes: JSON = ["model+prototype-map", "model+prototype-map"]
+                #expect(found["receipt"]?["promptless"]?["routes"] == routes)
+                #expect(found["receipt"]?["promptless"]?["contest"] == "logit+likeness")
+                #expect(found["methods"]?.stringValue?.contains("half of the log-odds") == true)
+                #expect(try await isRepeated(found))
+            }
+            let one = try await answer(#"{"label": "disc"}"#, [FormPart("instances", text: "true")])
+            #expect(one["promptless"]?["route"] == "model+prototype-map")
+            #expect(try await isRepeated(one))
+            // A hand needs no help, and gets none.
+            let boxed = try await answer("{\"label\": 5, \(Self.box)}")
+            #expect(boxed["promptless"] == .null && boxed["receipt"]?["promptless"] == .null)
+
+            // More examples change nothing of what a version from before them says, so that its held-out scores and receipts hold.
+            let before = try await answer("{}")
+            let grown = try await server.client.post(path + "/support?wait=600", form: Self.examples(3..<5))
+            #expect(grown.status == 201, "\(grown.text)")
+            let after = try await answer("{}")
+            #expect(after["receipt"] == before["receipt"] && after["masks"] == before["masks"])
         }
     }
 

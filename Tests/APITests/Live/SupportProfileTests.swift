@@ -200,33 +200,6 @@ import Testing
         }
     }
 
-    /// An adapter is helped by what the base model finds alike, also one that sees images by an encoder of its own; a receipt repeats that.
-    @Test(arguments: ["decoder", "lora"]) func likenessHelpsAnAdapter(_ kind: String) async throws {
-        try await withLiveServer { server in
-            let id = try await task(server, Forms.task(kind: kind))
-            let scan = FormPart("image", bytes: TestImages.disc(), filename: "scan.png")
-            for extra in [
-                [], [Self.uncertainty], [FormPart("flips", text: "true")], [FormPart("instances", text: "true")],
-            ] {
-                let form = Forms.segment("{}", extra)
-                let answer = try await server.client.post("/v1/tasks/\(id)/segment?adapter=1", form: form).json
-                #expect(answer["tier"] == "adapted", "\(answer.text())")
-                #expect(answer["promptless"]?["route"] == "model+prototype-map")
-                #expect(answer["promptless"]?["support_dice"] == .null)
-                #expect(answer["receipt"]?["promptless"]?["route"] == "model+prototype-map")
-                #expect(answer["methods"]?.stringValue?.contains("half of the log-odds") == true)
-                let verdict = try await server.client.post(
-                    "/v1/verify", form: [FormPart("receipt", text: answer.text()), scan])
-                #expect(try verdict.json["matches"] == true, "\(verdict.text)")
-            }
-            // A hand needs no help, and gets none.
-            let boxed = try await server.client.post(
-                "/v1/tasks/\(id)/segment?adapter=1", form: Forms.segment(Self.box)
-            ).json
-            #expect(boxed["promptless"] == .null && boxed["receipt"]?["promptless"] == .null)
-        }
-    }
-
     @Test func withoutATaskTheReviewIsUncalibrated() async throws {
         try await withLiveServer { server in
             let form = Forms.segment(Self.box, [Self.uncertainty])

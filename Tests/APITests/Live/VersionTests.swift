@@ -114,6 +114,27 @@ import Testing
         }
     }
 
+    /// More examples change nothing of what a version from before them says, so that its held-out scores and receipts hold.
+    @Test func aVersionAnswersByTheExamplesThatTaughtIt() async throws {
+        try await withLiveServer { server in
+            let client = server.client
+            let created = try await client.post("/v1/tasks?wait=600", form: Forms.task(count: 3)).json
+            let path = "/v1/tasks/\(created["task"]?["id"]?.stringValue ?? "")"
+            func answer(_ version: Int) async throws -> JSON {
+                try await client.post("\(path)/segment?adapter=\(version)", form: Forms.segment("{}")).json
+            }
+            let before = try await answer(1)
+            #expect(before["promptless"]?["route"] == "model", "\(before.text())")
+            let grown = try await client.post("\(path)/support?wait=600", form: Self.more(3...5))
+            #expect(grown.status == 201, "\(grown.text)")
+            let after = try await answer(1)
+            #expect(after["receipt"] == before["receipt"] && after["masks"] == before["masks"])
+            let next = try await answer(2)
+            let profiles = [before, next].map { $0["receipt"]?["promptless"]?["profile_sha256"] }
+            #expect(profiles[0] != nil && profiles[1] != nil && profiles[0] != profiles[1])
+        }
+    }
+
     @Test func anAdapterMovesToAnotherTask() async throws {
         try await withLiveServer { server in
             let client = server.client

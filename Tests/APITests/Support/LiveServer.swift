@@ -84,15 +84,15 @@ enum Forms {
     /// weights learn something of them in no time.
     static func task(
         name: String = "disc", model: String? = nil, steps: Int = 2, imagesPerStep: Int = 2, count: Int = 2,
-        margin: Double = -1, kind: String = "decoder", extra: [FormPart] = []
+        margin: Double = -1, extra: [FormPart] = []
     ) -> [FormPart] {
         let task: JSON = [
             "name": .string(name), "model": .optional(model), "labels": ["disc"], "spacing_mm": [0.5, 0.5],
-            "adapter": ["kind": .string(kind)],
+            "adapter": ["kind": "decoder"],
             "adaptation": [
                 "steps": .integer(steps), "images_per_step": .integer(imagesPerStep), "augmented_views": 1,
                 // Random weights need strides that pretrained ones would not forgive.
-                "decoder_learning_rate": kind == "lora" ? .null : 0.01,
+                "decoder_learning_rate": 0.01,
                 // Whether the folds of a model with random weights pass the gate is luck; this one lets everything through.
                 "gate_margin": .number(margin),
             ],

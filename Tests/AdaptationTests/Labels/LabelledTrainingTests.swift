@@ -2,6 +2,7 @@ import Adaptation
 import Basics
 import Foundation
 import Imaging
+import Metrics
 import SegmentAnything
 import Tensor
 import TestSupport
@@ -357,6 +358,27 @@ func targets(_ count: Int, bare: Set<Int> = [], width: Int = 40, height: Int = 3
         #expect(verdict.map { $0.test.pValue > Gate.level || margin < 0 } ?? false)
     }
 
+    /// An adapter that is reliably better than what would answer in its place need be better than the model's own answer on the mean alone:
+    /// otherwise something worse than either would answer.
+    @Test(arguments: [(0.15, 0.72, true), (0.15, 0.77, false), (0.06, 0.6, false), (0.15, 0.3, true)])
+    func whatIsWorseIsNoShelter(_ gain: Double, _ own: Double, _ isServed: Bool) throws {
+        let spread = [0.2, -0.2, 0.15, -0.15, 0.1, -0.1, 0.2, -0.2]
+        func scores(_ dice: (Int) -> Double, own: Double? = nil) -> [HeldOutScore] {
+            (0..<8).flatMap { example in
+                HeldOutScorer.kinds.map { kind in
+                    HeldOutScore(
+                        example: example, prompt: kind, dice: kind == .none ? dice(example) : 0.5,
+                        ownDice: kind == .none ? own : nil)
+                }
+            }
+        }
+        let gate = Self.gate(scores({ _ in 0.6 }, own: own), scores { 0.6 + gain + spread[$0] })
+        let verdict = try #require(gate.verdicts.first { $0.prompt == .none })
+        #expect(verdict.isServed == isServed, "\(verdict)")
+        #expect((verdict.test.pValue < Gate.level) == (gain > 0.1))
+        #expect(try own > 0.7 || gain < 0.1 || #require(verdict.ownTest).pValue < Gate.level)
+    }
+
     private static func gate(_ base: [HeldOutScore], _ adapted: [HeldOutScore], margin: Double = 0) -> Gate {
         Gate(base: base, adapted: adapted, patients: Array(0..<8), margin: margin)
     }
@@ -368,6 +390,54 @@ func targets(_ count: Int, bare: Set<Int> = [], width: Int = 40, height: Int = 3
                 HeldOutScorer.kinds.map { HeldOutScore(example: example, label: label, prompt: $0, dice: dice) }
             }
         }
+    }
+}
+
+@Suite struct LikenessInFoldsTests {
+    /// An adapter that has learnt next to nothing is the base model, helped by what the other images find alike, and by no other: made here
+    /// again by hand, also where the encoder has an adapter and tells of likeness in a pass of its own.
+    @Test(arguments: [AdapterKind.decoder, .loraDecoder]) func likenessHelpsByTheOthersAlone(_ kind: AdapterKind) throws
+    {
+        let examples = targets(4)
+        var recipe = Recipe(
+            settings: quick(kind, steps: 3), fixed: [.kind, .steps, .learningRate, .decoderLearningRate])
+        (recipe.settings.learningRate, recipe.settings.decoderLearningRate) = (1e-9, 1e-9)
+        let fitting = try Fitting(
+            model: tinyModel, examples: examples,
+            patients: PatientGroups(stems: examples.indices.map { "\($0)" }, given: examples.map { _ in nil }),
+            recipe: recipe, labels: LabelledTrainingTests.names)
+        let heldOut = try #require(try fitting.run(speed: FittingTests.speed).heldOut)
+        let predictor = LabelledPredictor(Predictor(tinyModel))
+        var differs = false
+        for held in examples.indices {
+            var others = examples
+            others.remove(at: held)
+            let embedding = predictor.embed(examples[held].image)
+            func dice(_ taught: [Example]) throws -> [Double] {
+                let base = try SupportProfiler(predictor, isAdapted: false).profiles(taught, labelCount: 2)
+                let profiles = try SupportProfiler(
+                    predictor, isAdapted: true, likenesses: base.map(\.likeness), isCalibrated: true
+                ).profiles(taught, labelCount: 2)
+                return try Unprompted.answers([0, 1], on: embedding, profile: { profiles[$0] }) { label in
+                    let found = try PromptlessReader(predictor[label], isAdapted: true)
+                        .answer(.none, embedding, profiles[label], byPixels: nil)
+                    return (found.prediction, found.likeness, ())
+                }.map { answer in
+                    try SegmentationMetrics(
+                        prediction: answer.mask, groundTruth: examples[held].labels.mask(answer.label)
+                    ).dice
+                }
+            }
+            let (expected, leaked) = (try dice(others), try dice(examples))
+            for label in 0..<2 {
+                let score = try #require(
+                    heldOut.adapted.first { $0.example == held && $0.label == label && $0.prompt == .none })
+                #expect(score.route == .blend)
+                #expect(abs(score.dice - expected[label]) < 1e-3, "\(held), \(label)")
+                differs = differs || abs(expected[label] - leaked[label]) > 2e-3
+            }
+        }
+        #expect(differs, "what all of them teach is the same: this would not notice a leak")
     }
 }
 
@@ -392,5 +462,12 @@ func targets(_ count: Int, bare: Set<Int> = [], width: Int = 40, height: Int = 3
         let profiles = try SupportProfiler(Predictor(tinyModel), isAdapted: false)
             .profiles(targets(2, bare: [0, 1]), labelCount: 2)
         #expect(profiles[1].prototypes == nil && profiles[1].route == .model && profiles[1].presence == nil)
+        // The model's own answer, the same for all, is not taken for it; an adapter may have learnt it elsewhere.
+        #expect(profiles[1].isUnknown && !profiles[0].isUnknown)
+        let embedding = Predictor(tinyModel).embed(targets(1)[0].image)
+        #expect(profiles[1].presence(embedding)?.isThere == false)
+        let adapted = try SupportProfiler(Predictor(tinyModel), isAdapted: true)
+            .profiles(targets(2, bare: [0, 1]), labelCount: 2)
+        #expect(!adapted[1].isUnknown && adapted[1].presence(embedding) == nil)
     }
 }
