@@ -105,8 +105,8 @@ final class HeldOutScoring {
         func whole(_ example: Int) throws -> ImageEmbedding { try embedding(example, cache, adjustments[0]) }
         // What the images that it was trained on teach beside it.
         let members = others(held)
-        let known = try baseProfiles(members)
         let isHelped = LikenessShare.isAdded(labelCount: fitting.support.labelCount, isTiled: cache.tiling != nil)
+        let known = isHelped || !kind.trainsEncoder ? try baseProfiles(members) : []
         let unaided = HeldOutScorer.Unaided(
             isAdapted: true, base: baseEmbedding,
             profiles: kind.trainsEncoder
