@@ -9,12 +9,11 @@ import pathlib
 import re
 import statistics
 import time
-import urllib.request
 
 import numpy
 from PIL import Image
 
-from measure import Server, draw, lines, png
+from measure import Server, draw, labelled, lines, png
 
 
 class MapTask:
@@ -27,21 +26,14 @@ class MapTask:
 
     @staticmethod
     def all(data, share, minimum):
-        for folder in sorted(path for path in pathlib.Path(data).iterdir() if (path / "masks").is_dir()):
-            images = {path.stem: path for path in (folder / "images").iterdir()}
-            shown = {}
-            for mask in sorted((folder / "masks").iterdir()):
-                if mask.stem in images:
-                    values, counts = numpy.unique(numpy.asarray(Image.open(mask)), return_counts=True)
-                    shown[mask.stem] = {int(value) for value, count in zip(values, counts) if value and count >= minimum}
-            often = collections.Counter(value for values in shown.values() for value in values)
-            labels = sorted(value for value, count in often.items() if count >= share * len(shown))
+        for folder, images in labelled(data, minimum):
+            often = collections.Counter(label for _, _, shown in images.values() for label in shown)
+            labels = sorted(label for label, count in often.items() if count >= share * len(images))
+            # Beyond some twenty they are numbers of objects, not kinds.
             if 1 < len(labels) < 20:
-                pairs = {
-                    stem: (images[stem], folder / "masks" / images[stem].with_suffix(".png").name)
-                    for stem, values in shown.items() if values & set(labels)
-                }
-                yield MapTask(folder.name, labels, pairs)
+                yield MapTask(folder, labels, {
+                    stem: (image, mask) for stem, (image, mask, shown) in images.items() if shown & set(labels)
+                })
 
     def map(self, stem):
         values = numpy.asarray(Image.open(self.pairs[stem][1]))
@@ -54,17 +46,8 @@ class MapTask:
 
 def answer(server, path, file):
     """The label map of an image without a prompt."""
-    boundary = "gmiseg-labels"
-    body = (
-        f'--{boundary}\r\nContent-Disposition: form-data; name="image"; filename="{file.name}"\r\n\r\n'.encode()
-        + file.read_bytes()
-        + f'\r\n--{boundary}\r\nContent-Disposition: form-data; name="prompts"\r\n\r\n{{}}\r\n--{boundary}--\r\n'.encode()
-    )
-    request = urllib.request.Request(server.address + path, method="POST", data=body)
-    request.add_header("Content-Type", f"multipart/form-data; boundary={boundary}")
-    request.add_header("Accept", "image/png")
-    with urllib.request.urlopen(request, timeout=900) as found:
-        return numpy.asarray(Image.open(io.BytesIO(found.read())))
+    parts = [("image", file.name, file.read_bytes()), ("prompts", None, b"{}")]
+    return numpy.asarray(Image.open(io.BytesIO(server.bytes("POST", path, parts, "image/png"))))
 
 
 def scores(server, path, task, stems):

@@ -28,7 +28,10 @@ class Server:
 
     def call(self, method, path, parts=None):
         """The JSON answer; parts are (name, file name or None, bytes)."""
-        request = urllib.request.Request(self.address + path, method=method)
+        return json.loads(self.bytes(method, path, parts, "application/json"))
+
+    def bytes(self, method, path, parts, accept):
+        request = urllib.request.Request(self.address + path, method=method, headers={"Accept": accept})
         if parts is not None:
             boundary = "gmiseg-" + hashlib.sha256(path.encode()).hexdigest()[:16]
             body = io.BytesIO()
@@ -41,7 +44,7 @@ class Server:
             request.add_header("Content-Type", f"multipart/form-data; boundary={boundary}")
         try:
             with urllib.request.urlopen(request, timeout=900) as answer:
-                return json.load(answer)
+                return answer.read()
         except urllib.error.HTTPError as error:
             sys.exit(f"{method} {path}: {error.code} {error.read().decode(errors='replace')}")
 
@@ -50,6 +53,19 @@ def png(array):
     file = io.BytesIO()
     Image.fromarray(array).save(file, "PNG")
     return file.getvalue()
+
+
+def labelled(data, minimum):
+    """By dataset, and there by stem: image, label map, and the labels that it shows in at least so many pixels."""
+    for folder in sorted(path for path in pathlib.Path(data).iterdir() if (path / "masks").is_dir()):
+        images = {path.stem: path for path in (folder / "images").iterdir()}
+        found = {}
+        for mask in sorted((folder / "masks").iterdir()):
+            if mask.stem in images:
+                values, counts = numpy.unique(numpy.asarray(Image.open(mask)), return_counts=True)
+                shown = {int(value) for value, count in zip(values, counts) if value and count >= minimum}
+                found[mask.stem] = (images[mask.stem], mask, shown)
+        yield folder.name, found
 
 
 class Task:
@@ -61,18 +77,13 @@ class Task:
     @staticmethod
     def all(data, labels, minimum):
         """The tasks of every dataset: its labels that are in most images."""
-        for folder in sorted(path for path in pathlib.Path(data).iterdir() if (path / "masks").is_dir()):
-            images = {path.stem: path for path in (folder / "images").iterdir()}
+        for folder, images in labelled(data, minimum):
             found = collections.defaultdict(dict)
-            for mask in sorted((folder / "masks").iterdir()):
-                if mask.stem not in images:
-                    continue
-                values, counts = numpy.unique(numpy.asarray(Image.open(mask)), return_counts=True)
-                for value, count in zip(values, counts):
-                    if value != 0 and count >= minimum:
-                        found[int(value)][mask.stem] = (images[mask.stem], mask)
+            for stem, (image, mask, shown) in images.items():
+                for label in shown:
+                    found[label][stem] = (image, mask)
             for label in sorted(found, key=lambda label: (-len(found[label]), label))[:labels]:
-                yield Task(folder.name, label, found[label])
+                yield Task(folder, label, found[label])
 
     def mask(self, stem):
         return numpy.asarray(Image.open(self.pairs[stem][1])) == self.label
