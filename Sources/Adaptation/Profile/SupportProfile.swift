@@ -9,7 +9,7 @@ package struct SupportProfile: Sendable, Equatable {
     /// show no token of it, or nothing else.
     package let prototypes: Prototypes?
     /// What it looks like in its place to the base model's encoder, which is asked where it is; nil for the same reason, and for an
-    /// adapter that answers in tiles.
+    /// adapter that is not helped by it (``LikenessShare``).
     package let likeness: Likeness?
     /// What it looks like pixel by pixel; nil where tokens and the decoder's cells will do.
     package let pixels: PixelPrototypes?
@@ -58,9 +58,9 @@ package struct SupportProfile: Sendable, Equatable {
         return (score, presence.isFound(score: score))
     }
 
-    /// The same of an adapter that leaves the encoder alone: it knows no way but its own, and likeness helps it.
+    /// The same of an adapter that leaves the encoder alone: it knows no way but its own.
     ///
-    /// - Parameter isHelped: False of one that answers in tiles.
+    /// - Parameter isHelped: Whether likeness helps it (``LikenessShare``).
     func ofAdapter(isHelped: Bool) -> SupportProfile {
         SupportProfile(
             distance: distance, prototypes: prototypes, likeness: isHelped ? likeness : nil, presence: presence,

@@ -18,7 +18,7 @@ package struct SupportProfiler {
     ///   - predictor: Of the model, with the adapter if there is one.
     ///   - isAdapted: Whether it was trained on these very examples: its own answers to no prompt then say nothing about new
     ///     images, and no ways are compared.
-    ///   - likenesses: Of an adapter that sees images whole, by label what the base model's profile of the same examples found alike; none
+    ///   - likenesses: Of an adapter that is helped by it (``LikenessShare``), by label what the base model's profile of the same examples found alike; none
     ///     where nothing is to help it.
     ///   - tiling: The tiles that the adapter answers in.
     ///   - isCalibrated: Whether folds have said when an answer should be looked at again; the profile then does not.
