@@ -8,12 +8,11 @@ import json
 import pathlib
 import re
 import statistics
-import time
 
 import numpy
 from PIL import Image
 
-from measure import Server, draw, labelled, lines, png
+from measure import Server, adapted, draw, labelled, lines, png
 
 
 class MapTask:
@@ -69,7 +68,7 @@ def measure(server, task, seed, arguments, pattern):
     drawn = draw(task, arguments.size, seed, arguments.tests, pattern)
     if drawn is None:
         return {"omitted": "too few images"}
-    support, tests, patient = drawn
+    support, tests, patients = drawn
     request = {
         "name": task.folder, "labels": {str(label): f"label {label}" for label in task.labels},
         "adaptation": {"seed": seed, "budget_seconds": arguments.budget},
@@ -78,15 +77,7 @@ def measure(server, task, seed, arguments, pattern):
         # The shortest of jobs, that never may answer.
         request["adaptation"] |= {"steps": 1, "gate_margin": 1}
         request["adapter"] = {"kind": "decoder"}
-    if pattern:
-        request["patients"] = {stem: patient(stem) for stem in support}
-    parts = [("task", None, json.dumps(request).encode())] + [part for stem in support for part in task.parts(stem)]
-    created = server.call("POST", "/v1/tasks", parts)
-    path, job = f"/v1/tasks/{created['task']['id']}", created["job"]
-    while job["state"] in ("queued", "running"):
-        time.sleep(0.5)
-        job = server.call("GET", f"/v1/jobs/{job['id']}")
-    try:
+    with adapted(server, task, support, patients, request) as (path, job):
         if job["state"] != "succeeded":
             return {"failed": job["error"]}
         result = job["result"]
@@ -99,8 +90,6 @@ def measure(server, task, seed, arguments, pattern):
             "kept": {} if served or arguments.untrained
             else scores(server, path + "/segment?adapter=1", task, tests),
         }
-    finally:
-        server.call("DELETE", path)
 
 
 def run(arguments):

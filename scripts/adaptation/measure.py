@@ -3,6 +3,7 @@
 
 import argparse
 import collections
+import contextlib
 import hashlib
 import io
 import json
@@ -114,7 +115,7 @@ class Task:
 
 
 def draw(task, size, seed, tests, pattern):
-    """A support set and images of other patients; None when there are too few."""
+    """A support set, images of other patients, and the patient of each support image where stems tell; None when there are too few."""
 
     def patient(stem):
         found = pattern.search(stem) if pattern else None
@@ -128,33 +129,43 @@ def draw(task, size, seed, tests, pattern):
     later = set(patients[-(-len(patients) * 2 // 3):])
     support = [stem for stem in stems if patient(stem) not in later][:size]
     rest = [stem for stem in stems if patient(stem) in later][:tests]
-    return (support, rest, patient) if len(support) == size and len(rest) >= 4 else None
+    patients = {stem: patient(stem) for stem in support} if pattern else None
+    return (support, rest, patients) if len(support) == size and len(rest) >= 4 else None
+
+
+@contextlib.contextmanager
+def adapted(server, task, support, patients, request):
+    """The path of a new task and its job, which has ended; the task is deleted afterwards."""
+    if patients:
+        request = request | {"patients": patients}
+    parts = [("task", None, json.dumps(request).encode())] + [part for stem in support for part in task.parts(stem)]
+    created = server.call("POST", "/v1/tasks", parts)
+    path, job = f"/v1/tasks/{created['task']['id']}", created["job"]
+    try:
+        while job["state"] in ("queued", "running"):
+            time.sleep(0.5)
+            job = server.call("GET", f"/v1/jobs/{job['id']}")
+        yield path, job
+    finally:
+        server.call("DELETE", path)
 
 
 def measure(server, task, size, seed, kind, arguments, pattern):
     drawn = draw(task, size, seed, arguments.tests, pattern)
     if drawn is None:
         return {"omitted": "too few images"}
-    support, tests, patient = drawn
+    support, tests, patients = drawn
     request = {
         "name": f"{task.folder} {task.label}", "adapter": {"kind": kind},
         "adaptation": {"seed": seed, "budget_seconds": arguments.budget, "ensemble": arguments.ensemble},
     }
-    if pattern:
-        request["patients"] = {stem: patient(stem) for stem in support}
-    parts = [("task", None, json.dumps(request).encode())] + [part for stem in support for part in task.parts(stem)]
-    created = server.call("POST", "/v1/tasks", parts)
-    identifier, job = created["task"]["id"], created["job"]
-    while job["state"] in ("queued", "running"):
-        time.sleep(0.5)
-        job = server.call("GET", f"/v1/jobs/{job['id']}")
-    try:
+    with adapted(server, task, support, patients, request) as (at, job):
         if job["state"] != "succeeded":
             return {"failed": job["error"]}
         result = job["result"]
         images = {
             tier: {prompt: [dice(server, path, task, stem, prompt) for stem in tests] for prompt in PROMPTS}
-            for tier, path in (("base", "/v1/segment"), ("served", f"/v1/tasks/{identifier}/segment"))
+            for tier, path in (("base", "/v1/segment"), ("served", at + "/segment"))
         }
         later = {
             tier: {prompt: statistics.fmean(found) for prompt, found in dice.items()} for tier, dice in images.items()
@@ -163,7 +174,7 @@ def measure(server, task, size, seed, kind, arguments, pattern):
         kept = []
         if heldout and not heldout["gate"]["prompts"]["none"]["served"]:
             # What the gate did not let through, for judging the gate.
-            path = f"/v1/tasks/{identifier}/segment?adapter=1"
+            path = at + "/segment?adapter=1"
             kept = [dice(server, path, task, stem, "none") for stem in tests]
         return {
             "seconds": result["seconds"], "recipes": result["recipes"], "tests": len(tests), "later": later,
@@ -181,8 +192,6 @@ def measure(server, task, size, seed, kind, arguments, pattern):
                 prompt: [foretold(heldout, prompt)[end] for end in ("low", "high")] for prompt in PROMPTS
             },
         }
-    finally:
-        server.call("DELETE", f"/v1/tasks/{identifier}")
 
 
 def foretold(heldout, prompt):
