@@ -62,6 +62,8 @@ import Testing
         Row("iou_head_hidden") { $0.iouHeadHidden = 0 },
         Row("box_prior") { $0.boxPrior = -0.1 },
         Row("box_prior") { $0.boxPrior = 2.1 },
+        Row("appearance") { $0.appearance = -0.1 },
+        Row("appearance") { $0.appearance = 2.1 },
     ]
 
     @Test(arguments: rows) func refusesImpossibleSizes(_ row: Row) throws {

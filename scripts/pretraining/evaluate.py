@@ -1,4 +1,5 @@
-"""Scores on validation images, at the images' own resolution, along the path the service takes.
+"""Scores on validation images, at the images' own resolution, along the path the service takes but for fitting answers to the image
+(docs/decisions/0021-answers-fitted-to-the-image.md).
 
 `python evaluate.py --weights models/gmiseg-mini.safetensors --data DIR` prints a table and writes it as JSON.
 """
@@ -218,7 +219,7 @@ def load(path):
     from safetensors import safe_open
 
     with safe_open(path, "pt") as file:
-        absent = {"drawn_prompts": False, "focused_boxes": False, "box_prior": 0.0}
+        absent = {"drawn_prompts": False, "focused_boxes": False, "box_prior": 0.0, "appearance": 0.0}
         fields = absent | json.loads(file.metadata()["gmiseg.configuration"])
         model = Sam(Configuration(**fields | {"global_blocks": tuple(fields["global_blocks"])}))
         model.load_state_dict({name: file.get_tensor(name).float() for name in file.keys()}, strict=False)

@@ -156,7 +156,10 @@ final class HeldOutScoring {
 
     /// The base model's of all of an image: nobody cuts images into tiles before a task has an adapter.
     private func baseEmbedding(_ example: Int) throws -> ImageEmbedding {
-        try embedding(example, cache(firstAdaptedBlock: configuration.depth), .none)
+        let plain = try embedding(example, cache(firstAdaptedBlock: configuration.depth), .none)
+        let image = Preprocessor(side: configuration.imageSize)(fitting.support.examples[example].image)
+        return ImageEmbedding(
+            tensor: plain.tensor, geometry: plain.geometry, guide: Guide(image, for: configuration))
     }
 
     /// Of all of an image, plain, under `adjustment`, from what is kept of it.

@@ -38,6 +38,9 @@ package struct Configuration: Codable, Sendable, Equatable {
     /// How far a box's inscribed ellipse is believed beside what the network sees: the share of ``DrawnPrompt``'s logits that is
     /// added to every mask of a prompt with a box, 0...2. Absent: 0, as in every official model.
     package var boxPrior: Float?
+    /// How far the unadapted model's answers to boxes and points are fitted to the image: the share of ``Appearance``'s evidence,
+    /// 0...2. Absent: not at all, as in every official model.
+    package var appearance: Float?
 
     enum CodingKeys: String, CodingKey {
         case name
@@ -58,6 +61,7 @@ package struct Configuration: Codable, Sendable, Equatable {
         case drawnPrompts = "drawn_prompts"
         case focusedBoxes = "focused_boxes"
         case boxPrior = "box_prior"
+        case appearance
     }
 
     package init(
@@ -65,7 +69,7 @@ package struct Configuration: Codable, Sendable, Equatable {
         globalBlocks: [Int], window: Int, embeddingChannels: Int = 256, maskInputChannels: Int = 16,
         decoderDepth: Int = 2, decoderHeads: Int = 8, decoderMLP: Int = 2048, multimaskOutputs: Int = 3,
         iouHeadDepth: Int = 3, iouHeadHidden: Int = 256, drawnPrompts: Bool? = nil,
-        focusedBoxes: Bool? = nil, boxPrior: Float? = nil
+        focusedBoxes: Bool? = nil, boxPrior: Float? = nil, appearance: Float? = nil
     ) {
         self.name = name
         self.imageSize = imageSize
@@ -87,6 +91,7 @@ package struct Configuration: Codable, Sendable, Equatable {
         self.drawnPrompts = drawnPrompts
         self.focusedBoxes = focusedBoxes
         self.boxPrior = boxPrior
+        self.appearance = appearance
     }
 }
 
@@ -160,6 +165,7 @@ extension Configuration {
         try require("iou_head_depth", iouHeadDepth, in: 1...16)
         try require("iou_head_hidden", iouHeadHidden, in: 1...8192)
         try require("box_prior", boxPrior ?? 0, (0...2).contains(boxPrior ?? 0), "0 to 2")
+        try require("appearance", appearance ?? 0, (0...2).contains(appearance ?? 0), "0 to 2")
     }
 
     private func require(_ field: String, _ value: Int, in range: ClosedRange<Int>) throws(ModelError) {

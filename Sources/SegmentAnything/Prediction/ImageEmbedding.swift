@@ -5,12 +5,17 @@ package struct ImageEmbedding: Sendable {
     /// `[1, g, g, C]`.
     package let tensor: Tensor
     package let geometry: ImageGeometry
+    /// What answers are fitted to; nil: they stay as the network gives them.
+    package let guide: Guide?
 
-    package init(tensor: Tensor, geometry: ImageGeometry) {
+    package init(tensor: Tensor, geometry: ImageGeometry, guide: Guide? = nil) {
         self.tensor = tensor
         self.geometry = geometry
+        self.guide = guide
     }
 
     /// Memory that keeping it costs.
-    package var byteCount: Int { tensor.count * MemoryLayout<Float>.stride + MemoryLayout<ImageEmbedding>.stride }
+    package var byteCount: Int {
+        tensor.count * MemoryLayout<Float>.stride + MemoryLayout<ImageEmbedding>.stride + (guide?.byteCount ?? 0)
+    }
 }

@@ -41,11 +41,14 @@ package struct Predictor: Sendable {
         let prepared = preprocessor(image, window: window)
         let activations = imageEncoder.prefix(Value(prepared.pixels), blocks: 0)
         let embedding = try imageEncoder.finish(activations, from: 0, pause: pause)
-        return ImageEmbedding(tensor: embedding.tensor, geometry: prepared.geometry)
+        return ImageEmbedding(
+            tensor: embedding.tensor, geometry: prepared.geometry, guide: Guide(prepared, for: model.configuration))
     }
 
     package func embed(_ image: PreprocessedImage) -> ImageEmbedding {
-        ImageEmbedding(tensor: imageEncoder(Value(image.pixels)).tensor, geometry: image.geometry)
+        ImageEmbedding(
+            tensor: imageEncoder(Value(image.pixels)).tensor, geometry: image.geometry,
+            guide: Guide(image, for: model.configuration))
     }
 
     /// The masks for each prompt, in the order of the prompts.
@@ -68,7 +71,8 @@ package struct Predictor: Sendable {
     ///
     /// A lone click may mean the part or the whole, and the single mask then averages between them; every other prompt
     /// settles it (Kirillov et al. 2023, §3 "Resolving ambiguity"). An adapted model knows what is meant: its single
-    /// mask was trained for the task with every kind of prompt, and the other outputs were not.
+    /// mask was trained for the task with every kind of prompt, and the other outputs were not. It knows what its object looks like,
+    /// too; a model as it came is told by the image itself: see ``Appearance``.
     package func segment(
         _ embedding: ImageEmbedding, _ prompts: [Prompt]
     ) throws(PromptError) -> [MaskPrediction] {
@@ -76,8 +80,27 @@ package struct Predictor: Sendable {
         return zip(prompts, decode(embedding, prompts)).map { prompt, masks in
             let isLonePoint = prompt.kind == Prompt.Kind(pointCount: 1, hasBox: false, hasMask: false)
             let best = masks.dropFirst().max { $0.predictedIoU < $1.predictedIoU }
-            return isLonePoint && !isAdapted ? best ?? masks[0] : masks[0]
+            guard !isAdapted else { return masks[0] }
+            return fitted(isLonePoint ? best ?? masks[0] : masks[0], to: embedding.guide, given: prompt)
         }
+    }
+
+    /// The answer to a box or to points, fitted to the image if the model asks for that. With a mask the network has been told more
+    /// than it was trained to be told by colours: corrections were half a point better without.
+    private func fitted(_ answer: MaskPrediction, to guide: Guide?, given prompt: Prompt) -> MaskPrediction {
+        guard let guide, let share = model.configuration.appearance, prompt.maskLogits == nil,
+            prompt.box != nil || !prompt.points.isEmpty
+        else { return answer }
+        let cells = Float(guide.side) / Float(answer.geometry.side)
+        let box = prompt.box.map { box in
+            let (low, high) = (
+                answer.geometry.mapped(x: box.x0, y: box.y0), answer.geometry.mapped(x: box.x1, y: box.y1)
+            )
+            return Prompt.Box(x0: cells * low.x, y0: cells * low.y, x1: cells * high.x, y1: cells * high.y)
+        }
+        return MaskPrediction(
+            lowResolutionLogits: Appearance(guide, share: share).fitted(answer.lowResolutionLogits, box: box),
+            predictedIoU: answer.predictedIoU, index: answer.index, geometry: answer.geometry)
     }
 
     private func check(_ prompts: [Prompt], for embedding: ImageEmbedding) throws(PromptError) {
