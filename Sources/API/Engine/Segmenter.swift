@@ -172,7 +172,6 @@ struct Segmenter: Sendable {
     private func together(
         _ views: PromptViews, _ options: SegmentOptions, _ labels: [Int]
     ) throws -> Segmented {
-        let embedding = views.reference
         return try unprompted(views, labels) { label in
             let reader = reader(label)
             let profile = profile?[label]
@@ -186,7 +185,7 @@ struct Segmenter: Sendable {
             }
             let spread =
                 options.uncertainty
-                ? try reader.spread(found.prediction, given: found.given, embedding, profile) : nil
+                ? try reader.spread(found.prediction, given: found.given, found.embedding, profile) : nil
             return (found.prediction, found.likeness, spread)
         }
     }

@@ -21,13 +21,13 @@ package struct PromptlessReader: Sendable {
         return try predictor.predict(embedding, prompts).map { $0[0] }
     }
 
-    /// The answer by `route`.
+    /// The answer by `route`. Not fitted to the image: likeness has said already what the object looks like.
     func prediction(
         _ route: PromptlessRoute, _ embedding: ImageEmbedding, _ map: SimilarityMap
     ) throws(PromptError) -> MaskPrediction {
         let model = predictor.model.configuration
         guard let prompt = map.prompt(route, model) else { return map.prediction(model) }
-        return try predictions(embedding, [prompt])[0]
+        return try predictions(embedding.plain, [prompt])[0]
     }
 
     /// An answer, and how it was come by.
@@ -35,6 +35,8 @@ package struct PromptlessReader: Sendable {
         package let prediction: MaskPrediction
         /// What the decoder was told in the end.
         package let given: Prompt
+        /// What it was told that on, with or without the guide that answers are fitted to.
+        package let embedding: ImageEmbedding
         /// The similarity that had a part in it, as logits; nil where none had.
         package let likeness: MaskPrediction?
     }
@@ -52,10 +54,11 @@ package struct PromptlessReader: Sendable {
     ) throws(PromptError) -> Answer {
         if prompt == .none, profile?.route == .pixels {
             guard let answer = byPixels() else { preconditionFailure("nobody looked at the pixels") }
-            return Answer(prediction: answer, given: .none, likeness: nil)
+            return Answer(prediction: answer, given: .none, embedding: embedding, likeness: nil)
         }
         guard prompt == .none, let profile, let likeness = profile.likeness, profile.route != .model else {
-            return Answer(prediction: try predictions(embedding, [prompt])[0], given: prompt, likeness: nil)
+            return Answer(
+                prediction: try predictions(embedding, [prompt])[0], given: prompt, embedding: embedding, likeness: nil)
         }
         let model = predictor.model.configuration
         precondition(base != nil || !predictor.adaptsEncoder, "likeness is of what the base model's encoder sees")
@@ -65,12 +68,15 @@ package struct PromptlessReader: Sendable {
         let isByHand = profile.route == .box || profile.route == .point
         return Answer(
             prediction: profile.route == .blend ? LikenessShare.added(map, to: answer, model) : answer,
-            given: isByHand ? map.prompt(profile.route, model) ?? .none : .none, likeness: map.prediction(model))
+            given: isByHand ? map.prompt(profile.route, model) ?? .none : .none, embedding: embedding.plain,
+            likeness: map.prediction(model))
     }
 
     /// How an answer holds when its prompt is varied; of one by pixels, when the line between object and ground is.
     ///
-    /// - Parameter profile: By which it was answered.
+    /// - Parameters:
+    ///   - embedding: On which it was answered.
+    ///   - profile: By which it was answered.
     package func spread(
         _ answer: MaskPrediction, given prompt: Prompt, _ embedding: ImageEmbedding, _ profile: SupportProfile?,
         count: Int = PromptJitter.count

@@ -27,7 +27,7 @@ extension SupportProfiler {
                 let found = try reader.answer(
                     prompt, embedding, base: base, profile, byPixels: profile.pixels?.prediction(item.image))
                 let answer = found.prediction
-                let spread = try reader.spread(answer, given: found.given, embedding, profile)
+                let spread = try reader.spread(answer, given: found.given, found.embedding, profile)
                 let truth = MaskTarget(
                     item.mask, geometry: answer.geometry, side: answer.lowResolutionLogits.shape[0])
                 pairs[kind, default: []].append(

@@ -14,6 +14,9 @@ package struct ImageEmbedding: Sendable {
         self.guide = guide
     }
 
+    /// The same without a guide: answers to prompts that no hand has given stay as the network gives them.
+    package var plain: ImageEmbedding { ImageEmbedding(tensor: tensor, geometry: geometry) }
+
     /// Memory that keeping it costs.
     package var byteCount: Int {
         tensor.count * MemoryLayout<Float>.stride + MemoryLayout<ImageEmbedding>.stride + (guide?.byteCount ?? 0)
