@@ -153,11 +153,27 @@ import Testing
         let box = Prompt.Box(x0: 14, y0: 14, x1: 49, y1: 49)
         #expect(try isFitted(Prompt(box: box), embedding))
         #expect(try isFitted(Prompt(points: [point, point]), embedding))
+        #expect(try isFitted(Prompt(points: [point], box: box), embedding))
+        let notHere = Prompt.Point(x: 40, y: 32, isForeground: false)
+        #expect(try !isFitted(Prompt(points: [point, notHere]), embedding))
+        #expect(try !isFitted(Prompt(points: [notHere], box: box), embedding))
         #expect(try !isFitted(.none, embedding))
         #expect(try !isFitted(Prompt(box: box, maskLogits: Self.doubtful), embedding))
         let plain = ImageEmbedding(tensor: embedding.tensor, geometry: embedding.geometry)
         #expect(try !isFitted(Prompt(box: box), plain))
         #expect(embedding.byteCount == plain.byteCount + 3 * 32 * 32)
+        #expect(embedding.plain.guide == nil)
+    }
+
+    @Test func anAdaptersAnswersAreItsOwn() throws {
+        let model = SegmentAnythingModel(configuration: Self.model, randomSeed: 3)
+        let name = "mask_decoder.iou_token.weight"
+        let predictor = Predictor(model, adjustment: Adjustment(overrides: [name: model.parameter(name)]))
+        let image = RGBImage(width: 64, height: 64, pixels: (0..<64 * 64 * 3).map { UInt8($0 % 251) })
+        let embedding = predictor.embed(image)
+        let prompt = Prompt(box: .init(x0: 14, y0: 14, x1: 49, y1: 49))
+        let answer = try predictor.segment(embedding, [prompt])[0].lowResolutionLogits.elements
+        #expect(try answer == predictor.predict(embedding, [prompt])[0][0].lowResolutionLogits.elements)
     }
 }
 

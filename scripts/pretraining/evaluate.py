@@ -1,4 +1,4 @@
-"""Scores on validation images, at the images' own resolution, along the path the service takes but for fitting answers to the image
+"""Scores on validation images, at the images' own resolution, along the path the service takes, but not fitted to the image
 (docs/decisions/0021-answers-fitted-to-the-image.md).
 
 `python evaluate.py --weights models/gmiseg-mini.safetensors --data DIR` prints a table and writes it as JSON.

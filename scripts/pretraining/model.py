@@ -44,7 +44,7 @@ class Configuration:
     drawn_prompts: bool = True  # boxes and points are also drawn into the mask prompt
     focused_boxes: bool = True  # a box is answered on the part of the image about it
     box_prior: float = 0.25  # share of a drawn box that the service adds to the masks; training adds nothing
-    appearance: float = 1.0  # share of the image's own evidence by which the service fits answers; neither training nor evaluate.py does
+    appearance: float = 1.0  # share of the image's own evidence that the service adds; nothing here does
 
     @property
     def grid(self):

@@ -34,9 +34,12 @@ package struct Appearance {
         self.share = share
     }
 
-    /// The logits of `answer` fitted to the image; unchanged where they are over padding, and where there is too little to go by.
+    /// The logits of `answer` fitted to the image, within ±6; unchanged where they are over padding, and all of them where there is too
+    /// little to go by.
     ///
-    /// - Parameter box: The prompt's, in cells of the logits; nil: it has none.
+    /// - Parameters:
+    ///   - answer: `[4g, 4g]` over the padded square, the grid of the guide.
+    ///   - box: The prompt's, in cells of the logits; nil: it has none.
     package func fitted(_ answer: Tensor, box: Prompt.Box?) -> Tensor {
         precondition(answer.shape == [guide.side, guide.side], "logits of another grid")
         let (width, height) = (guide.width, guide.height)

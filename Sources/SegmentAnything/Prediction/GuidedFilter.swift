@@ -20,7 +20,7 @@ package struct GuidedFilter {
         variance = zip(box(guide.map { $0 * $0 }), mean).map { max($0 - $1 * $1, 0) + epsilon }
     }
 
-    /// - Parameter picture: Of the guide's size.
+    /// - Parameter picture: `[height, width]` as the guide, and so the result.
     package func callAsFunction(_ picture: [Float]) -> [Float] {
         let level = box(picture)
         let product = box(zip(guide, picture).map { $0 * $1 })
@@ -31,18 +31,13 @@ package struct GuidedFilter {
 }
 
 /// The mean over a square about each cell, of as much of it as the picture has.
-package struct BoxMean {
-    package let width: Int
-    package let height: Int
-    package let radius: Int
+struct BoxMean {
+    let width: Int
+    let height: Int
+    let radius: Int
 
-    package init(width: Int, height: Int, radius: Int) {
-        self.width = width
-        self.height = height
-        self.radius = radius
-    }
-
-    package func callAsFunction(_ picture: [Float]) -> [Float] {
+    /// - Parameter picture: `[height, width]`, like the result.
+    func callAsFunction(_ picture: [Float]) -> [Float] {
         var (rows, means) = (picture, picture)
         for y in 0..<height {
             for x in 0..<width {
