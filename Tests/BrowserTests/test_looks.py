@@ -77,7 +77,10 @@ class LooksTests(BrowserCase):
             self.press("Remove " + image.stem)
         self.visit(f"/segment?task={self.labelled_task['id']}")
         self.open_image(queries()[0])
+        before = self.answers()
         self.upload("Open mask", label_map(queries()[0], self.maps))
+        # The column is there at once, and made again by the answer that has the metrics.
+        self.settled(before + 1)
         self.until(lambda _: len(self.css(".legend thead th")) == 4, "Dice in the legend")
         yield "labels-segment"
         self.press("Take away")
