@@ -122,7 +122,8 @@ class LooksTests(BrowserCase):
         for scheme in ("dark", "light"):
             self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": scheme}]})
             self.visit("/tasks")
-            self.assertEqual(self.driver.execute_script("return document.documentElement.dataset.theme"), scheme)
+            # The browser tells a page of the change a little after it was asked to make it.
+            self.until(lambda _: self.driver.execute_script("return document.documentElement.dataset.theme") == scheme, scheme)
             grounds = self.driver.execute_script("return getComputedStyle(document.body).backgroundColor")
             brightness = sum(int(part) for part in grounds.strip("rgb()").split(",")) / 3
             self.assertEqual(brightness < 128, scheme == "dark")
