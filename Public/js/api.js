@@ -5,7 +5,7 @@
 
 /** An RFC 9457 problem document, or what stands in for one when the server could not be reached. */
 export class Problem extends Error {
-  constructor({ title, detail, hint, field, status, type }) {
+  constructor({ title, detail, hint, field, status, type }, retryAfter = null) {
     super(detail ?? title);
     this.title = title;
     this.detail = detail ?? '';
@@ -13,6 +13,8 @@ export class Problem extends Error {
     this.field = field ?? null;
     this.status = status ?? 0;
     this.type = type ?? '';
+    /** Seconds after which the server would be asked again; null where it named none. */
+    this.retryAfter = Number(retryAfter) > 0 ? Number(retryAfter) : null;
   }
 }
 
@@ -94,7 +96,7 @@ function uploadOnce(path, form, onProgress) {
     request.onload = () => {
       const document = parsed(request.responseText);
       if (request.status >= 200 && request.status < 300) resolve(document);
-      else reject(new Problem(document ?? { title: `The server answered ${request.status}`, status: request.status }));
+      else reject(new Problem(document ?? { title: `The server answered ${request.status}`, status: request.status }, request.getResponseHeader('Retry-After')));
     };
     request.send(form);
   });
@@ -118,7 +120,7 @@ async function renewToken(problem) {
 
 async function problemOf(response) {
   const document = parsed(await response.text().catch(() => ''));
-  return new Problem(document ?? { title: `The server answered ${response.status}`, status: response.status });
+  return new Problem(document ?? { title: `The server answered ${response.status}`, status: response.status }, response.headers.get('Retry-After'));
 }
 
 function parsed(text) {

@@ -8,6 +8,10 @@ export const percent = (value, places = 1) =>
 export const decimal = (value, places = 2) => (typeof value === 'number'
   ? value.toLocaleString('en', { minimumFractionDigits: places, maximumFractionDigits: places }) : NONE);
 
+/** Millimetres and their squares: to so many places, or to three digits where that would leave a microscope's with none. */
+export const millimetres = (value, places) => (typeof value === 'number' && value !== 0 && Math.abs(value) < 1
+  ? value.toLocaleString('en', { maximumSignificantDigits: 3 }) : decimal(value, places));
+
 export const integer = (value) => (typeof value === 'number' ? value.toLocaleString('en') : NONE);
 
 export function duration(seconds) {

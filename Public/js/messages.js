@@ -1,9 +1,18 @@
 import { h } from './dom.js';
 import { Problem } from './api.js';
 
+/** Where messages go: into the dialog that is open, as all that lies beneath it is neither seen nor read out. */
+const place = (name) => document.querySelector(`dialog[open] [data-${name}]`) ?? document.getElementById(name);
+
+/** What a dialog that lasts has for messages. */
+export const messagePlaces = () => [
+  h('div', { class: 'problems', dataset: { problems: '' }, role: 'region', 'aria-label': 'Messages' }),
+  h('div', { class: 'unseen', dataset: { announcer: '' }, role: 'status', 'aria-live': 'polite' }),
+];
+
 /** Tells a screen reader what changed, without moving the focus. */
 export function announce(text) {
-  const announcer = document.getElementById('announcer');
+  const announcer = place('announcer');
   announcer.textContent = '';
   announcer.textContent = text;
 }
@@ -12,7 +21,7 @@ export function announce(text) {
 export function complain(error) {
   if (error?.name === 'AbortError') return;
   if (!(error instanceof Problem)) console.error(error);
-  const region = document.getElementById('problems');
+  const region = place('problems');
   const box = problemBox(error, () => box.remove());
   for (const other of [...region.children]) if (other.textContent === box.textContent) other.remove();
   region.append(box);
@@ -21,7 +30,7 @@ export function complain(error) {
 
 /** Takes down every failure that is shown: what was wrong has been mended. */
 export function clearComplaints() {
-  document.getElementById('problems').replaceChildren();
+  place('problems').replaceChildren();
 }
 
 /** The same text, to be placed where the failure belongs. */

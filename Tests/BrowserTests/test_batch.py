@@ -38,7 +38,10 @@ class BatchTests(BrowserCase):
         self.press(f"Correct {image.name}")
         self.see(".imagename", image.name)
         self.settled(1)
+        # Another image would be corrected under this one's name.
+        self.drop(".viewport", next(path for path in images if path != image))
         self.click_image(*centre(mask_of(image)))
+        self.assertEqual(self.see(".imagename").text, image.name)
         self.screenshot("batch-correct")
         self.press("Accept correction")
         self.see(".tile .good", "corrected")
@@ -48,6 +51,13 @@ class BatchTests(BrowserCase):
         self.driver.refresh()
         self.see(".tile .good", "corrected")
         self.assertEqual(len(self.css(".tile")), 4)
+
+        # What failed is tried again by itself.
+        uploads = lambda: sum(url.endswith("/v1/images") for url in self.requests())
+        before = uploads()
+        self.press("Try 1 failed image again")
+        self.until(lambda _: uploads() > before and self.css(".tile.failed"), "it fails again")
+        self.assertEqual(uploads(), before + 1, "nothing else is segmented anew")
 
         self.press("Download all (zip)")
         archive = zipfile.ZipFile(io.BytesIO(self.downloaded("gmiseg-batch.zip")))
@@ -69,6 +79,22 @@ class BatchTests(BrowserCase):
             versions = self.server.get(f"/v1/tasks/{self.task['id']}")["versions"]
             self.assertEqual([version["version"] for version in versions], [1, 2])
             self.screenshot("batch-taught")
+            self.teach_another(images, taught=image)
+
+    def teach_another(self, images: list, taught) -> None:
+        """What the task knows already is not sent again."""
+        self.see(".tile .good", "corrected and taught")
+        self.assertFalse(self.button("Teach the task 0 corrected images").is_enabled())
+        image = next(path for path in images if path != taught)
+        self.press(f"Correct {image.name}")
+        self.see(".imagename", image.name)
+        self.settled(1)
+        self.click_image(*centre(mask_of(image)))
+        self.press("Accept correction")
+        self.press("Teach the task 1 corrected image")
+        self.see(".job[data-state=succeeded]", patience=300)
+        task = self.server.get(f"/v1/tasks/{self.task['id']}")
+        self.assertEqual([example["stem"] for example in task["support"]][-2:], [taught.stem, image.stem])
 
     def test_prompts_by_the_policy_of_the_task(self) -> None:
         image = queries(1)[0]

@@ -6,6 +6,7 @@ import io
 import json
 import random
 import struct
+import subprocess
 import zipfile
 
 from PIL import Image
@@ -133,6 +134,109 @@ class ModuleTests(BrowserCase):
             waiting[2].resolve(); await turn();
             return {asked, answered, failed};""")
         self.assertEqual(seen, {"asked": [1, 3, 4], "answered": [[1, True], [4, False]], "failed": [[3, True]]})
+
+    SERVER = """
+        const later = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+        const asked = [];
+        /** Answers uploads by `reply(form)`: `{status, delay, wait, body}`. */
+        const uploads = (reply) => {
+          window.XMLHttpRequest = class {
+            upload = {};
+            open() {}
+            setRequestHeader() {}
+            getResponseHeader(name) { return name === 'Retry-After' ? this.wait ?? null : null; }
+            async send(form) {
+              const {status, delay = 0, wait, body = {title: 'refused', status}} = reply(form);
+              Object.assign(this, {status, wait, responseText: JSON.stringify(body)});
+              asked.push(status);
+              await later(delay);
+              if (status === 0) this.onerror(); else this.onload();
+            }
+          };
+        };
+        /** Answers everything else by `reply(path)`: `{status, delay, body}`. */
+        const answers = (reply) => {
+          window.fetch = async (path) => {
+            const {status = 200, delay = 0, body = {title: 'refused', status}} = reply(path);
+            await later(delay);
+            return new Response(JSON.stringify(body), {status});
+          };
+        };"""
+
+    def test_a_batch_waits_for_a_busy_server_and_stops_for_one_that_is_away(self) -> None:
+        seen = self.run_module(self.SERVER + """
+            const {Batch} = await import('/js/batch/batch.js');
+            const batch = new Batch();
+            await batch.add(['a', 'b', 'c'].map((name) => ({file: new File(['x'], name + '.png'), path: name + '.png'})));
+            batch.task = 'task_new';
+            answers(() => ({body: {masks: [{candidate: 0, area_px: 1, score: 1, png: ''}]}}));
+            const image = {status: 201, body: {id: 'img_1', width: 4, height: 4}};
+            const run = async (...replies) => {
+              uploads(() => replies.shift() ?? image);
+              const error = await batch.run({kind: 'centre'}, {areSeveral: false}, {}, () => {}).then(() => null, (problem) => problem.status);
+              return [error, batch.isStopped, ...batch.items.map(({state, task}) => `${state} ${task}`)];
+            };
+            const away = await run({status: 0}, {status: 0});
+            const busy = await run({status: 503, wait: '1'}, {status: 422});
+            const before = asked.length;
+            await batch.requeue();
+            const again = await run();
+            return {away, busy, again, asked, uploads: asked.length - before};""")
+        self.assertEqual(seen["away"], [0, True, "waiting task_new", "waiting task_new", "waiting null"])
+        self.assertEqual(seen["busy"], [None, False, "done task_new", "failed task_new", "done task_new"])
+        self.assertEqual(seen["again"], [None, False, *["done task_new"] * 3])
+        self.assertEqual(seen["uploads"], 1, "what is done is not sent again")
+
+    def test_what_was_chosen_last_counts(self) -> None:
+        image = text_of(FIXTURES / "grey-16.png")
+        seen = self.run_module(self.SERVER + BYTES + """
+            const {Session} = await import('/js/segment/session.js');
+            const session = new Session('test', {});
+            const file = new File([bytes(given[0])], 'x.png');
+            uploads((form) => ({status: 201, delay: form.get('image').name === 'slow.png' ? 300 : 0, body: {id: form.get('image').name}}));
+            const opened = await Promise.all([session.open(file, 'slow.png'), session.open(file, 'fast.png')]);
+            const name = session.name;
+            const closed = session.open(file, 'slow.png');
+            await session.close();
+            answers((path) => ({delay: path.endsWith('slow') ? 300 : 0, body: {id: path.split('/').pop(), labels: []}}));
+            const chosen = await Promise.all(['slow', 'fast'].map((id) => session.chooseTask(id)));
+            const task = session.task.id;
+            const left = await Promise.all([session.chooseTask('slow'), session.chooseTask(null)]);
+            return {opened, name, closed: await closed, file: session.file, chosen, task, left, end: session.task};""", image)
+        self.assertEqual((seen["opened"], seen["name"]), ([False, True], "fast.png"))
+        self.assertEqual((seen["closed"], seen["file"]), (False, None))
+        self.assertEqual((seen["chosen"], seen["task"]), ([False, True], "fast"))
+        self.assertEqual((seen["left"], seen["end"]), ([False, True], None))
+
+    def test_follows_a_job_through_a_refusal_that_passes(self) -> None:
+        seen = self.run_module(self.SERVER + """
+            const {follow} = await import('/js/jobs/follow.js');
+            const replies = [{body: {state: 'running'}}, {status: 429}, {status: 503}, {body: {state: 'succeeded'}}];
+            answers(() => replies.shift());
+            const told = [];
+            const last = await follow('job_1', {events: false}, (job) => told.push(job.state), new AbortController().signal);
+            answers(() => ({status: 404}));
+            const gone = await follow('job_1', {events: false}, () => {}, new AbortController().signal).then(() => null, (problem) => problem.status);
+            return {told, last: last.state, gone};""")
+        self.assertEqual(seen, {"told": ["running", "succeeded"], "last": "succeeded", "gone": 404})
+
+    def test_a_microscopes_millimetres_have_digits(self) -> None:
+        texts = self.run_module(
+            "const {millimetres} = await import('/js/format.js'); return given[0].map((value) => millimetres(value, 1));",
+            [2359.84, 12, 0.5, 0.04321, 0.0000625, 0, None])
+        self.assertEqual(texts, ["2,359.8", "12.0", "0.5", "0.0432", "0.0000625", "0.0", "–"])
+
+    def test_the_curl_command_takes_any_file_name_and_keeps_no_error_for_a_mask(self) -> None:
+        for name in ("truth.png", "it's 1, left; \"a\" \\ $b.png"):
+            with self.subTest(name):
+                (self.downloads / name).write_bytes((FIXTURES / "grey-16.png").read_bytes())
+                command = self.run_module(
+                    "const {curlCommand} = await import('/js/segment/export.js');"
+                    "const reply = {body: {image_id: 'img_' + '0'.repeat(64), prompts: {}, ground_truth: 'x'}};"
+                    "return curlCommand({meaningful: [reply], address: '/v1/segment', truth: {name: given[0]}, name: 'scan.png',"
+                    " labels: {find: () => null, isMap: false}});", name)
+                ended = subprocess.run(["bash", "-c", command], cwd=self.downloads, check=False, capture_output=True, text=True)
+                self.assertEqual(ended.returncode, 22, ended.stderr)
 
     def test_undoes_and_redoes(self) -> None:
         seen = self.run_module("""

@@ -83,6 +83,9 @@ class SegmentTests(BrowserCase):
 
     def test_shows_alternatives(self) -> None:
         self.begin()
+        before = self.answers()
+        self.drop("[aria-label='Ground truth'] .drop", self.truth)
+        self.settled(before + 1)
         self.click_image(*centre(self.truth))
         before = self.answers()
         self.labelled("Alternatives").click()
@@ -93,7 +96,10 @@ class SegmentTests(BrowserCase):
         self.screenshot("segment-alternatives")
         self.css("[role=radiogroup] [role=radio]")[1].click()
         self.until(lambda _: self.css("[role=radio]")[1].get_attribute("aria-checked") == "true", "the second is chosen")
-        self.assertNotEqual(self.mask(), first)
+        second = self.mask()
+        self.assertNotEqual(second, first)
+        self.assertAlmostEqual(float(self.measures()["Dice"].split()[0]) / 100, dice(second, self.truth), places=3)
+        self.assertNotIn("ASD", self.measures(), "the server measured another mask")
 
     def test_refines_the_mask_that_is_shown(self) -> None:
         if not self.offers_here("maskPrompt"):
@@ -179,6 +185,15 @@ class SegmentTests(BrowserCase):
         self.assertEqual(self.mask(), mask)
         self.assertEqual(len(self.css(".prompts li")), 1)
         self.assertEqual(self.labelled("Task").get_attribute("value"), self.task["id"])
+
+    def test_leaves_the_browsers_own_keys_alone(self) -> None:
+        self.begin()
+        taken = self.driver.execute_script("""
+            const stage = document.querySelector('.stage');
+            const press = (key, command) => stage.dispatchEvent(
+              new KeyboardEvent('keydown', {key, bubbles: true, cancelable: true, ...command}));
+            return ['+', '=', '-', '0', '1'].map((key) => [{}, {ctrlKey: true}, {metaKey: true}].map((command) => !press(key, command)));""")
+        self.assertEqual(taken, [[True, False, False]] * 5)
 
     def test_puts_an_image_away(self) -> None:
         self.begin()

@@ -125,6 +125,13 @@ class TaskTests(TaskCase):
         self.see(stage)
         self.press("Suggest", within="dialog")
         x0, y0, x1, y1 = bounds(mask_of(images[1]))
+        # A failure is told where the person looks, and not beneath the dialog.
+        self.driver.execute_script("window.kept = fetch; window.fetch = () => Promise.reject(new TypeError('away'))")
+        self.drag_image((x0, y0), (x1, y1), stage=stage)
+        self.see("dialog .problem", "does not answer")
+        self.screenshot("paint-problem")
+        self.press("Close this message", within="dialog")
+        self.driver.execute_script("window.fetch = kept")
         self.drag_image((x0, y0), (x1, y1), stage=stage)
         self.until(lambda _: self.button("Use this mask", "dialog").is_enabled(), "a proposal")
         self.press("Use this mask", within="dialog")

@@ -7,12 +7,19 @@ import { fresh, stemOfPath } from '../tasks/pairing.js';
 import { zip } from '../zip.js';
 import { promptsOf } from './policy.js';
 
+/** Too much at once: asked again after a while. */
+const BUSY = [429, 503];
+/** Says nothing about the image: nobody answers, nobody is let in, or there is no room. No other image would fare better. */
+const STOPPING = [0, 401, 403, 507];
+const PATIENCE = 5;
+
 /**
  * The images of a batch and what came of them. Kept over a reload, each image under a name of its own.
  *
  * An item is `{number, name, stem, file, imageId, task, state: 'waiting'|'done'|'failed', prompts, answer, problem, correction}`;
- * `answer` is the server's, `correction` is `{png, prompts, answer, answers, areas}` after clicks: the mask or label map in base64, and
- * the labels' pixels in it, `[{value, area_px}]`, where it is of several answers.
+ * `answer` is the server's, `correction` is `{png, prompts, answer, answers, candidate, areas, isTaught}` after clicks: the mask or label map in
+ * base64, which of the answer's alternatives it is, the labels' pixels in it, `[{value, area_px, score}]`, where it is of several answers, and
+ * whether the task has been taught it.
  */
 export class Batch {
   constructor() {
@@ -73,26 +80,31 @@ export class Batch {
   }
 
   /**
-   * Segments what waits, two images at a time, so that one is on its way while another is computed.
+   * Segments what waits, two images at a time, so that one is on its way while another is computed. Throws where the server answers
+   * for no image: what is left then still waits.
    *
    * @param {TaskLabels} labels Of the task.
    * @param {(item) => void} onItem Called for each image that is done or has failed.
    */
   async run(policy, labels, features, onItem) {
     this.isStopped = false;
+    const { task } = this;
     const waiting = this.items.filter(({ state }) => state === 'waiting');
     const worker = async () => {
       while (waiting.length > 0 && !this.isStopped) {
         const item = waiting.shift();
-        await this.segment(item, policy, labels, features);
+        await this.segment(item, task, policy, labels, features);
         await this.saveItem(item);
         onItem(item);
       }
     };
-    await Promise.all([worker(), worker()]);
+    const ends = await Promise.allSettled([worker(), worker()]);
+    const broken = ends.find(({ status }) => status === 'rejected');
+    if (broken) throw broken.reason;
   }
 
-  async segment(item, policy, labels, features) {
+  async segment(item, task, policy, labels, features) {
+    item.task = task;
     try {
       const form = new FormData();
       form.append('image', item.file, item.name);
@@ -101,13 +113,32 @@ export class Batch {
       item.prompts = promptsOf(policy, width, height, labels);
       const body = { image_id: id, prompts: item.prompts };
       if (features.uncertainty) body.uncertainty = true;
-      const address = this.task ? `/v1/tasks/${this.task}/segment` : '/v1/segment';
+      const address = task ? `/v1/tasks/${task}/segment` : '/v1/segment';
       item.answer = slim(await call('POST', address, body));
       item.state = 'done';
       item.problem = null;
     } catch (error) {
+      if (BUSY.includes(error.status)) return this.again(error.retryAfter ?? PATIENCE, item, task, policy, labels, features);
+      if (STOPPING.includes(error.status)) {
+        this.isStopped = true;
+        throw error;
+      }
       item.state = 'failed';
       item.problem = { title: error.title ?? 'Failed', detail: error.message, hint: error.hint ?? null };
+    }
+  }
+
+  /** Tries an image once more after some seconds, unless the batch is stopped meanwhile. */
+  async again(seconds, ...request) {
+    for (const end = Date.now() + 1000 * seconds; Date.now() < end && !this.isStopped;) await new Promise((resolve) => setTimeout(resolve, 200));
+    if (!this.isStopped) await this.segment(...request);
+  }
+
+  /** What failed waits again. */
+  async requeue() {
+    for (const item of this.failed) {
+      Object.assign(item, { state: 'waiting', problem: null });
+      await this.saveItem(item);
     }
   }
 
@@ -117,8 +148,9 @@ export class Batch {
   }
 
   get done() { return this.items.filter(({ answer }) => answer !== null); }
-  /** What the task that is chosen can be taught. */
-  get corrected() { return this.items.filter(({ correction, task }) => correction !== null && task === this.task); }
+  get failed() { return this.items.filter(({ state }) => state === 'failed'); }
+  /** What the task that is chosen can be taught, and has not been yet. */
+  get corrected() { return this.items.filter(({ correction, task }) => correction !== null && !correction.isTaught && task === this.task); }
 
   /** All masks or label maps, a table with a row for each label of each image, and the answers with their receipts. */
   archive() {
@@ -147,19 +179,19 @@ export class Batch {
  */
 export function labelRows({ answer: first, correction }) {
   const answer = correction?.answer ?? first;
-  const best = answer.masks.filter(({ candidate }) => candidate === 0);
+  const counting = answer.masks.filter(({ candidate }) => candidate === (correction?.candidate ?? 0));
   if (correction?.areas) {
     const answers = [correction.answers].flat();
-    return correction.areas.map(({ value, area_px: pixels }) => {
+    return correction.areas.map(({ value, area_px: pixels, score }) => {
       const own = answers.findLast(({ masks }) => masks.some((mask) => mask.label_value === value));
       const mask = own.masks.find((other) => other.label_value === value);
       const spacing = own.spacing_mm;
-      return { label: mask.label, value, score: mask.score, area_px: pixels, area_mm2: spacing ? pixels * spacing[0] * spacing[1] : null, answer: own };
+      return { label: mask.label, value, score, area_px: pixels, area_mm2: spacing ? pixels * spacing[0] * spacing[1] : null, answer: own };
     });
   }
-  const values = [...new Set(best.map((mask) => mask.label_value ?? null))];
+  const values = [...new Set(counting.map((mask) => mask.label_value ?? null))];
   return values.map((value) => {
-    const masks = best.filter((mask) => (mask.label_value ?? null) === value);
+    const masks = counting.filter((mask) => (mask.label_value ?? null) === value);
     const sum = (name) => (masks.every((mask) => typeof mask[name] === 'number') ? masks.reduce((total, mask) => total + mask[name], 0) : null);
     return { label: masks[0].label, value, score: masks[0].score, area_px: sum('area_px'), area_mm2: sum('area_mm2'), answer };
   });

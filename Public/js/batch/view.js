@@ -10,6 +10,7 @@ import { labelName, TaskLabels } from '../labels.js';
 import { announce, complain } from '../messages.js';
 import { swatch } from '../swatch.js';
 import { supportForm } from '../tasks/form.js';
+import { fresh } from '../tasks/pairing.js';
 import { thumbnail } from '../tasks/thumbnail.js';
 import { Batch, labelRows, pngOf, uncertaintyOf } from './batch.js';
 import { keepPolicy, POLICIES, policyOf } from './policy.js';
@@ -80,6 +81,7 @@ class BatchView {
     } });
     this.labelRow = field('Label of the prompt', this.labelSelect);
     this.run = h('button', { class: 'primary', onclick: () => this.start().catch(complain) }, 'Segment all');
+    this.retry = h('button', { onclick: () => this.batch.requeue().then(() => this.start()).catch(complain) });
     this.stop = h('button', { onclick: () => (this.batch.isStopped = true) }, 'Stop');
     this.progress = h('progress', { max: '1', value: '0', 'aria-label': 'Progress of the batch' });
     this.status = h('span', { class: 'quiet' });
@@ -94,7 +96,7 @@ class BatchView {
         field('Task', this.taskSelect), field('Prompt for each image', this.policySelect), this.labelRow, this.boxRow,
         dropZone({ text: 'Drop a folder of images, or many files.', isMany: true, isFolder: true },
           (found) => this.add(found).catch(complain))),
-      h('div', { class: 'panel row' }, this.run, this.stop, this.progress, this.status, h('span', { class: 'grow' }), this.teach, this.zip, this.clear),
+      h('div', { class: 'panel row' }, this.run, this.retry, this.stop, this.progress, this.status, h('span', { class: 'grow' }), this.teach, this.zip, this.clear),
       this.jobPlace, this.gallery));
     this.policyChanged();
     this.refresh();
@@ -159,10 +161,27 @@ class BatchView {
   /** The corrected images become examples of the task; the next version starts from the present one. */
   async sendBack() {
     const { batch } = this;
-    const examples = batch.corrected.map(({ stem, file, correction }) => ({
-      stem, image: file, mask: new File([bytesOfBase64(correction.png)], `${stem}.png`, { type: 'image/png' }),
-    }));
-    const { job } = await upload(`/v1/tasks/${batch.task}/support`, supportForm(examples));
+    const items = batch.corrected;
+    this.teach.disabled = true;
+    try {
+      const { support } = await get(`/v1/tasks/${batch.task}`);
+      const taken = new Set(support.map(({ stem }) => stem));
+      const examples = items.map(({ stem: own, file, correction }) => {
+        const stem = fresh(own, taken);
+        return { stem, image: file, mask: new File([bytesOfBase64(correction.png)], `${stem}.png`, { type: 'image/png' }) };
+      });
+      const { job } = await upload(`/v1/tasks/${batch.task}/support`, supportForm(examples));
+      for (const item of items) {
+        item.correction.isTaught = true;
+        await batch.saveItem(item);
+      }
+      this.showJob(job);
+    } finally {
+      this.refresh();
+    }
+  }
+
+  showJob(job) {
     this.job?.stop();
     this.job = new JobView(job.id, this.features, this.labels, () => this.refresh());
     fill(this.jobPlace, this.job.element);
@@ -175,6 +194,10 @@ class BatchView {
     const finished = items.filter(({ state }) => state !== 'waiting').length;
     const waiting = items.length - finished;
     this.run.disabled = this.isRunning || items.length === 0;
+    const failed = batch.failed.length;
+    this.retry.hidden = this.isRunning || failed === 0;
+    this.retry.textContent = `Try ${plural(failed, 'failed image')} again`;
+    for (const input of [this.taskSelect, this.policySelect, this.labelSelect, ...this.box]) input.disabled = this.isRunning;
     this.run.textContent = waiting === 0 && items.length > 0 ? 'Segment all again' : 'Segment all';
     this.stop.hidden = !this.isRunning;
     this.progress.hidden = !this.isRunning;
@@ -199,7 +222,7 @@ class BatchView {
       h('strong', {}, item.name),
       item.problem ? [h('p', { class: 'bad small' }, item.problem.detail), h('p', { class: 'small' }, item.problem.hint ?? '')] : null,
       shown ? this.areas(item, uncertainty) : null,
-      item.correction ? h('span', { class: 'small good' }, 'corrected')
+      item.correction ? h('span', { class: 'small good' }, item.correction.isTaught ? 'corrected and taught' : 'corrected')
         : answer?.review?.needed ? h('span', { class: 'small warn' }, answer.review.reason ?? 'look at it') : null,
       item.state === 'waiting' ? h('span', { class: 'small quiet' }, 'waiting') : null,
       item.state === 'done' ? h('a', { class: 'button', href: `#/batch/item?item=${item.number}`, 'aria-label': `Correct ${item.name}` }, 'Correct') : null);

@@ -2,6 +2,8 @@ import { get, send } from '../api.js';
 import { EventReader } from './events.js';
 
 const ENDED = ['succeeded', 'failed', 'cancelled'];
+/** Refusals that say nothing about the next time: too slow, too many. */
+const PASSING = [408, 429];
 export const isEnded = (job) => ENDED.includes(job.state);
 
 /**
@@ -21,7 +23,7 @@ export async function follow(id, features, onJob, signal) {
       if (last === null || !isEnded(last)) tell(await get(`/v1/jobs/${id}`, { signal }));
     } catch (error) {
       if (signal.aborted) return last;
-      if (error.status >= 400 && error.status < 500) throw error;
+      if (error.status >= 400 && error.status < 500 && !PASSING.includes(error.status)) throw error;
     }
     if (last !== null && isEnded(last)) return last;
     await new Promise((resolve) => setTimeout(resolve, 1000));

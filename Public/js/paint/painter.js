@@ -6,7 +6,7 @@ import { layersOfMap } from '../image/layers.js';
 import { Mask } from '../image/mask.js';
 import { labelName } from '../labels.js';
 import { plural } from '../format.js';
-import { announce, complain } from '../messages.js';
+import { announce, complain, messagePlaces } from '../messages.js';
 import { swatch } from '../swatch.js';
 import { drawBox } from '../viewer/marks.js';
 import { Stage } from '../viewer/stage.js';
@@ -91,7 +91,7 @@ class Painter {
       h('span', { class: 'grow' }), this.area,
       h('div', { class: 'group end' }, h('button', { onclick: () => this.dialog.close('') }, 'Cancel'), this.useButton)),
     h('div', { class: 'viewport' }, this.stage.element),
-    h('p', { class: 'unseen', id: help }, KEYS));
+    h('p', { class: 'unseen', id: help }, KEYS), messagePlaces());
     document.body.append(this.dialog);
     this.dialog.showModal();
     this.choose(this.tools[0]);
@@ -172,6 +172,8 @@ class Painter {
    * adds to it, and neither takes what other labels have.
    */
   async suggest(prompts) {
+    // The answer is of the label that was pointed at, whichever is drawn by then.
+    const { value } = this;
     try {
       const form = new FormData();
       form.append('image', this.file, this.name);
@@ -179,8 +181,8 @@ class Painter {
       const answer = await post('/v1/segment', { image_id: this.imageId, prompts });
       const proposed = await Mask.fromBase64(answer.masks[0].png);
       this.begin();
-      if (prompts.boxes) this.mask.clear(this.value);
-      this.mask.take(proposed, this.value, true);
+      if (prompts.boxes) this.mask.clear(value);
+      this.mask.take(proposed, value, true);
       this.commit();
     } catch (error) {
       complain(error);

@@ -39,10 +39,10 @@ export function curlCommand(session, origin = location.origin) {
 }
 
 function oneCommand(session, { body }, origin) {
-  const parts = [`curl -sS ${quoted(origin + session.address)}`];
+  const parts = [`curl -sS --fail-with-body ${quoted(origin + session.address)}`];
   if (hasToken()) parts.push('-H "Authorization: Bearer $GMISEG_TOKEN"');
   for (const [name, value] of Object.entries(body)) {
-    if (name === 'ground_truth') parts.push(`-F ground_truth=@${quoted(session.truth?.name ?? 'truth.png')}`);
+    if (name === 'ground_truth') parts.push(`-F ${quoted(`ground_truth=@${curlName(session.truth?.name ?? 'truth.png')}`)}`);
     else parts.push(`-F ${quoted(`${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`)}`);
   }
   const label = session.labels.find(body.prompts.label);
@@ -53,6 +53,9 @@ function oneCommand(session, { body }, origin) {
 
 /** Within single quotes a shell takes everything as it is, but the quote itself. */
 const quoted = (text) => (/^[A-Za-z0-9_./:=-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
+
+/** A file's name as `-F` takes it: unquoted, curl ends it at a comma or semicolon (curl(1), --form). */
+const curlName = (name) => (/^[^,;"\\]+$/.test(name) ? name : `"${name.replace(/[\\"]/g, '\\$&')}"`);
 
 /** A paragraph for a paper on each answer, from the server or, where it writes none, from the receipt. */
 export function methodsParagraph(session) {

@@ -1,5 +1,5 @@
 import { h } from '../dom.js';
-import { decimal, integer, percent } from '../format.js';
+import { integer, millimetres, percent } from '../format.js';
 import { labelName } from '../labels.js';
 import { setColour } from '../palette.js';
 import { diceOf } from './measures.js';
@@ -47,7 +47,7 @@ function areaCell(session, { mask }) {
   const pixels = mask.area;
   const spacing = session.answer.spacing_mm;
   if (!spacing) return `${integer(pixels)} px`;
-  const millimetres = pixels * spacing[0] * spacing[1];
+  const area = pixels * spacing[0] * spacing[1];
   // The side has no room for five digits that matter to nobody.
-  return [`${integer(pixels)} px`, h('br'), h('small', { class: 'quiet' }, `${decimal(millimetres, millimetres < 1000 ? 1 : 0)} mm²`)];
+  return [`${integer(pixels)} px`, h('br'), h('small', { class: 'quiet' }, `${millimetres(area, area < 1000 ? 1 : 0)} mm²`)];
 }

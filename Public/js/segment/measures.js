@@ -1,5 +1,5 @@
 import { h } from '../dom.js';
-import { decimal, integer, percent } from '../format.js';
+import { decimal, integer, millimetres, percent } from '../format.js';
 import { labelName } from '../labels.js';
 import { Mask } from '../image/mask.js';
 
@@ -10,11 +10,20 @@ export function measureRows(session) {
   if (session.isComposed) return labelRows(session);
   const sum = (name) => current.reduce((total, { json }) => total + (json[name] ?? 0), 0);
   const hasSpacing = current.every(({ json }) => typeof json.area_mm2 === 'number');
-  const area = hasSpacing ? `${decimal(sum('area_mm2'), 1)} mm²` : h('span', { class: 'quiet' }, 'no spacing, no mm²');
+  const area = hasSpacing ? `${millimetres(sum('area_mm2'), 1)} mm²` : h('span', { class: 'quiet' }, 'no spacing, no mm²');
   return [
     ['Area', [`${integer(sum('area_px'))} px`, h('br'), area]],
-    ...(current.length === 1 ? maskRows(current[0].json) : []), ...(answer.metrics ? agreementRows(answer.metrics) : []),
+    ...(current.length === 1 ? maskRows(current[0].json) : []), ...(answer.metrics ? agreement(session) : []),
   ];
+}
+
+/** The server measures the best alternative; of another that was chosen there is what can be counted here. */
+function agreement(session) {
+  const { answer, truth, current: [{ json, mask }] } = session;
+  if (!session.areAlternatives || json.candidate === 0) return agreementRows(answer.metrics);
+  const known = truth?.layers[0]?.mask;
+  const fits = known?.width === mask.width && known?.height === mask.height;
+  return [['Dice', percent(fits ? mask.dice(known) : null, 2)], ['Distances', 'not measured: they are of the first alternative']];
 }
 
 /** Of the label that is chosen; what all labels have stands in the legend. */
@@ -39,10 +48,10 @@ export function diceOf(session, { label, mask, json, isWhole }) {
 function maskRows(json) {
   const rows = [];
   if (json.area_interval_px) {
-    const millimetres = json.area_interval_mm2;
+    const area = json.area_interval_mm2;
     rows.push(['Area, 95 %', [
       `${json.area_interval_px.map(integer).join('–')} px`,
-      millimetres ? [h('br'), `${millimetres.map((value) => decimal(value, 1)).join('–')} mm²`] : null,
+      area ? [h('br'), `${area.map((value) => millimetres(value, 1)).join('–')} mm²`] : null,
     ]]);
   }
   if (json.bounds) rows.push(['Extent', `${json.bounds.x1 - json.bounds.x0 + 1} × ${json.bounds.y1 - json.bounds.y0 + 1} px`]);
@@ -66,7 +75,7 @@ export function measureList(session) {
   ];
 }
 
-function distance(pixels, millimetres) {
-  if (typeof millimetres === 'number') return `${decimal(millimetres)} mm (${decimal(pixels)} px)`;
+function distance(pixels, length) {
+  if (typeof length === 'number') return `${millimetres(length, 2)} mm (${decimal(pixels)} px)`;
   return typeof pixels === 'number' ? `${decimal(pixels)} px` : '–';
 }

@@ -160,7 +160,8 @@ export class Panels {
     const hasAnswer = this.session.isShown;
     this.maskButton.textContent = this.session.labels.isMap ? 'Label map (PNG)' : 'Mask (PNG)';
     for (const button of this.exportButtons) button.disabled = !hasAnswer;
-    if (this.acceptButton) this.acceptButton.disabled = !hasAnswer;
+    // Before the answer to the last click is there, the mask is that of the one before.
+    if (this.acceptButton) this.acceptButton.disabled = !hasAnswer || this.view.isPending === true;
     this.curl.textContent = hasAnswer ? curlCommand(this.session) : '';
     this.methods.textContent = hasAnswer ? methodsParagraph(this.session) : '';
     this.truthName.textContent = this.session.truth?.name ?? '';

@@ -25,6 +25,7 @@ export class Session {
     this.labels = TaskLabels.of(null);
     /** Answers of a task with several labels, by address and body: only what was changed is asked for again. */
     this.known = new Map();
+    this.turns = {};
     this.clear();
     this.version = null;
     this.model = null;
@@ -65,30 +66,43 @@ export class Session {
   }
 
   /**
-   * Uploads `file` and opens it. The server judges first, so that what it refuses is told in its words.
+   * Uploads `file` and opens it. The server judges first, so that what it refuses is told in its words. Resolves to false where
+   * another image was opened or this one put away meanwhile: what a person did last counts, not what came last.
    *
    * @param {Blob} file
    * @param {string} name
    */
   async open(file, name, onProgress) {
+    const isLast = this.turn('image');
     const form = new FormData();
     form.append('image', file, name);
     const stored = await upload('/v1/images', form, onProgress);
     const picture = await Picture.read(file);
+    if (!isLast()) return false;
     this.clear();
     Object.assign(this, { file, name, picture, imageId: stored.id });
     this.save();
     await forget(`${this.place} truth`).catch(withoutRoom);
     await keep(`${this.place} file`, { file, name, imageId: stored.id }).catch(withoutRoom);
+    return this.file === file;
+  }
+
+  /** Begins something that the next of its kind makes pointless; returns whether that has not come yet. */
+  turn(kind) {
+    const number = (this.turns[kind] ?? 0) + 1;
+    this.turns[kind] = number;
+    return () => this.turns[kind] === number;
   }
 
   /** Opens again what a reload interrupted; false when there was nothing. */
   async resume() {
+    const isLast = this.turn('image');
     const kept = await recall(`${this.place} file`);
     if (!kept) return false;
     const work = recallSmall(this.place);
     const truth = await recall(`${this.place} truth`);
     const picture = await Picture.read(kept.file);
+    if (!isLast()) return false;
     this.clear();
     Object.assign(this, kept, { picture, history: new History(PromptBook.from(work?.book).fitting(this.labels)), spacing: work?.spacing ?? null });
     if (truth) await this.setTruth(truth.file, truth.name);
@@ -107,6 +121,7 @@ export class Session {
   /** Puts the image away: here, and on the server where it can be deleted. */
   async close() {
     const { imageId } = this;
+    this.turn('image');
     this.clear();
     this.save();
     await forget(`${this.place} file`);
@@ -114,13 +129,18 @@ export class Session {
     await putAway([imageId], this.features);
   }
 
+  /** Resolves to false where another task was chosen meanwhile. */
   async chooseTask(id) {
-    this.task = id ? await get(`/v1/tasks/${id}`) : null;
+    const isLast = this.turn('task');
+    const task = id ? await get(`/v1/tasks/${id}`) : null;
+    if (!isLast()) return false;
+    this.task = task;
     this.labels = TaskLabels.of(this.task);
     this.history = new History(this.book.fitting(this.labels));
     this.known.clear();
     this.reject();
     if (this.truth) this.truth.layers = await this.truthLayers(this.truth.file);
+    return true;
   }
 
   /** The side of the tiles that the adapter answers in; null where images are seen whole. */

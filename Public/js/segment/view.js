@@ -85,7 +85,8 @@ class SegmentView {
     this.state = h('span', { class: 'state' });
     this.timing = h('span', { class: 'timing' });
     const viewport = h('div', { class: 'viewport' }, stage.element, this.empty);
-    acceptDrops(viewport, (found) => this.open(found[0].file, found[0].file.name));
+    // A correction is of the batch's image and of no other.
+    if (!this.batch) acceptDrops(viewport, (found) => this.open(found[0].file, found[0].file.name));
     fill(this.root, h('div', { class: 'workspace' },
       h('h1', { class: 'unseen' }, 'Segment'),
       h('section', { class: 'bench', 'aria-label': 'Viewer' },
@@ -130,7 +131,7 @@ class SegmentView {
     clearComplaints();
     this.panels.showUpload(0);
     try {
-      await this.session.open(file, name, (share) => this.panels.showUpload(share));
+      if (!(await this.session.open(file, name, (share) => this.panels.showUpload(share)))) return;
       this.onOpened();
       this.stage.element.focus({ preventScroll: true });
     } catch (error) {
@@ -145,6 +146,7 @@ class SegmentView {
     this.latest.drop();
     const hadFocus = document.activeElement;
     await this.session.close();
+    this.isPending = false;
     Object.assign(this.stage, { picture: null, layers: [] });
     this.timing.textContent = '';
     this.state.textContent = '';
@@ -206,8 +208,10 @@ class SegmentView {
 
   async chooseTask(id) {
     try {
-      await this.session.chooseTask(id);
+      if (!(await this.session.chooseTask(id))) return;
       this.session.version = null;
+      // A reload begins with the task that was chosen last, not with the one that the page was opened with.
+      history.replaceState(null, '', id ? `#/segment?task=${id}` : '#/segment');
       this.panels.refresh();
       this.session.save();
       this.ask();
@@ -218,10 +222,10 @@ class SegmentView {
 
   /** Asks for the mask of what is pointed at now. Whatever is answered later than that wins. */
   ask() {
+    this.isPending = this.session.file !== null;
     this.refresh();
-    if (this.session.file === null) return;
+    if (!this.isPending) return;
     this.session.save();
-    this.isPending = true;
     this.latest.ask(this.session.request());
   }
 
@@ -384,9 +388,11 @@ class SegmentView {
   /** In a batch: takes the mask over as corrected. */
   async acceptCorrection() {
     const { session } = this;
+    const { current } = session;
     await this.batch.correct({
       png: await (session.map ?? session.mask).toPNG(), prompts: session.book.json, answer: session.answer, answers: answersOf(session),
-      areas: session.isComposed ? session.current.map(({ label, mask }) => ({ value: label.value, area_px: mask.area })) : null,
+      candidate: session.areAlternatives ? current[0].json.candidate : 0,
+      areas: session.isComposed ? current.map(({ label, mask, json }) => ({ value: label.value, area_px: mask.area, score: json.score })) : null,
     });
     location.hash = '#/batch';
   }

@@ -20,8 +20,13 @@ export async function showTasks(root) {
     if (text !== shown) keepFocus(root, () => render(root, tasks, show));
     shown = text;
     const isMoving = tasks.some(({ state }) => state === 'queued' || state === 'adapting');
-    if (isMoving) timer = setTimeout(() => show().catch(complain), 2000);
+    if (isMoving) timer = setTimeout(look, 2000);
   };
+  /** A server that is away for a moment is asked again. */
+  const look = () => show().catch((error) => {
+    complain(error);
+    if (root.isConnected) timer = setTimeout(look, 5000);
+  });
   await show();
   return () => clearTimeout(timer);
 }

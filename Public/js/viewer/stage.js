@@ -257,17 +257,19 @@ export class Stage {
   key(event) {
     if (this.picture === null) return;
     const step = event.shiftKey ? 10 : 1;
+    // With Control or Command these keys are the browser's, which enlarges the page by them.
+    const isCommand = event.ctrlKey || event.metaKey;
     const moves = { ArrowLeft: [-step, 0], ArrowRight: [step, 0], ArrowUp: [0, -step], ArrowDown: [0, step] };
-    if (moves[event.key] && !event.ctrlKey && !event.metaKey) {
+    if (moves[event.key] && !isCommand) {
       const [dx, dy] = moves[event.key];
       this.cursor = this.clamped({ x: this.crosshair.x + dx, y: this.crosshair.y + dy });
       this.onHover(this.cursor);
       announce(`x ${this.cursor.x}, y ${this.cursor.y}`);
       this.redraw();
-    } else if (event.key === '+' || event.key === '=') this.zoom(1.25);
-    else if (event.key === '-') this.zoom(0.8);
-    else if (event.key === '0' && !event.ctrlKey) this.fit();
-    else if (event.key === '1' && !event.ctrlKey) this.actualSize();
+    } else if ((event.key === '+' || event.key === '=') && !isCommand) this.zoom(1.25);
+    else if (event.key === '-' && !isCommand) this.zoom(0.8);
+    else if (event.key === '0' && !isCommand) this.fit();
+    else if (event.key === '1' && !isCommand) this.actualSize();
     else if (!this.onKey(event)) return;
     event.preventDefault();
   }
