@@ -93,6 +93,16 @@ import Testing
         Damage(name: "an unknown kind", expected: .notAnAdapter(reason: "the card under gmiseg.adapter is malformed")) {
             $0.card = $0.card.replacingOccurrences(of: #""kind":"lora""#, with: #""kind":"magic""#)
         },
+        Damage(
+            name: "fewer examples than none",
+            expected: .notAnAdapter(reason: "its card counts support_count or steps below 0")
+        ) {
+            $0.card.replace(#/"support_count":\d+/#, with: #""support_count":-1"#)
+        },
+        Damage(
+            name: "a card without end",
+            expected: .notAnAdapter(reason: "the card under gmiseg.adapter has more than 1048576 bytes")
+        ) { $0.card += String(repeating: " ", count: 1 << 20) },
         names("a name of blanks", #"[" "]"#, "[3]"),
         names("a name without end", "[\"\(String(repeating: "a", count: 201))\"]", "[3]"),
         names("two of one name", #"["a", "a"]"#, "[1, 2]"), names("more names than numbers", #"["a", "b"]"#, "[1]"),

@@ -199,6 +199,21 @@ import Testing
         #expect(throws: SettingsError.self) { try recipe.checkTiles([Extent(width: 900, height: 700)]) }
     }
 
+    /// Their masks are put together in a square of the longer side.
+    @Test func longImagesHaveNoTiles() throws {
+        var recipe = Recipe(fixed: [.tiles])
+        recipe.settings.tileSide = 4_096
+        try recipe.checkTiles([Extent(width: 8_192, height: 16)])
+        let error = #expect(throws: SettingsError.self) { try recipe.checkTiles([Extent(width: 16, height: 8_193)]) }
+        #expect(error?.field == "adaptation.tiles" && error?.expectation.contains("8192") == true)
+        // A line a pixel wide, which no cell of the whole image draws.
+        func line(_ length: Int) -> Mask {
+            Mask(width: length, height: 8, pixels: (0..<8 * length).map { $0 / length == 4 ? 1 : 0 })
+        }
+        #expect(TileRule.side(for: [line(600)], model: .tiny) != nil)
+        #expect(TileRule.side(for: [line(8_193)], model: .tiny) == nil)
+    }
+
     /// A file that says so all the same is none: nobody would know how to answer by it.
     @Test func tilesOfSeveralLabelsAreRefused() throws {
         var recipe = Recipe(fixed: [.tiles]).telling(2)

@@ -70,14 +70,15 @@ package struct AdaptationWorker: Worker {
         let model = try models.model(of: task).model
         let recipe = try TaskSettings(stored: task.settingsJSON).recipe
         context.report(step: 0, of: 0, phase: "reading the support set", fraction: 0)
-        let support = try store.support(of: task.id)
+        // Those that it was queued for: examples that came later have a job of their own, and a job that goes on must find what it began with.
+        let support = Array(try store.support(of: task.id).prefix(job.exampleCount))
         // First of all, so that the task can be used without a prompt while its adapter is in the making.
         try profiles.prepare(support, task: task, model: model, tier: .base(reason: "no adapter yet")) {
             try pause(context, watch)
         }
         let labels = TaskLabels(task.labels)
         let findings = try findings(task, support, model.configuration, context, watch)
-        let previous = try previous(task, model)
+        let previous = try previous(task, support, model)
         let fitting = try Fitting(
             model: model, examples: try examples(support, labels, context, watch),
             patients: PatientGroups(stems: support.map(\.stem), given: support.map(\.patient)),
@@ -108,15 +109,23 @@ package struct AdaptationWorker: Worker {
 
     /// The version that is served now: the next one starts from it, and must not be worse.
     private func previous(
-        _ task: TaskRecord, _ model: SegmentAnythingModel
+        _ task: TaskRecord, _ support: [SupportExample], _ model: SegmentAnythingModel
     ) throws -> (number: Int, version: Fitting.Previous)? {
         guard let version = try task.servedAdapter.flatMap({ try store.adapter(of: task.id, version: $0) }) else {
             return nil
         }
         let adapter = try Adapter.load(path: try store.localPath(version.file), for: model)
-        // The support set only grows at its end. What a foreign adapter was trained on is not in it.
-        let known = AdapterCard.isImported(version.cardJSON) ? 0 : min(adapter.card.supportCount, task.supportCount)
-        return (version.version, Fitting.Previous(adapter: adapter, exampleCount: known))
+        // The support set only grows at its end. What a foreign adapter was trained on its card says, by the hashes of the pixels.
+        let known = AdapterCard.isImported(version.cardJSON) ? 0 : min(adapter.card.supportCount, support.count)
+        let hashes = Set(adapter.card.notes?.supportSHA256 ?? [])
+        let heldOut = StoredHeldOut(version.heldOutJSON)
+        return (
+            version.version,
+            Fitting.Previous(
+                adapter: adapter, exampleCount: known,
+                seen: Set(support.indices.filter { hashes.contains(support[$0].imageHash) }),
+                served: Set(PromptKind.allCases.filter { heldOut?.serves($0) ?? true }))
+        )
     }
 
     private func notes(_ fitted: Fitted, _ support: [SupportExample]) -> Adapter.Card.Notes {
@@ -254,4 +263,17 @@ extension FittingProgress.Phase {
         case .member(let number, let count): "training member \(number) of \(count) of the ensemble"
         }
     }
+}
+
+extension NewJob {
+    /// A job that adapts a task to its first `examples`.
+    init(examples: Int, priority: Int) {
+        let parameters: JSON = ["examples": .integer(examples)]
+        self.init(parametersJSON: parameters.text(), priority: priority)
+    }
+}
+
+extension Job {
+    /// Examples that it is to adapt its task to; all, where it does not say so.
+    fileprivate var exampleCount: Int { max(0, JSON.stored(parametersJSON)["examples"]?.integerValue ?? .max) }
 }

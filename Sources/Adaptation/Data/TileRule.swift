@@ -18,6 +18,7 @@ package enum TileRule {
 
     /// The side of the tiles for the examples of `masks`, in pixels of the original images; nil: they are seen whole.
     package static func side(for all: [Mask], model: Configuration) -> Int? {
+        guard all.allSatisfy({ max($0.width, $0.height) <= Tiling.longestImageSide }) else { return nil }
         let masks = Array(all.prefix(examined))
         guard median(masks.map { drawnDice($0, tiling: nil, model: model) }) < tooCoarse else { return nil }
         let sides = shares.map { Int($0 * Double(model.imageSize)) }.filter { side in

@@ -18,6 +18,8 @@ package struct Adapter: Sendable {
     let tensors: [Tensor]
 
     private static let cardKey = "gmiseg.adapter"
+    /// Bytes of a card. One of 512 examples has some 40 000.
+    private static let cardLimit = 1 << 20
 
     /// - Parameter tensors: One per entry of `layout`.
     init(card: Card, layout: AdapterLayout, tensors: [Tensor]) throws {
@@ -50,7 +52,7 @@ package struct Adapter: Sendable {
     /// The base model that an adapter file says it was made for, before anything else of it is looked at.
     package static func base(path: String) throws(AdapterError) -> (name: String, sha256: String) {
         let file = try openSafetensors(path)
-        guard let text = file.metadata[cardKey], let card = CanonicalJSON.decode(Card.self, from: text) else {
+        guard let card = CanonicalJSON.decode(Card.self, from: try cardText(file)) else {
             throw .notAnAdapter(reason: "its metadata has no card under \(cardKey) that can be read")
         }
         return (card.baseModel, card.baseSHA256)
@@ -71,9 +73,7 @@ package struct Adapter: Sendable {
     ///   tensor, has one too many or of another shape, or holds a number that is not finite.
     package static func load(path: String, for model: SegmentAnythingModel) throws -> Adapter {
         let file = try openSafetensors(path)
-        guard let text = file.metadata[cardKey] else {
-            throw AdapterError.notAnAdapter(reason: "its metadata has no \(cardKey)")
-        }
+        let text = try cardText(file)
         // The version is looked at by itself, so that a later format is called by its name and not "malformed".
         if let version = CanonicalJSON.decode(Card.Version.self, from: text)?.formatVersion,
             version != Card.currentVersion
@@ -95,6 +95,9 @@ package struct Adapter: Sendable {
         } catch {
             throw AdapterError.notAnAdapter(reason: "on its card \(error)")
         }
+        guard card.supportCount >= 0, card.steps >= 0 else {
+            throw AdapterError.notAnAdapter(reason: "its card counts support_count or steps below 0")
+        }
         guard let labelCount = card.labelCount else {
             throw AdapterError.notAnAdapter(reason: "on its card labels and label_values do not fit together")
         }
@@ -106,6 +109,14 @@ package struct Adapter: Sendable {
         let tensors = try tensors(of: file, path: path, layout)
         return Adapter(
             card: card, layout: layout, tensors: tensors, sha256: file.withUnsafeBytes { SHA256.hex($0) })
+    }
+
+    private static func cardText(_ file: SafetensorsFile) throws(AdapterError) -> String {
+        guard let text = file.metadata[cardKey] else { throw .notAnAdapter(reason: "its metadata has no \(cardKey)") }
+        guard text.utf8.count <= cardLimit else {
+            throw .notAnAdapter(reason: "the card under \(cardKey) has more than \(cardLimit) bytes")
+        }
+        return text
     }
 
     private static func tensors(of file: SafetensorsFile, path: String, _ layout: AdapterLayout) throws -> [Tensor] {

@@ -45,8 +45,8 @@ package struct InstanceFinder: Sendable {
     }
 
     /// The objects within an answer of one logit a pixel (``Mosaic``), the largest first, as they are: in tiles there is no
-    /// embedding of the image that each could be asked of again.
-    package static func pieces(of whole: MaskPrediction) -> [MaskPrediction] {
+    /// embedding of the image that each could be asked of again. Made one after the other as they are taken: each has a square of its own.
+    package static func pieces(of whole: MaskPrediction) -> some Sequence<MaskPrediction> {
         let logits = whole.lowResolutionLogits.elements
         let (side, geometry) = (whole.lowResolutionLogits.shape[0], whole.geometry)
         precondition(
@@ -62,8 +62,8 @@ package struct InstanceFinder: Sendable {
             areas[label] += 1
         }
         let largest = areas.indices.filter { areas[$0] >= 4 }.sorted { (areas[$1], $0) < (areas[$0], $1) }
-        return largest.prefix(limit).compactMap { label in
-            guard let extent = extents[label] else { return nil }
+        return largest.prefix(limit).compactMap { label in extents[label].map { (label, $0) } }.lazy.map {
+            label, extent in
             let square = max(extent.width, extent.height)
             var own = [Float](repeating: MaskPrediction.outside, count: square * square)
             for y in 0..<extent.height {

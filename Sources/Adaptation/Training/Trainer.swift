@@ -67,7 +67,10 @@ package struct Trainer: Sendable {
         layout = AdapterLayout(
             kind: settings.kind, rank: settings.rank, lastBlocks: settings.lastBlocks, labelCount: support.labelCount,
             model: model)
-        let isSameWay = beginning?.layout == layout && beginning?.card.tileSide == settings.tileSide
+        // Factors that are scaled otherwise are another update.
+        let isSameWay =
+            beginning?.layout == layout && beginning?.card.tileSide == settings.tileSide
+            && beginning?.card.alpha == settings.alpha
         self.beginning = isSameWay ? beginning : nil
         self.taskName = taskName
         self.labels = labels

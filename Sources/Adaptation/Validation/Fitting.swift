@@ -14,10 +14,25 @@ package struct Fitting: Sendable {
         package let adapter: Adapter
         /// Examples that it was trained on, the first ones of the support set.
         package let exampleCount: Int
+        /// Further examples that taught it: of an adapter from elsewhere, those that its card names.
+        package let seen: Set<Int>
+        /// The kinds of prompts that it answers; the others are the base model's.
+        package let served: Set<PromptKind>
 
-        package init(adapter: Adapter, exampleCount: Int) {
+        package init(
+            adapter: Adapter, exampleCount: Int, seen: Set<Int> = [],
+            served: Set<PromptKind> = Set(PromptKind.allCases)
+        ) {
             self.adapter = adapter
             self.exampleCount = exampleCount
+            self.seen = seen
+            self.served = served
+        }
+
+        /// The examples of patients of whom it has seen none.
+        package func unseen(of patients: [Int]) -> [Int] {
+            let known = Set(patients.indices.filter { $0 < exampleCount || seen.contains($0) }.map { patients[$0] })
+            return patients.indices.filter { !known.contains(patients[$0]) }
         }
     }
 
@@ -99,7 +114,7 @@ package struct Fitting: Sendable {
     }
 
     /// How images are scored; a journal that was scored otherwise is begun anew.
-    private static let scoring = "8"
+    private static let scoring = "9"
 
     /// What a checkpoint must have in common with this fitting.
     private var subject: String {
@@ -109,7 +124,7 @@ package struct Fitting: Sendable {
             Self.scoring, model.sha256, support.digest, "\(patients.groups)", "\(String(describing: spacing))",
             CanonicalJSON.encode(settings), "\(recipe.fixed.map { "\($0)" }.sorted())", "\(recipe.budgetSeconds)",
             "\(recipe.margin)", "\(recipe.isEnsemble)",
-            previous.map { "\($0.adapter.sha256) \($0.exampleCount)" } ?? "",
+            previous.map { "\($0.adapter.sha256) \($0.exampleCount) \($0.seen.sorted())" } ?? "",
         ]
         return SHA256.hex(Array(parts.joined(separator: "\n").utf8))
     }

@@ -113,6 +113,8 @@ struct FittingRuns {
         }
         let influence = Influence(
             held: try held.map(gradient), state: state, settings: trainer.settings, trainedCount: trained.count)
+        // Gradients are not clipped here, so that those of a run which is about to end in a loss beyond all numbers may be beyond them already.
         return try trained.map { FittingJournal.Gain(example: $0, gain: influence.gain(of: try gradient($0))) }
+            .filter(\.gain.isFinite)
     }
 }

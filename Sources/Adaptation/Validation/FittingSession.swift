@@ -53,7 +53,7 @@ struct FittingSession {
             influence: influence(best, plan),
             moreExamples: LearningCurve(
                 full: best.mark.scores, half: halves, plan: plan, patients: fitting.patients)?.doubling,
-            previous: comparison(previous, best.mark.scores))
+            previous: comparison(previous, best.mark.scores, base: base))
         return Fitted(
             trained: trained, settings: best.settings,
             tried: candidates.enumerated().map { index, settings in
@@ -178,13 +178,25 @@ struct FittingSession {
         return scores.byExample()
     }
 
-    private func comparison(_ previous: [HeldOutScore], _ adapted: [HeldOutScore]) -> HeldOut.Comparison? {
-        guard let first = previous.first?.example else { return nil }
-        let (groups, isNew) = (fitting.patients.groups, { (score: HeldOutScore) in score.example >= first })
-        let pairs = zip(previous, adapted.filter(isNew)).map { (patient: groups[$0.example], value: $1.dice - $0.dice) }
-        let losses = Gate.differences(adapted.filter(isNew), previous, groups) { _ in true }
+    /// The version before and this one on the examples that neither has seen, each as it would be served: what the gate leaves to the base model is
+    /// the base model's in either.
+    private func comparison(
+        _ previous: [HeldOutScore], _ adapted: [HeldOutScore], base: [HeldOutScore]
+    ) -> HeldOut.Comparison? {
+        guard let version = fitting.previous else { return nil }
+        let (groups, asked) = (fitting.patients.groups, Set(previous.map(\.example)))
+        let gate = Gate(base: base, adapted: adapted, patients: groups, margin: fitting.recipe.margin)
+        let answered = Set(gate.verdicts.filter(\.isServed).map(\.prompt))
+        let unadapted = base.filter { asked.contains($0.example) }
+        func served(_ scores: [HeldOutScore], _ kinds: Set<PromptKind>) -> [HeldOutScore] {
+            zip(scores, unadapted).map { kinds.contains($0.prompt) ? $0 : $1 }
+        }
+        let before = served(previous, version.served)
+        let after = served(adapted.filter { asked.contains($0.example) }, answered)
+        let pairs = zip(before, after).map { (patient: groups[$0.example], value: $1.dice - $0.dice) }
+        let losses = Gate.differences(after, before, groups) { _ in true }
         guard let gain = Interval(pairs, seed: 0), !losses.isEmpty else { return nil }
         return HeldOut.Comparison(
-            examples: exampleCount - first, gain: gain, pValue: PairedTest(losses, above: 0).pValue)
+            examples: asked.count, gain: gain, pValue: PairedTest(losses, above: 0).pValue)
     }
 }

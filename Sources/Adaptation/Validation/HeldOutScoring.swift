@@ -20,13 +20,14 @@ final class HeldOutScoring {
 
     private var configuration: Configuration { fitting.model.configuration }
 
-    /// What the encoder makes of the views before its first adapted block, kept over all runs.
+    /// What the encoder makes of the views before its first adapted block, kept over all runs; all that is kept shares the room.
     func cache(firstAdaptedBlock: Int) -> EncodingCache {
         if let known = caches[firstAdaptedBlock] { return known }
         let settings = fitting.recipe.settings
         let cache = EncodingCache(
             model: fitting.model, support: fitting.support, firstAdaptedBlock: firstAdaptedBlock,
-            tiling: settings.tiling, room: settings.cacheBytes, seed: settings.seed)
+            tiling: settings.tiling, room: max(0, settings.cacheBytes - caches.values.reduce(0) { $0 + $1.keptBytes }),
+            seed: settings.seed)
         caches[firstAdaptedBlock] = cache
         return cache
     }
@@ -59,11 +60,12 @@ final class HeldOutScoring {
         return scores
     }
 
-    /// Of the version before, on what it has not seen.
+    /// Of the version before, on patients of whom it has seen nothing.
     func ofPrevious() throws -> [HeldOutScore] {
         if let known = log.journal.previous { return known }
-        let count = fitting.exampleCount
-        guard let previous = fitting.previous, previous.exampleCount < count else { return [] }
+        guard let previous = fitting.previous else { return [] }
+        let unseen = previous.unseen(of: fitting.patients.groups)
+        guard !unseen.isEmpty else { return [] }
         let predictor = LabelledPredictor(fitting.model, adjustments: previous.adapter.adjustments)
         func embed(_ example: Int) throws -> ImageEmbedding {
             try predictor.embed(fitting.support.examples[example].image, pause: log.pause)
@@ -78,7 +80,7 @@ final class HeldOutScoring {
             profiles: members.isEmpty
                 ? nil : try learned(members, predictor, isAdapted: true, likenesses, embed: embed))
         var scores: [HeldOutScore] = []
-        for example in previous.exampleCount..<count {
+        for example in unseen {
             let embedding = try embed(example)
             if let tiling = previous.adapter.card.tiling {
                 let image = fitting.support.examples[example].image

@@ -39,7 +39,7 @@ struct Influence {
         var product = 0.0
         for (index, tensor) in gradient.enumerated() {
             let (elements, target) = (tensor.elements, target[index])
-            for at in elements.indices { product += Double(elements[at] * target[at]) }
+            for at in elements.indices { product += Double(elements[at]) * Double(target[at]) }
         }
         return path * product / Double(heldCount)
     }

@@ -13,22 +13,29 @@ package struct PatientGroups: Sendable, Equatable {
 
     /// - Parameters:
     ///   - stems: File stems of the examples, in order.
-    ///   - given: The patient of each where a client said so; an example without one stands for itself.
+    ///   - given: The patient of each where a client said so. An example without one has the patient that its stem tells, who may be named by another
+    ///     example's client; where stems tell none it stands for itself.
     package init(stems: [String], given: [String?]) {
         precondition(stems.count == given.count, "one patient per stem")
-        let candidates: [(Source, [String])] =
-            given.contains { $0 != nil }
-            ? [(.given, zip(stems.indices, given).map { $1.map { "g\($0)" } ?? "e\($0)" })]
-            : Self.prefixes(of: stems).map { (.stems, $0) }
-        for (source, names) in candidates {
-            let distinct = Set(names).count
-            // One patient in all cannot be held out; as many as images says nothing.
-            if distinct > 1, distinct < stems.count {
-                (groups, self.source) = (Self.numbered(names), source)
-                return
-            }
+        // One patient in all is more likely a name that all files share; as many as images say nothing.
+        let read = Self.prefixes(of: stems, given).first { names in
+            let known = names.compactMap(\.self)
+            return (2..<max(known.count, 2)).contains(Set(known).count)
         }
-        (groups, source) = (Array(stems.indices), nil)
+        var named: [String: String] = [:]
+        for case (let own?, let given?) in zip(read ?? [], given) { named[own] = given }
+        let names = stems.indices.map { index in
+            if let given = given[index] { return "given \(given)" }
+            guard let own = read?[index] else { return "example \(index)" }
+            return named[own].map { "given \($0)" } ?? "stem \(own)"
+        }
+        let distinct = Set(names).count
+        // That all are of one patient is believed to whoever says so: then nothing can be held out.
+        guard distinct < stems.count, distinct > 1 || given.allSatisfy({ $0 != nil }) else {
+            (groups, source) = (Array(stems.indices), nil)
+            return
+        }
+        (groups, source) = (Self.numbered(names), given.contains { $0 != nil } ? .given : .stems)
     }
 
     package var count: Int { Set(groups).count }
@@ -43,14 +50,15 @@ package struct PatientGroups: Sendable, Equatable {
     }
 
     /// What may name the patient in stems like `case101_day20_slice_0078` or `10_24`: the leading words of each, from one
-    /// word on, as long as they hold a digit and something follows.
-    private static func prefixes(of stems: [String]) -> [[String]] {
+    /// word on, as long as they hold a digit and something follows. Whose patient is given may have any stem; nil: one that tells none.
+    private static func prefixes(of stems: [String], _ given: [String?]) -> [[String?]] {
         let words = stems.map { $0.split(whereSeparator: { "_-. ".contains($0) }).map(String.init) }
         let longest = words.map(\.count).max() ?? 0
         return (1..<max(longest, 1)).compactMap { length in
-            let names = words.map { $0.count > length ? $0.prefix(length).joined(separator: "_") : nil }
-            guard names.allSatisfy({ $0?.contains(where: \.isNumber) == true }) else { return nil }
-            return names.compactMap(\.self)
+            let names = words.map { words in
+                words.count > length ? words.prefix(length).joined(separator: "_") : nil
+            }.map { $0?.contains(where: \.isNumber) == true ? $0 : nil }
+            return zip(names, given).allSatisfy { $0 != nil || $1 != nil } ? names : nil
         }
     }
 }

@@ -110,6 +110,13 @@ package struct Recipe: Sendable, Equatable {
                 expectation: "\"auto\" or \"off\" for a task with several labels, or make a task of each thin label",
                 found: "\(tiling.side) for \(labelCount) labels, which only whole images are answered for")
         }
+        for size in sizes where max(size.width, size.height) > Tiling.longestImageSide {
+            throw SettingsError(
+                field: "adaptation.tiles",
+                expectation:
+                    "\"auto\" or \"off\", or crop the images: in tiles they have at most \(Tiling.longestImageSide) pixels a side",
+                found: "\(tiling.side) for an image of \(size) pixels")
+        }
         for size in sizes where tiling.count(width: size.width, height: size.height) > Tiling.limit {
             let enough = Tiling.sides.first { side in
                 sizes.allSatisfy { Tiling(side: side).count(width: $0.width, height: $0.height) <= Tiling.limit }
@@ -173,10 +180,13 @@ extension AdaptationSettings {
     }
 
     /// With tiles, and what training on them takes, where ``TileRule`` wants them for these examples.
-    package func tiled(for examples: [Example], model: Configuration) -> AdaptationSettings {
+    ///
+    /// - Parameter keepsSteps: Somebody chose their number.
+    package func tiled(for examples: [Example], model: Configuration, keepsSteps: Bool) -> AdaptationSettings {
         guard let side = TileRule.side(for: examples.map(\.mask), model: model) else { return self }
         var settings = lengthened()
         settings.tileSide = side
+        if keepsSteps { settings.steps = steps }
         return settings
     }
 }

@@ -114,7 +114,9 @@ package final class Evaluation {
         do {
             let examples = try examples(step)
             let trainer = try Trainer(
-                model: model, examples: examples, settings: recipe.tiled(for: examples, model: model.configuration))
+                model: model, examples: examples,
+                settings: recipe.tiled(
+                    for: examples, model: model.configuration, keepsSteps: settings.steps != nil))
             let trained = try trainer.run(
                 isCancelled: shouldStop,
                 progress: { told in

@@ -29,6 +29,13 @@ import Testing
         Row(
             name: "a patient called like a place in the list", stems: ["a", "b", "c"], given: ["1", nil, "1"],
             groups: [0, 1, 0]),
+        Row(name: "one patient named for all", stems: ["a", "b", "c"], given: ["x", "x", "x"], groups: [0, 0, 0]),
+        Row(
+            name: "names for new images beside the stems of old ones",
+            stems: ["p1_a", "p1_b", "p2_a", "p2_b", "new"], given: [nil, nil, nil, nil, "x"], groups: [0, 0, 1, 1, 2]),
+        Row(
+            name: "a name for one image of a patient that the stems tell", stems: ["p1_a", "p1_b", "p2_a", "p3_a"],
+            given: ["x", nil, nil, "x"], groups: [0, 0, 1, 0]),
     ]
 
     @Test(arguments: rows) func findsPatients(_ row: Row) {
@@ -63,8 +70,9 @@ import Testing
         }
     }
 
-    @Test func oneImageCannotBeHeldOut() {
+    @Test func oneImageOrOnePatientCannotBeHeldOut() {
         #expect(FoldPlan(PatientGroups(stems: ["a"], given: [nil]), seed: 0) == nil)
+        #expect(FoldPlan(patients(["a", "a", "a"]), seed: 0) == nil)
     }
 
     @Test func theSeedDecides() throws {
