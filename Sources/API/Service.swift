@@ -15,6 +15,8 @@ package final class Service: Sendable {
         package var imageLimits = ImageLimits.standard
         /// Support examples of one task.
         package var maximumExamples = 512
+        /// Of all images of a support set together.
+        package var maximumSupportPixels = 1 << 29
         /// Of an adapter's file that is imported.
         package var maximumAdapterBytes = 256 << 20
         /// The longest time a `?wait=` may ask for.

@@ -8,8 +8,11 @@ package final class SpoolFile: Sendable {
 
     package let path: String
     private struct State {
-        var raw: CInt
+        /// The open descriptor; nil once the file is sealed.
+        var raw: CInt?
         var count = 0
+        /// Where the file is now.
+        var place: String
         var isLinked = true
     }
     private let state: Lock<State>
@@ -20,12 +23,12 @@ package final class SpoolFile: Sendable {
         let raw = Glibc.open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
         guard raw >= 0 else { throw .last("open", path) }
         self.path = path
-        state = Lock(State(raw: raw))
+        state = Lock(State(raw: raw, place: path))
     }
 
     deinit {
         state.withLock { state in
-            _ = Glibc.close(state.raw)
+            if let raw = state.raw { _ = Glibc.close(raw) }
             if state.isLinked { _ = unlink(path) }
         }
     }
@@ -51,7 +54,8 @@ package final class SpoolFile: Sendable {
         // The lock orders appends; it is held over a write to a file, which is short and has no callbacks.
         let failure = bytes.withUnsafeBytes { bytes in
             state.withLock { state -> SystemCallError? in
-                let failure = writeAll(state.raw, bytes, at: state.count, path)
+                guard let raw = state.raw else { preconditionFailure("append to a sealed file") }
+                let failure = writeAll(raw, bytes, at: state.count, path)
                 if failure == nil { state.count += bytes.count }
                 return failure
             }
@@ -59,17 +63,29 @@ package final class SpoolFile: Sendable {
         if let failure { throw failure }
     }
 
+    /// Nothing more will be appended: closes the file, so that a request of many parts does not hold a descriptor for each.
+    package func seal() {
+        state.withLock { state in
+            if let raw = state.raw { _ = Glibc.close(raw) }
+            state.raw = nil
+        }
+    }
+
     /// The whole content.
     package func bytes() throws(SystemCallError) -> [UInt8] {
-        let (raw, count) = state.withLock { ($0.raw, $0.count) }
-        return try readBytes(raw, 0..<count, path)
+        let (raw, count, place) = state.withLock { ($0.raw, $0.count, $0.place) }
+        if let raw { return try readBytes(raw, 0..<count, place) }
+        let again = Glibc.open(place, O_RDONLY | O_CLOEXEC)
+        guard again >= 0 else { throw .last("open", place) }
+        defer { _ = Glibc.close(again) }
+        return try readBytes(again, 0..<count, place)
     }
 
     /// Makes the file a permanent one at `destination`, replacing what is there; copies when that is on another file system.
     /// The content stays readable here.
     package func move(to destination: String) throws(SystemCallError) {
         if rename(path, destination) == 0 {
-            state.withLock { $0.isLinked = false }
+            state.withLock { ($0.isLinked, $0.place) = (false, destination) }
             return
         }
         guard errno == EXDEV else { throw .last("rename", destination) }

@@ -32,7 +32,9 @@ struct ContentCollector {
     }
 
     func finish() -> Content {
-        file.map { .file($0) } ?? .memory(memory)
+        guard let file else { return .memory(memory) }
+        file.seal()
+        return .file(file)
     }
 }
 

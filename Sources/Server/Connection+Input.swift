@@ -7,6 +7,9 @@ extension Connection {
     // Unsent bytes beyond which no further request is begun.
     private static let congestion = 65_536
 
+    // Files that wait to be sent beyond which no further request is begun: each holds a descriptor.
+    private static let openFiles = 4
+
     // Reads of one connection before others on the shard get their turn.
     static let readsPerTurn = 16
 
@@ -41,7 +44,8 @@ extension Connection {
     }
 
     private var mayRead: Bool {
-        state.wantsInput && !spool.isFull && output.byteCount < Self.congestion && exchange?.awaitsRoom != true
+        state.wantsInput && !spool.isFull && output.byteCount < Self.congestion && output.fileCount < Self.openFiles
+            && exchange?.awaitsRoom != true
     }
 
     private var hasInput: Bool { pendingStart < pending.count || inputHasEnded || isReadable }

@@ -28,6 +28,8 @@ struct OutputQueue {
     private var written = 0
     /// Bytes that wait in memory.
     private(set) var byteCount = 0
+    /// Open files that wait.
+    private(set) var fileCount = 0
 
     var isEmpty: Bool { first == segments.count }
 
@@ -57,7 +59,9 @@ struct OutputQueue {
     }
 
     mutating func append(_ file: FileSlice) {
-        if file.count > 0 { push(.file(file, offset: 0), 0) }
+        guard file.count > 0 else { return }
+        fileCount += 1
+        push(.file(file, offset: 0), 0)
     }
 
     /// Calls `completion` once everything before it is written (true) or lost (false).
@@ -93,7 +97,11 @@ struct OutputQueue {
                 // The chunk takes the file's place, the rest of the file comes after it.
                 segments[first] = .bytes(bytes)
                 byteCount += bytes.count
-                if next < file.count { segments.insert(.file(file, offset: next), at: first + 1) }
+                if next < file.count {
+                    segments.insert(.file(file, offset: next), at: first + 1)
+                } else {
+                    fileCount -= 1
+                }
             case .bytes(let bytes):
                 let transfer = bytes.withUnsafeBytes { transport.write(.init(rebasing: $0[written...])) }
                 switch transfer {

@@ -8,8 +8,10 @@ package protocol Store: Sendable {
     func createTask(_ new: NewTask) throws(StoreError) -> (task: TaskRecord, job: Job?)
 
     /// Appends examples and queues a job; `.unknown` when there is no such task.
+    ///
+    /// - Parameter expected: Examples that the task was seen to have; `.supportChanged` when it has others by now. Nil: any number.
     func addSupport(
-        _ examples: [NewExample], to task: String, job: NewJob?
+        _ examples: [NewExample], to task: String, having expected: Int?, job: NewJob?
     ) throws(StoreError) -> (task: TaskRecord, job: Job?)
 
     func task(_ id: String) throws(StoreError) -> TaskRecord?

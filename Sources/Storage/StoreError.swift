@@ -15,6 +15,8 @@ package enum StoreError: Error, Sendable, Equatable {
     case foreignDatabase(path: String)
     /// There is no such task, job or adapter (any more).
     case unknown(kind: String, id: String)
+    /// The task's support set is not any more what the examples were to be added to.
+    case supportChanged(task: String)
     /// A record without its file: deleted a moment ago, or the folder was tampered with.
     case missingFile(name: String)
     case invalidIdentifier(String)
@@ -44,6 +46,7 @@ package enum StoreError: Error, Sendable, Equatable {
             "The database \(path) was written by a later version (\(found.joined(separator: ", ")))."
         case .foreignDatabase(let path): "\(path) is the database of another program."
         case .unknown(let kind, let id): "There is no \(kind) \(id)."
+        case .supportChanged(let task): "Other examples were added to the task \(task) meanwhile."
         case .missingFile(let name): "The file \(name) is gone."
         case .invalidIdentifier(let id): "\(id.debugDescription) is not an identifier."
         case .system(let call, let path, let code): "\(call) failed on \(path): \(Self.words(code))."
@@ -54,7 +57,7 @@ package enum StoreError: Error, Sendable, Equatable {
     /// The same for clients, who are not to know how the disk is laid out: without paths and error numbers.
     package var discreetCause: String {
         switch self {
-        case .unknown, .missingFile, .invalidIdentifier: cause
+        case .unknown, .supportChanged, .missingFile, .invalidIdentifier: cause
         case .diskFull: "There is no room left on the data folder's disk."
         case .folderInUse, .notWritable, .corrupted, .databaseMissing, .newerSchema, .foreignDatabase, .system,
             .database:
@@ -73,6 +76,7 @@ package enum StoreError: Error, Sendable, Equatable {
             "Restore the database from a backup, or move the folder away and start with an empty one."
         case .newerSchema: "Run the version that wrote it or a later one, or use another data folder."
         case .foreignDatabase: "Choose another data folder."
+        case .supportChanged: "Look at the support set, and add what is not in it yet."
         case .unknown: "Check the id; the record may have been deleted."
         case .missingFile: "If it was not deleted on purpose, restore the data folder from a backup."
         case .invalidIdentifier: "Use the id as it was given out."

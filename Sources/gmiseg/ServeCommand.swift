@@ -83,7 +83,10 @@ struct ServeCommand: ParsableCommand {
 
     @Flag(
         name: .customLong("insecure-open"),
-        help: "Allow an address that other machines can reach although no token was made: everybody may do everything.")
+        help: """
+            Allow an address that other machines can reach although no token was made: everybody may do everything, and so may pages of other \
+            sites in a browser on this network.
+            """)
     var insecureOpen = false
 
     func validate() throws {

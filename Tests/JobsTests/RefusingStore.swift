@@ -37,8 +37,10 @@ struct RefusingStore: Store {
 
     func createTask(_ new: NewTask) throws(StoreError) -> (task: TaskRecord, job: Job?) { try store.createTask(new) }
     func addSupport(
-        _ examples: [NewExample], to task: String, job: NewJob?
-    ) throws(StoreError) -> (task: TaskRecord, job: Job?) { try store.addSupport(examples, to: task, job: job) }
+        _ examples: [NewExample], to task: String, having expected: Int?, job: NewJob?
+    ) throws(StoreError) -> (task: TaskRecord, job: Job?) {
+        try store.addSupport(examples, to: task, having: expected, job: job)
+    }
     func task(_ id: String) throws(StoreError) -> TaskRecord? { try store.task(id) }
     func tasks(limit: Int, after: String?, owner: String?) throws(StoreError) -> [TaskRecord] {
         try store.tasks(limit: limit, after: after, owner: owner)

@@ -35,6 +35,29 @@ import Testing
         #expect(try FileSlice(path: destination).bytes(at: 0, limit: 9) == [7])
     }
 
+    /// Descriptors of this process that are open on `path`.
+    private func descriptors(on path: String) -> Int {
+        (0..<65_536).count { raw in
+            var name = [CChar](repeating: 0, count: 4_096)
+            let length = readlink("/proc/self/fd/\(raw)", &name, name.count - 1)
+            return length > 0 && String(decoding: name[..<length].map { UInt8(bitPattern: $0) }, as: UTF8.self) == path
+        }
+    }
+
+    @Test func sealedSpoolFilesHoldNoDescriptor() throws {
+        let directory = try TemporaryDirectory()
+        let file = try SpoolFile(in: directory.path)
+        try file.append([1, 2].span)
+        let path = try #require(realpath(file.path, nil))
+        defer { free(path) }
+        #expect(descriptors(on: String(cString: path)) == 1)
+        file.seal()
+        #expect(descriptors(on: String(cString: path)) == 0)
+        #expect(try file.bytes() == [1, 2] && file.count == 2)
+        try file.move(to: directory.file("kept"))
+        #expect(try file.bytes() == [1, 2])
+    }
+
     @Test func leftoversAreRemoved() throws {
         let directory = try TemporaryDirectory()
         try writeFile(directory.file("spool-upload_x"), [1].span)

@@ -27,6 +27,28 @@ import Testing
         #expect(try client.response().body == Array(bytes[10..<20]))
     }
 
+    /// Each file that waits holds a descriptor: a client that asks for many and takes none is served no further.
+    @Test func opensNoMoreFilesThanAreTaken() throws {
+        let directory = try TemporaryDirectory()
+        let path = directory.file("f")
+        let bytes = [UInt8](repeating: 7, count: 3_000_000)
+        try writeFile(path, bytes.span)
+        let opened = Lock(0)
+        let server = try TestServer { _, reply in
+            guard let file = try? FileSlice(path: path) else { return }
+            opened.withLock { $0 += 1 }
+            reply.send(Response(body: .file(file)))
+        }
+        let client = try server.client()
+        let count = 40
+        try client.send(String(repeating: "GET / HTTP/1.1\r\nHost: h\r\n\r\n", count: count))
+        pause(milliseconds: 300)
+        // Those that wait, and what the buffers of the two sockets took.
+        #expect(opened.withLock { $0 } < 15)
+        for _ in 0..<count { #expect(try client.response().body == bytes) }
+        #expect(opened.withLock { $0 } == count)
+    }
+
     @Test func streams() throws {
         let server = try TestServer { request, reply in
             reply.begin(.ok, [.contentType: "text/event-stream"])

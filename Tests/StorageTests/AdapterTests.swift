@@ -13,7 +13,7 @@ import Testing
 
     /// Queues a job, runs it, and ends it with an adapter.
     private func adapt(_ task: String, _ adapter: NewAdapter) throws {
-        _ = try store.addSupport([], to: task, job: NewJob())
+        _ = try store.addSupport([], to: task, having: nil, job: NewJob())
         let job = try #require(try store.claimJob())
         _ = try store.endJob(
             job.id, as: .succeeded(JobOutcome(resultJSON: "{}", adapter: adapter)), progress: .none, revision: 0)

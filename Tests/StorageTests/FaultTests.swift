@@ -33,7 +33,7 @@ import Testing
                 revision: 0)
         }
         #expect(throws: StoreError.diskFull(path: "x")) {
-            try store.addSupport([Sample.example(3)], to: id, job: NewJob())
+            try store.addSupport([Sample.example(3)], to: id, having: nil, job: NewJob())
         }
         #expect(try store.job(job.id)?.state == .running)
         #expect(try store.job(job.id)?.checkpoint == checkpoint)

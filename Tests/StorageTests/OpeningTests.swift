@@ -219,7 +219,7 @@ import Testing
         DispatchQueue.concurrentPerform(iterations: 24) { number in
             #expect(throws: Never.self) {
                 let id = try store.createTask(Sample.task(name: "\(number)")).task.id
-                _ = try store.addSupport([Sample.example(9)], to: id, job: nil)
+                _ = try store.addSupport([Sample.example(9)], to: id, having: nil, job: nil)
                 if number.isMultiple(of: 2) { _ = try store.deleteTask(id) }
                 _ = try store.tasks(limit: 5, after: nil)
             }

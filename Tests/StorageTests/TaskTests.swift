@@ -102,15 +102,28 @@ import Testing
 
     @Test func takesMoreSupport() throws {
         let (task, first) = try store.createTask(Sample.task())
-        let (after, second) = try store.addSupport([Sample.example(7)], to: task.id, job: NewJob(kind: "adapt"))
+        let (after, second) = try store.addSupport(
+            [Sample.example(7)], to: task.id, having: nil, job: NewJob(kind: "adapt"))
         #expect(after.supportCount == 3)
         #expect(after.latestJob == second?.id)
         #expect(second?.id != first?.id)
         #expect(try store.support(of: task.id).map(\.stem) == ["slice 0", "slice 1", "slice 7"])
         try expectNothingAstray(store, folder.path)
         #expect(throws: StoreError.unknown(kind: "task", id: "task_x")) {
-            try store.addSupport([Sample.example(0)], to: "task_x", job: nil)
+            try store.addSupport([Sample.example(0)], to: "task_x", having: nil, job: nil)
         }
+    }
+
+    /// Of two who have seen the same support set, the second is too late.
+    @Test func takesMoreSupportOnlyToWhatWasSeen() throws {
+        let (task, _) = try store.createTask(Sample.task())
+        _ = try store.addSupport([Sample.example(7)], to: task.id, having: 2, job: nil)
+        #expect(throws: StoreError.supportChanged(task: task.id)) {
+            try store.addSupport([Sample.example(7)], to: task.id, having: 2, job: NewJob(kind: "adapt"))
+        }
+        #expect(try store.support(of: task.id).map(\.stem) == ["slice 0", "slice 1", "slice 7"])
+        #expect(try store.task(task.id)?.latestJob == task.latestJob)
+        try expectNothingAstray(store, folder.path)
     }
 
     @Test func goesWithAllThatIsKeptForIt() throws {

@@ -107,7 +107,7 @@ struct SegmentAnswer: Sendable {
             .init("score", .rounded(mask.score, places: 4)),
             .init("area_px", .integer(area)),
             .init(
-                "area_mm2", spacing.map { .rounded(Double(area) * $0.x * $0.y, places: 4) } ?? .null),
+                "area_mm2", spacing.map { .millimetres(Double(area) * $0.x * $0.y) } ?? .null),
             .init("bounds", mask.mask.boundingBox?.json ?? .null),
             .init("png", .string(Data(png).base64EncodedString())),
         ]
@@ -130,8 +130,8 @@ enum MetricsAnswer {
             "asd_px": metrics.pixels.map { .rounded($0.asd, places: 4) } ?? .null,
             "hd95_px": metrics.pixels.map { .rounded($0.hd95, places: 4) } ?? .null,
             "px_reason": .optional(metrics.absence?.reason),
-            "asd_mm": metrics.millimetres.map { .rounded($0.asd, places: 4) } ?? .null,
-            "hd95_mm": metrics.millimetres.map { .rounded($0.hd95, places: 4) } ?? .null,
+            "asd_mm": metrics.millimetres.map { .millimetres($0.asd) } ?? .null,
+            "hd95_mm": metrics.millimetres.map { .millimetres($0.hd95) } ?? .null,
             "mm_reason": .optional(metrics.millimetresAbsence?.reason),
             "prediction_area_px": .integer(metrics.predictionArea),
             "ground_truth_area_px": .integer(metrics.groundTruthArea),

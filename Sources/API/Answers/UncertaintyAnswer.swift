@@ -29,8 +29,8 @@ package enum UncertaintyAnswer {
                     spacing.map { spacing in
                         let pixel = spacing.x * spacing.y
                         return [
-                            .rounded(Double(interval.low) * pixel, places: 4),
-                            .rounded(Double(interval.high) * pixel, places: 4),
+                            .millimetres(Double(interval.low) * pixel),
+                            .millimetres(Double(interval.high) * pixel),
                         ]
                     }
                 } ?? .null),

@@ -89,12 +89,18 @@ enum AnswerSize {
             // several of them where the line is varied.
             bytes += 24 * width * height + (options.uncertainty ? 20 : options.flips ? 5 : 3) * 4 * square
         }
-        // Of the mirror image too, and their mean in a square of the longer side.
-        if plan.asked.count > 1, options.flips { bytes += 8 * width * height + 4 * square }
+        // Of the mirror image too, and their mean in a square of the longer side; in tiles a square of each, of several labels one of their likeness.
+        if options.flips {
+            let squares = plan.tiling != nil ? 3 : plan.asked.count > 1 ? 2 : 1
+            bytes += 8 * width * height + squares * 4 * square
+        }
         if plan.tiling != nil {
             // A mosaic, and its logits in a square of the longer side; several of them where prompts nearby are tried.
-            bytes += 12 * width * height + (options.uncertainty ? 12 : 2) * 4 * square
+            let spreads = options.uncertainty ? 11 + max(1, options.prompts.boxes.count) : 2
+            bytes += 12 * width * height + spreads * 4 * square
         }
+        // Where each piece of a mask of pixels is, and its squares one after the other.
+        if options.instances, plan.tiling != nil || plan.pixelPrototypes != nil { bytes += 40 * square }
         return bytes
     }
 }

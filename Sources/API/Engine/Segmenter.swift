@@ -232,7 +232,7 @@ struct Segmenter: Sendable {
     private func instances(_ views: PromptViews, _ label: Int) throws(PromptError) -> Segmented {
         let (reader, embedding) = (reader(label), views.reference)
         let finder = InstanceFinder(reader)
-        func numbered(_ answers: [MaskPrediction]) -> [SegmentedMask] {
+        func numbered(_ answers: some Sequence<MaskPrediction>) -> [SegmentedMask] {
             answers.enumerated().map { SegmentedMask($1, label: label, instance: $0) }
         }
         guard let profile = profile?[label] else {
@@ -240,10 +240,11 @@ struct Segmenter: Sendable {
         }
         let whole = try answer(views, reader, profile).prediction
         // What the decoder's cells cannot draw it cannot refine.
-        let found =
+        let masks =
             profile.route == .pixels
-            ? InstanceFinder.pieces(of: whole.inPixels()) : try finder.instances(embedding, within: whole)
-        return Segmented(masks: numbered(found), promptless: [profile.route])
+            ? numbered(InstanceFinder.pieces(of: whole.inPixels()))
+            : numbered(try finder.instances(embedding, within: whole))
+        return Segmented(masks: masks, promptless: [profile.route])
     }
 }
 

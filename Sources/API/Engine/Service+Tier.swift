@@ -58,7 +58,9 @@ extension ServedModels {
             "the task \(task.id) belongs to the model \(called)with the weights \(task.model.prefix(12))…, "
                 + "which this server has not loaded; it has \(names.joined(separator: ", "))",
             field: "task",
-            hint: "start the server with a further --model \(name ?? "FILE"), or create the task again",
+            hint:
+                "start the server with the file of these weights as well, under a name of its own: "
+                + "--model \(names.first ?? "gmiseg-mini") --model other=FILE; or create the task again",
             extensions: [
                 .init("model", ["name": .optional(name), "sha256": .string(task.model)]),
                 .init("available", .array(names.map { .string($0) })),

@@ -80,7 +80,7 @@ package final class SupportProfiles: Sendable {
     /// grows beyond.
     private func support(of task: TaskRecord, for tier: Tier) throws -> [SupportExample] {
         let all = try store.support(of: task.id)
-        return tier.adapter?.supportCount.map { Array(all.prefix($0)) } ?? all
+        return tier.adapter?.supportCount.map { Array(all.prefix(max(0, $0))) } ?? all
     }
 
     func remove(task: String) { cache.remove { $0.task == task } }

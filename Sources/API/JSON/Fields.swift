@@ -71,6 +71,11 @@ package struct Fields {
                 path(of: name), "\(path(of: name)) has \(text.count) characters",
                 hint: "give at most \(maximumLength) characters")
         }
+        // The database would end the text there.
+        guard !text.unicodeScalars.contains("\0") else {
+            throw Problem.invalid(
+                path(of: name), "\(path(of: name)) holds the character U+0000", hint: "leave it out")
+        }
         return text
     }
 
@@ -167,6 +172,10 @@ extension Problem {
             self.init(
                 .tooLarge, "the JSON is over \(limit) bytes", field: field,
                 hint: "send images as multipart parts, not as base64")
+        case .tooManyValues(let limit):
+            self.init(
+                .tooLarge, "the JSON has more than \(limit) values", field: field,
+                hint: "send a mask as a PNG in base64, not as run lengths")
         case .trailingText:
             self.init(.malformedJSON, "text after the value at \(place)", field: field, hint: "send one JSON value")
         }

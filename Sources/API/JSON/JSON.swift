@@ -86,6 +86,17 @@ package enum JSON: Sendable, Equatable {
         for _ in 0..<places { factor *= 10 }
         return .number((value * factor).rounded() / factor)
     }
+
+    /// Millimetres or their squares: to four decimal places, or to four significant digits where that is finer, because pixels of a microscope
+    /// are a fraction of a micrometre.
+    package static func millimetres(_ value: Double) -> JSON {
+        var (places, scaled) = (4, abs(value) * 1e4)
+        while scaled > 0, scaled < 1_000, places < 18 {
+            scaled *= 10
+            places += 1
+        }
+        return .rounded(value, places: places)
+    }
 }
 
 extension JSON: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, ExpressibleByFloatLiteral,

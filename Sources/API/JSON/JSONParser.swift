@@ -11,6 +11,7 @@ package struct JSONError: Error, Equatable, Sendable {
         case duplicateName(String)
         case tooDeep(limit: Int)
         case tooLarge(limit: Int)
+        case tooManyValues(limit: Int)
         case trailingText
     }
 
@@ -33,17 +34,21 @@ package struct JSONParser {
         /// Bytes of the whole text. Big enough for an image of some 20 MB in base64.
         package var maximumByteCount = 32 << 20
         package var maximumDepth = 16
+        /// Values of all kinds: in memory each takes many times its bytes. The runs of a mask prompt may be four million.
+        package var maximumValueCount = 5 << 20
 
         package init() {}
-        package init(maximumByteCount: Int, maximumDepth: Int) {
+        package init(maximumByteCount: Int, maximumDepth: Int, maximumValueCount: Int = 5 << 20) {
             self.maximumByteCount = maximumByteCount
             self.maximumDepth = maximumDepth
+            self.maximumValueCount = maximumValueCount
         }
     }
 
     private let bytes: [UInt8]
     private let limits: Limits
     private var position = 0
+    private var valueCount = 0
 
     private init(_ bytes: [UInt8], _ limits: Limits) {
         self.bytes = bytes
@@ -83,6 +88,10 @@ package struct JSONParser {
     }
 
     private mutating func value(depth: Int) throws(JSONError) -> JSON {
+        valueCount += 1
+        guard valueCount <= limits.maximumValueCount else {
+            throw error(.tooManyValues(limit: limits.maximumValueCount))
+        }
         switch current {
         case UInt8(ascii: "{"):
             guard depth < limits.maximumDepth else { throw error(.tooDeep(limit: limits.maximumDepth)) }

@@ -42,6 +42,10 @@ extension Problem {
             self.init(.storageFull, error.discreetCause, hint: error.fix)
         case .unknown(let kind, let id):
             self.init(.notFound, "there is no \(kind) \(Quoted(id)) (any more)", hint: "it was deleted meanwhile")
+        case .supportChanged:
+            self.init(
+                .supportChanged, error.discreetCause, field: "image",
+                hint: "GET /v1/tasks/{id} lists the support set; send what is not in it yet")
         case .missingFile:
             self.init(.notFound, error.discreetCause, hint: error.fix)
         case .invalidIdentifier(let id):

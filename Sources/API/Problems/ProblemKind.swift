@@ -30,6 +30,7 @@ package enum ProblemKind: String, CaseIterable, Sendable {
     case adapterNotReady = "adapter-not-ready"
     case jobEnded = "job-ended"
     case versionServed = "version-served"
+    case supportChanged = "support-changed"
     case methodNotAllowed = "method-not-allowed"
     case notAcceptable = "not-acceptable"
     case preconditionFailed = "precondition-failed"
@@ -64,7 +65,7 @@ package enum ProblemKind: String, CaseIterable, Sendable {
             422
         case .notFound: 404
         case .taskDeleted: 410
-        case .adapterNotReady, .jobEnded, .versionServed: 409
+        case .adapterNotReady, .jobEnded, .versionServed, .supportChanged: 409
         case .methodNotAllowed: 405
         case .notAcceptable: 406
         case .keyReused: 422
@@ -108,6 +109,7 @@ package enum ProblemKind: String, CaseIterable, Sendable {
         case .adapterNotReady: "The task has no adapter yet"
         case .jobEnded: "The job has ended already"
         case .versionServed: "The version is in use"
+        case .supportChanged: "The support set has changed"
         case .methodNotAllowed: "The method is not allowed here"
         case .notAcceptable: "The answer has no such form"
         case .keyReused: "The idempotency key belongs to another request"

@@ -154,5 +154,19 @@ package enum MethodsParagraph {
         }
         guard !kinds.isEmpty else { return "No prompt was given\(candidates)." + way(receipt) + debris(receipt) }
         return "The image was prompted with \(kinds.joined(separator: ", "))\(candidates)."
+            + fitting(receipt, background)
+    }
+
+    /// What the image itself did to the answer of a model without an adapter (docs/decisions/0021).
+    private static func fitting(_ receipt: JSON, _ backgroundPoints: Int) -> String {
+        let request = receipt["request"]
+        guard receipt["tier"] != "adapted", let share = receipt["model"]?["appearance"]?.doubleValue,
+            backgroundPoints == 0,
+            request?["multimask"] != true, request?["prompts"]?["mask"]?.members == nil
+        else { return "" }
+        return
+            " The answer was fitted to the image: the log of how much more frequent a brightness and colour is in the object, as the "
+            + "network had it, than about it, within ±2.5\(share == 1 ? "" : " and times \(share)"), was added to the logits, and a guided filter moved "
+            + "their edges to those of the brightness."
     }
 }

@@ -25,7 +25,7 @@ struct Receipt: Sendable {
             .init("pixels_sha256", .string(plan.image.hash)),
             .init("width", .integer(plan.image.width)),
             .init("height", .integer(plan.image.height)),
-            .init("model", ["name": .string(plan.served.name), "sha256": .string(plan.served.model.sha256)]),
+            .init("model", Self.model(plan.served)),
             .init("task", .optional(plan.task?.id)),
             .init("tier", .string(plan.tier.name)),
             .init("adapter_version", .optional(adapter?.version)),
@@ -49,6 +49,17 @@ struct Receipt: Sendable {
         let body = JSON.object(members)
         json = body
         sha256 = SHA256.hex(body.encoded())
+    }
+
+    /// - Returns: Also by how much unadapted answers are fitted to the image, where they are: a methods section has to say so.
+    private static func model(_ served: ServedModel) -> JSON {
+        var members: [JSON.Member] = [
+            .init("name", .string(served.name)), .init("sha256", .string(served.model.sha256)),
+        ]
+        if let share = served.model.configuration.appearance {
+            members.append(.init("appearance", .number(Double(share))))
+        }
+        return .object(members)
     }
 
     /// By which way the image was segmented without a prompt, and the hash of what decided it.

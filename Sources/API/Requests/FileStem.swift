@@ -8,7 +8,9 @@ enum FileStem {
         // Browsers of old sent whole paths, with either separator.
         let name = filename.split(whereSeparator: { $0 == "/" || $0 == "\\" }).last ?? ""
         let stem = name.lastIndex(of: ".").map { name[..<$0] } ?? name
-        return stem.isEmpty ? nil : String(stem)
+        // U+0000, which ends texts in the database, is in nobody's file names.
+        guard !stem.isEmpty, !stem.unicodeScalars.contains("\0") else { return nil }
+        return String(stem)
     }
 
     /// The stem of the image that a mask of this name belongs to.

@@ -49,7 +49,12 @@ struct SupportForm: Sendable {
                 "image[\(index)]", "the task has an example called \(Quoted(stem)) already",
                 hint: "rename the file, or leave it out if it is the same image")
         }
-        let pairing = self.pairing
+        let (stems, pairing) = (self.stems, self.pairing)
+        if let repeated = stems.indices.first(where: { stems[..<$0].contains(stems[$0]) }) {
+            throw Problem(
+                .unpairedExample, "two images have the file stem \(Quoted(stems[repeated]))",
+                field: "image[\(repeated)]", hint: "rename one: examples are known by the stems of their images")
+        }
         names = stems.enumerated().map { index, stem in
             let mask = pairing.maskOfImage[index]
             return FindingAnswer.Names(

@@ -42,9 +42,13 @@ package struct TaskRequest: Sendable, Equatable {
         }
         var patients: [String: String] = [:]
         for member in members {
-            guard let patient = member.value.stringValue, patient.count <= 200 else {
+            guard let patient = member.value.stringValue, patient.count <= 200,
+                !patient.unicodeScalars.contains("\0")
+            else {
                 throw Problem.invalid(
-                    "\(path).\(member.name.prefix(80))", "a patient is a text of at most 200 characters", hint: hint)
+                    "\(path).\(member.name.prefix(80))",
+                    "a patient is a text of at most 200 characters, none of them U+0000",
+                    hint: hint)
             }
             patients[member.name] = patient
         }

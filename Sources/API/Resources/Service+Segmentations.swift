@@ -38,6 +38,8 @@ extension Service {
                     .base(reason: "no task was named")
                 }
             let image = try await open(request.source, for: context.identity)
+            // Before anything that may take long: a mask prompt, which is not of the image, waits for nothing.
+            try options.prompts.check(width: image.width, height: image.height, path: "prompts")
             let plan = SegmentPlan(
                 task: task, served: served, tier: tier, image: image, options: options,
                 labels: labels, asked: asked, profile: try await profile(of: task, served, tier, options))

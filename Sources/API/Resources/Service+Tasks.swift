@@ -27,6 +27,7 @@ extension Service {
             return try Self.support(
                 support, isWhole: true, limits: limits, configuration: served.model.configuration)
         }
+        try checkPixels(support.map { ($0.width, $0.height) })
         try Self.checkTiles(
             form.task.recipe.telling(labels.count), support.map { ($0.width, $0.height) }, field: "task")
         let rule = form.support?.pairing.rule
@@ -37,7 +38,8 @@ extension Service {
                 labels: labels.labels,
                 spacing: form.task.spacing.map { PixelSpacing(x: $0.x, y: $0.y) },
                 model: served.model.sha256, settingsJSON: settings.json.text(), owner: context.identity.owner,
-                support: support, job: support.isEmpty ? nil : NewJob(priority: priority), adapter: imported?.adapter))
+                support: support, job: support.isEmpty ? nil : NewJob(examples: support.count, priority: priority),
+                adapter: imported?.adapter))
         jobs.wake()
         return try await created(task.id, job: job?.id, pairing: rule, wait: wait)
     }
@@ -73,6 +75,16 @@ extension Service {
             throw Problem(
                 .invalidValue, "\(error.field) is \(error.found)", field: "\(field).\(error.field)",
                 hint: "give \(error.expectation)")
+        }
+    }
+
+    /// Refuses a support set of more pixels than are to be in memory at once: a job has all its images there.
+    func checkPixels(_ sizes: [(width: Int, height: Int)]) throws(Problem) {
+        let (pixels, limit) = (sizes.reduce(0) { $0 + $1.width * $1.height }, configuration.maximumSupportPixels)
+        guard pixels <= limit else {
+            throw Problem(
+                .tooLarge, "the images of the support set have \(pixels) pixels in all", field: "image",
+                hint: "a task learns from at most \(limit): scale the images down, crop them, or send fewer")
         }
     }
 

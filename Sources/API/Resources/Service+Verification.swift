@@ -80,7 +80,8 @@ extension Service {
                 .modelUnavailable,
                 "the receipt's model \(receipt.modelName.map { "\"\($0)\" " } ?? "")with the weights "
                     + "\(receipt.model.prefix(12))… is not loaded; this server has \(models.names.joined(separator: ", "))",
-                field: "receipt.model.sha256", hint: "start the server with a further --model FILE",
+                field: "receipt.model.sha256",
+                hint: "start the server with the file of these weights as well: --model other=FILE",
                 extensions: [.init("available", .array(models.names.map { .string($0) }))])
         }
         let (tier, task) = try await tier(receipt, served, for: identity)

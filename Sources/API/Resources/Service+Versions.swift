@@ -25,7 +25,8 @@ extension Service {
         }
         let form = try Form(parts, single: ["patients"], repeated: ["image", "mask"])
         let members = try form.json("patients").map { [JSON.Member("patients", $0)] } ?? []
-        let taken = try store.support(of: task.id).map(\.stem)
+        let known = try store.support(of: task.id)
+        let taken = known.map(\.stem)
         let support = try SupportForm(
             form, room: max(0, configuration.maximumExamples - taken.count), taken: taken,
             patients: try TaskRequest.patients(Fields(.object(members), path: "", known: ["patients"])),
@@ -34,6 +35,7 @@ extension Service {
             try Self.support(
                 support, isWhole: false, limits: limits, configuration: model.configuration)
         }
+        try checkPixels(known.map { ($0.width, $0.height) } + examples.map { ($0.width, $0.height) })
         let recipe = try TaskSettings(stored: task.settingsJSON).recipe
         do {
             // It was accepted for smaller images.
@@ -45,7 +47,11 @@ extension Service {
                 error.kind, error.detail, field: "image",
                 hint: "leave the larger images out, or create a task with \"adaptation\": {\"tiles\": \"auto\"}")
         }
-        let (_, job) = try store.addSupport(examples, to: task.id, job: NewJob(priority: priority))
+        // Of two forms that arrive at once, or of one that is sent again, the second is refused: an image and its copy must not lie on both sides
+        // of a fold.
+        let (_, job) = try store.addSupport(
+            examples, to: task.id, having: taken.count,
+            job: NewJob(examples: taken.count + examples.count, priority: priority))
         jobs.wake()
         return try await created(task.id, job: job?.id, pairing: support.pairing.rule, wait: wait)
     }

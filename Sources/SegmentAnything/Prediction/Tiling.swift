@@ -10,6 +10,8 @@ package struct Tiling: Sendable, Hashable {
     package static let sides = 16...4_096
     /// Tiles of one image at most: each costs a pass of the encoder and an embedding in memory.
     package static let limit = 64
+    /// The longer side of an image that a task in tiles may learn from: its mask is put together in a square of that side.
+    package static let longestImageSide = 8_192
     /// The least share of a tile's side that it has in common with its neighbour.
     private static let overlap = 0.25
 

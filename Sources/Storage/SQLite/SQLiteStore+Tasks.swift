@@ -29,7 +29,7 @@ extension SQLiteStore {
     }
 
     package func addSupport(
-        _ new: [NewExample], to task: String, job: NewJob?
+        _ new: [NewExample], to task: String, having expected: Int?, job: NewJob?
     ) throws(StoreError) -> (task: TaskRecord, job: Job?) {
         var examples: [StagedExample] = []
         // Before any file is written for a task that is not there; the transaction looks again.
@@ -37,7 +37,8 @@ extension SQLiteStore {
         return try writeFiles { (staging) throws(StoreError) in
             examples = try stage(new, of: task, staging)
         } _: { database, _ in
-            _ = try require(task, database)
+            let found = try require(task, database).supportCount
+            guard expected == nil || found == expected else { throw StoreError.supportChanged(task: task) }
             try insert(examples, into: task, database)
             let job = try job.map { try insert($0, of: task, database) }
             return (try require(task, database), job)

@@ -38,3 +38,14 @@ struct Curl {
         }
     }
 }
+
+extension Curl {
+    /// A file as a part of a form, as a shell reads it: `image=@scan.png`, in quotes where it needs them. A name without quotes of curl's own
+    /// ends at a comma or semicolon (curl(1), `--form`).
+    static func part(_ name: String, _ path: String) -> String {
+        let isPlain = path.allSatisfy { $0.isLetter || $0.isNumber || "/._-+".contains($0) }
+        guard !isPlain else { return "\(name)=@\(path)" }
+        let escaped = path.replacingOccurrences(of: "\\", with: "\\\\").replacingOccurrences(of: "\"", with: "\\\"")
+        return "'" + "\(name)=@\"\(escaped)\"".replacingOccurrences(of: "'", with: "'\\''") + "'"
+    }
+}

@@ -61,8 +61,10 @@ struct DemoCommand: ParsableCommand {
     }
 
     private func createCommand(_ examples: DemoExamples, _ server: String) -> String {
-        let files = examples.support.flatMap { ["-F image=@\($0.image)", "-F mask=@\($0.mask)"] }
-        return (["curl -sS --fail-with-body \(server)/v1/tasks -F task=@\(examples.taskFile)"] + files)
+        let files = examples.support.flatMap {
+            ["-F \(Curl.part("image", $0.image))", "-F \(Curl.part("mask", $0.mask))"]
+        }
+        return (["curl -sS --fail-with-body \(server)/v1/tasks -F \(Curl.part("task", examples.taskFile))"] + files)
             .joined(separator: " \\\n    ")
     }
 
@@ -95,8 +97,8 @@ struct DemoCommand: ParsableCommand {
         for (index, query) in examples.queries.enumerated() {
             for prompt in DemoPrompt.allCases {
                 let command =
-                    "curl -sS --fail-with-body \(server)\(path) -F image=@\(query.image) "
-                    + "-F prompts='\(prompt.json(truths[index]))' -F ground_truth=@\(query.mask)"
+                    "curl -sS --fail-with-body \(server)\(path) -F \(Curl.part("image", query.image)) "
+                    + "-F prompts='\(prompt.json(truths[index]))' -F \(Curl.part("ground_truth", query.mask))"
                     + (tier == .base ? " -F spacing_mm='\(spacing)'" : "")
                 let answer = try Curl().json(command, as: Segmentation.self, shown: index == 0)
                 // Where held-out images say that the adapter does not help, the task leaves the prompt to the base model.

@@ -111,6 +111,24 @@ import Testing
         #expect(throws: JSONError.self) { try JSONParser.parse(Array("[[[[".utf8), limits: limits) }
     }
 
+    @Test func takesValuesUpToTheLimitAndNoFurther() throws {
+        let limits = JSONParser.Limits(maximumByteCount: 99, maximumDepth: 3, maximumValueCount: 4)
+        #expect(try JSONParser.parse(Array(#"[[1],{}]"#.utf8), limits: limits) == [[1], [:]])
+        let error = #expect(throws: JSONError.self) {
+            try JSONParser.parse(Array(#"[[1],{"a":2}]"#.utf8), limits: limits)
+        }
+        #expect(error?.reason == .tooManyValues(limit: 4))
+    }
+
+    @Test(arguments: [
+        (0.0, "0.0"), (12.345678, "12.3457"), (0.12345678, "0.1235"), (0.00006254, "6.254e-05"),
+        (-0.000325, "-0.000325"),
+        (3.2e-13, "3.2e-13"),
+    ])
+    func millimetresKeepFourDigits(_ value: Double, _ text: String) {
+        #expect(JSON.millimetres(value).text() == text)
+    }
+
     @Test func writesWhatJSONCannotHoldAsNull() {
         #expect(JSON.number(.nan).text() == "null")
         #expect(JSON.array([.number(.infinity), 1]).text() == "[null,1]")

@@ -249,6 +249,20 @@ import Testing
             Forms.segment("{\"mask\": \"\(Data(TestImages.mask(width: 40)).base64EncodedString())\"}"), .sizeMismatch,
             "prompts.mask"),
         form("segment for an unknown task", unknownTask + "/segment", Forms.segment(), .notFound, "task"),
+        form(
+            "two images of one name, paired by order", "/v1/tasks",
+            [FormPart("task", text: named)]
+                + ["m1.png", "m2.png"].flatMap {
+                    [
+                        FormPart("image", bytes: TestImages.disc(), filename: "a.png"),
+                        FormPart("mask", bytes: TestImages.mask(), filename: $0),
+                    ]
+                }, .unpairedExample, "image[1]"),
+        form("a name with U+0000", "/v1/tasks", task(#"{"name": "a\u0000b"}"#), .invalidValue, "task.name"),
+        form(
+            "a patient with U+0000", "/v1/tasks", task(#"{"name": "disc", "patients": {"a": "p\u00001"}}"#),
+            .invalidValue,
+            "task.patients.a"),
         form("image part missing", "/v1/images", [FormPart("scan", text: "x")], .unknownField, "scan"),
         form("image form empty", "/v1/images", [], .missingField, "image"),
         form(

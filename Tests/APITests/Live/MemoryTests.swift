@@ -113,6 +113,41 @@ import Testing
         }
     }
 
+    /// A job has all its images in memory at once.
+    @Test func aSupportSetHasSoManyPixelsAtMost() async throws {
+        func configure(_ configuration: inout Service.Configuration) {
+            configuration.maximumSupportPixels = 3 * 48 * 40
+        }
+        try await withLiveServer(configure) { server in
+            let client = server.client
+            let refused = try await client.post("/v1/tasks", form: Forms.task(count: 4))
+            #expect(refused.status == 413, "\(refused.text)")
+            #expect(try refused.json["field"] == "image")
+            let created = try await client.post("/v1/tasks", form: Forms.task(count: 3)).json
+            let task = try #require(created["task"]?["id"]?.stringValue)
+            let more = [
+                FormPart("image", bytes: TestImages.disc(), filename: "more.png"),
+                FormPart("mask", bytes: TestImages.mask(), filename: "more.png"),
+            ]
+            #expect(try await client.post("/v1/tasks/\(task)/support", form: more).status == 413)
+            #expect(try await client.get("/v1/tasks/\(task)").json["support_count"] == 3)
+        }
+    }
+
+    /// The mean with the mirror image is made in a square of the longer side.
+    @Test func theSquaresOfLongImagesAreCounted() async throws {
+        let memory = AnswerMemory(bytes: 1 << 20)
+        func configure(_ configuration: inout Service.Configuration) { configuration.answerMemory = memory }
+        let long = FormPart("image", bytes: TestImages.disc(width: 1_200, height: 8), filename: "long.png")
+        let point = FormPart("prompts", text: #"{"points": [{"x": 5, "y": 4, "label": 1}]}"#)
+        try await withLiveServer(configure) { server in
+            #expect(try await server.client.post("/v1/segment", form: [long, point]).status == 200)
+            let flipped = try await server.client.post(
+                "/v1/segment", form: [long, point, FormPart("flips", text: "true")])
+            #expect(flipped.status == 413, "\(flipped.text)")
+        }
+    }
+
     @Test func theDryRunTellsWhatIsAllowed() async throws {
         for (budget, allowed) in [
             (MemoryBudget.unlimited, JSON.null), (MemoryBudget(bytes: 7 << 30), .integer(7 << 30)),

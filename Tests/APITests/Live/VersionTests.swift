@@ -135,6 +135,21 @@ import Testing
         }
     }
 
+    /// Not those that came while it waited, which have a job of their own.
+    @Test func aJobLearnsFromTheExamplesThatItWasQueuedFor() async throws {
+        try await withLiveServer { server in
+            let client = server.client
+            let busy = try await client.post("/v1/tasks", form: Forms.endlessTask()).json["job"]?["id"]?.stringValue
+            let created = try await client.post("/v1/tasks", form: Forms.task(count: 3)).json
+            let path = "/v1/tasks/\(created["task"]?["id"]?.stringValue ?? "")/support"
+            #expect(try await client.post(path, form: Self.more(3...4)).status == 202)
+            _ = try await client.delete("/v1/jobs/\(busy ?? "")")
+            let grown = try await client.post("\(path)?wait=600", form: Self.more(5...5)).json
+            let counts = grown["task"]?["versions"]?.elements?.map { $0["card"]?["support_count"]?.integerValue }
+            #expect(counts == [3, 5, 6])
+        }
+    }
+
     @Test func anAdapterMovesToAnotherTask() async throws {
         try await withLiveServer { server in
             let client = server.client
@@ -163,8 +178,12 @@ import Testing
             // With examples of its own, it is where their adapter starts from.
             let grown = try await client.post("/v1/tasks?wait=600", form: Forms.task(count: 3, extra: [form[1]])).json
             #expect(grown["task"]?["versions"]?.elements?.count == 2)
-            // Nothing is known of what it was trained on, so all examples are new to it.
-            #expect(grown["job"]?["result"]?["held_out"]?["compared_with"]?["examples"] == 3)
+            // They are those that taught it, as its card says, and no ground to compare on; others are.
+            let heldOut = grown["job"]?["result"]?["held_out"]
+            #expect(heldOut?["prompts"] != nil && heldOut?["compared_with"] == .null)
+            let path = "/v1/tasks/\(grown["task"]?["id"]?.stringValue ?? "")/support?wait=600"
+            let more = try await client.post(path, form: Self.more(3...5)).json
+            #expect(more["job"]?["result"]?["held_out"]?["compared_with"]?["examples"] == 3)
 
             for bytes in [Array(file.dropLast(9)), [], Array("no adapter".utf8)] {
                 let answer = try await client.post(

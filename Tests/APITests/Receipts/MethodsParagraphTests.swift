@@ -48,6 +48,25 @@ import Testing
         #expect(text.contains(told), "\(text)")
     }
 
+    /// Of whom an answer is fitted to the image: a model that says so, without an adapter, a mask, a background point or candidates.
+    @Test func saysWhatWasFittedToTheImage() {
+        let model = JSON.Member("model", ["name": "gmiseg-mini", "sha256": "abc", "appearance": 1])
+        func text(_ prompts: JSON, _ members: [JSON.Member], multimask: Bool = false) -> String {
+            MethodsParagraph.text(
+                with(members + [.init("request", ["prompts": prompts, "multimask": .bool(multimask)])]))
+        }
+        let (box, point): (JSON, JSON) = (["boxes": [["x0": 1]]], ["points": [["label": 1]]])
+        for prompts in [box, point] {
+            #expect(text(prompts, [model]).contains("fitted to the image"))
+            #expect(!text(prompts, []).contains("fitted"))
+            #expect(!text(prompts, [model], multimask: true).contains("fitted"))
+            #expect(!text(prompts, [model, .init("tier", "adapted")]).contains("fitted"))
+        }
+        #expect(!text(["points": [["label": 1], ["label": 0]]], [model]).contains("fitted"))
+        #expect(!text(["boxes": [["x0": 1]], "mask": ["size": [1, 1]]], [model]).contains("fitted"))
+        #expect(!text([:], [model]).contains("fitted"))
+    }
+
     /// A receipt that lacks everything is still a sentence, and no crash.
     @Test func takesWhatIsThere() {
         #expect(MethodsParagraph.text([:]).hasPrefix("Masks were made with GMISeg of an unknown version"))

@@ -15,7 +15,7 @@ struct ModelVerifyCommand: ParsableCommand {
 
             With --precision int8: every image in --images is segmented twice, with prompts simulated from its mask (DIR/images \
             and DIR/masks, same names) or, without one, with boxes and points on a grid. The agreement is written beside the \
-            model, where serve --precision int8 looks for it.
+            model. The server itself answers in full precision; int8 is for bench and for this.
 
             Ends with 1 if anything fails.
             """)
@@ -98,7 +98,7 @@ struct ModelVerifyCommand: ParsableCommand {
             && agreement.images >= PrecisionAgreement.requiredImages
         if !isEnough {
             print(
-                "not enough for serve --precision int8: that takes a mean mask IoU of "
+                "not enough for int8: that takes a mean mask IoU of "
                     + "\(PrecisionAgreement.requiredMeanIoU) on \(PrecisionAgreement.requiredImages) images")
         }
         return isEnough
