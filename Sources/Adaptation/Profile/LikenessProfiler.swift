@@ -5,7 +5,9 @@ package struct LikenessProfiler {
     /// Of all images; nil where their masks show no token of the object, or nothing else. 0 lies where the maps below have the best mean
     /// Dice: log-odds count a token of a small object no more than one of its wide surroundings.
     package let likeness: Likeness?
-    /// Of each image that figures are measured on, by the likeness of the others, in order; of a single one by its own.
+    /// What the others teach of each image that figures are measured on, in order; of a single one its own.
+    package let others: [Likeness?]
+    /// Of each of these images, by that.
     package let maps: [SimilarityMap?]
 
     /// - Parameters:
@@ -25,13 +27,13 @@ package struct LikenessProfiler {
             total = total.map { $0 + moments } ?? moments
         }
         guard let total, let whole = Self.prototypes(total) else {
-            (likeness, maps) = (nil, measured.map { _ in nil })
+            (likeness, others, maps) = (nil, measured.map { _ in nil }, measured.map { _ in nil })
             return
         }
-        let unmoved = try zip(images, measured).map { image, moments -> SimilarityMap? in
+        let taught = measured.map { images.count > 1 ? Self.prototypes(total - $0) : whole }
+        let unmoved = try zip(images, taught).map { image, prototypes -> SimilarityMap? in
             try pause()
-            let others = images.count > 1 ? Self.prototypes(total - moments) : whole
-            return others.map { Likeness($0).map(image.embedding) }
+            return prototypes.map { Likeness($0).map(image.embedding) }
         }
         let shift = ThresholdSearch.best(
             zip(images, unmoved).compactMap { image, map in
@@ -40,6 +42,7 @@ package struct LikenessProfiler {
                 }
             })
         likeness = Likeness(whole.lowered(by: shift))
+        others = taught.map { $0.map { Likeness($0.lowered(by: shift)) } }
         maps = unmoved.map { $0?.lowered(by: shift) }
     }
 

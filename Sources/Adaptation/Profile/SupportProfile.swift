@@ -67,6 +67,13 @@ package struct SupportProfile: Sendable, Equatable {
             debris: debris, route: isHelped && likeness != nil ? .blend : .model, routeDice: [:], review: [:])
     }
 
+    /// The same with another likeness and other pixels: what it would know without an image that it is to be measured on.
+    func knowing(_ likeness: Likeness?, _ pixels: PixelPrototypes?) -> SupportProfile {
+        SupportProfile(
+            distance: distance, prototypes: prototypes, likeness: likeness, pixels: pixels, presence: presence,
+            isUnknown: isUnknown, debris: debris, route: route, routeDice: routeDice, review: review)
+    }
+
     /// Examples that each figure is measured on at most; beyond, the figures no longer gain and the work would grow.
     static let measuredLimit = 16
     /// Labels share that, but not below this.

@@ -9,8 +9,11 @@ extension SupportProfiler {
     private static let tiledLimit = 4
 
     /// How well answers agree under jitter, and how good they are, by kind of prompt.
+    ///
+    /// - Parameter unprompted: By which profile an item is answered without a prompt; nil: it is left out.
     func review(
-        _ items: [Item], _ profile: SupportProfile, _ reader: PromptlessReader
+        _ items: [Item], _ profile: SupportProfile, _ reader: PromptlessReader,
+        unprompted: (Int) -> SupportProfile?
     ) throws -> [PromptKind: ReviewThreshold] {
         var pairs: [PromptKind: [ReviewThreshold.Pair]] = [:]
         let unadapted = profile.route == .blend ? reader.predictor.base : nil
@@ -24,6 +27,7 @@ extension SupportProfiler {
                 try pause()
                 let prompt = simulator.prompt(kind, using: &generator)
                 let embedding = image.embedding(for: prompt)
+                guard let profile = kind == .none ? unprompted(index) : profile else { continue }
                 let found = try reader.answer(
                     prompt, embedding, base: base, profile, byPixels: profile.pixels?.prediction(item.image))
                 let answer = found.prediction

@@ -144,10 +144,27 @@ package struct SupportProfiler {
         guard purpose == .service, !isCalibrated else { return unmeasured }
         let review =
             try tiling.map { try self.review(items, $0, reader) }
-            ?? self.review(measured, unmeasured, reader)
+            ?? self.review(
+                measured, unmeasured, reader,
+                unprompted: unprompted(unmeasured, alike?.others ?? [], comparedPixels, isAlone: items.count == 1))
         return SupportProfile(
             distance: distance, prototypes: whole, likeness: likeness, pixels: pixels, presence: presence,
             isUnknown: isUnknown, debris: debris, route: route, routeDice: dice, review: review)
+    }
+
+    /// The profile by which each of the measured items is answered without a prompt, to see when such answers are to be looked at again: without what
+    /// the item itself taught. Of an adapter, which was trained on all of them, and of a single item there is none but the whole.
+    ///
+    /// - Returns: Nil for an item of which the others teach nothing.
+    private func unprompted(
+        _ profile: SupportProfile, _ likenesses: [Likeness?], _ pixels: [PixelPrototypes?], isAlone: Bool
+    ) -> (Int) -> SupportProfile? {
+        if isAlone || likenesses.isEmpty || profile.route == .model { return { _ in profile } }
+        return { index in
+            let own = profile.route == .pixels ? pixels[index] : nil
+            let isKnown = profile.route == .pixels ? own != nil : likenesses[index] != nil
+            return isKnown ? profile.knowing(likenesses[index], own) : nil
+        }
     }
 
     private func route(

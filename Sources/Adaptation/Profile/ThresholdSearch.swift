@@ -41,7 +41,12 @@ package enum ThresholdSearch {
     package static func best(_ maps: [Map], near place: Float? = nil) -> Float {
         let values = maps.flatMap { map in zip(map.values, map.weight).filter { $0.1 >= 0.5 }.map(\.0) }.sorted()
         guard !values.isEmpty else { return 0 }
-        let thresholds = (1..<count).map { values[$0 * (values.count - 1) / count] }
+        // As many again within the highest part, where all of a small object is.
+        let last = values.count - 1
+        let top = last - last / count
+        let even = (1..<count).map { $0 * last / count }
+        let fine = (1..<count).map { top + $0 * (last - top) / count }
+        let thresholds = (even + fine).map { values[$0] }
         let dice = thresholds.map { threshold in maps.reduce(0.0) { $0 + $1.dice(above: threshold) } }
         guard let best = dice.max() else { return 0 }
         let good = zip(thresholds, dice).filter { $0.1 >= best - (place == nil ? 0 : noise * Double(maps.count)) }.map(

@@ -187,6 +187,11 @@ func waves(
         let map = ThresholdSearch.Map(
             values: values, truth: values.map { $0 > 70 ? 1 : 0 }, weight: [Float](repeating: 1, count: 100))
         #expect(abs(ThresholdSearch.best([map]) - 70) <= 1)
+        // A small object is all within the highest of the parts that the values are cut into.
+        let many = (0..<10_000).map(Float.init)
+        let small = ThresholdSearch.Map(
+            values: many, truth: many.map { $0 > 9_994 ? 1 : 0 }, weight: [Float](repeating: 1, count: many.count))
+        #expect(abs(ThresholdSearch.best([small]) - 9_994) <= 1)
         #expect(ThresholdSearch.best([]) == 0)
     }
 }

@@ -77,6 +77,8 @@ import Testing
             let found = try #require(map)
             let without = zip(found.values, likeness.map(images[index].embedding).values).map { $0 - $1 }
             #expect(without.allSatisfy { abs($0 - without[0]) < 1e-2 })
+            let own = try #require(profiler.others[index]).map(images[index].embedding)
+            #expect(zip(own.values, found.values).allSatisfy { abs($0 - $1) < 1e-3 })
             let whole = try #require(profiler.likeness).map(images[index].embedding)
             let with = zip(found.values, whole.values).map { $0 - $1 }
             #expect(with.contains { abs($0 - with[0]) > 0.1 })
