@@ -176,12 +176,14 @@ class ModuleTests(BrowserCase):
               const error = await batch.run({kind: 'centre'}, {areSeveral: false}, {}, () => {}).then(() => null, (problem) => problem.status);
               return [error, batch.isStopped, ...batch.items.map(({state, task}) => `${state} ${task}`)];
             };
+            const unavailable = await run({status: 503}, {status: 503});
             const away = await run({status: 0}, {status: 0});
             const busy = await run({status: 503, wait: '1'}, {status: 422});
             const before = asked.length;
             await batch.requeue();
             const again = await run();
-            return {away, busy, again, asked, uploads: asked.length - before};""")
+            return {unavailable, away, busy, again, asked, uploads: asked.length - before};""")
+        self.assertEqual(seen["unavailable"], [503, True, "waiting task_new", "waiting task_new", "waiting null"])
         self.assertEqual(seen["away"], [0, True, "waiting task_new", "waiting task_new", "waiting null"])
         self.assertEqual(seen["busy"], [None, False, "done task_new", "failed task_new", "done task_new"])
         self.assertEqual(seen["again"], [None, False, *["done task_new"] * 3])
@@ -196,14 +198,17 @@ class ModuleTests(BrowserCase):
             uploads((form) => ({status: 201, delay: form.get('image').name === 'slow.png' ? 300 : 0, body: {id: form.get('image').name}}));
             const opened = await Promise.all([session.open(file, 'slow.png'), session.open(file, 'fast.png')]);
             const name = session.name;
+            const dropped = new Session('test', {});
+            const [first, resumed] = await Promise.all([dropped.open(file, 'slow.png'), dropped.resume()]);
             const closed = session.open(file, 'slow.png');
             await session.close();
             answers((path) => ({delay: path.endsWith('slow') ? 300 : 0, body: {id: path.split('/').pop(), labels: []}}));
             const chosen = await Promise.all(['slow', 'fast'].map((id) => session.chooseTask(id)));
             const task = session.task.id;
             const left = await Promise.all([session.chooseTask('slow'), session.chooseTask(null)]);
-            return {opened, name, closed: await closed, file: session.file, chosen, task, left, end: session.task};""", image)
+            return {first, resumed, opened, name, closed: await closed, file: session.file, chosen, task, left, end: session.task};""", image)
         self.assertEqual((seen["opened"], seen["name"]), ([False, True], "fast.png"))
+        self.assertEqual((seen["first"], seen["resumed"]), (True, False), "what a reload brings back gives way")
         self.assertEqual((seen["closed"], seen["file"]), (False, None))
         self.assertEqual((seen["chosen"], seen["task"]), ([False, True], "fast"))
         self.assertEqual((seen["left"], seen["end"]), ([False, True], None))

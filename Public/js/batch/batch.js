@@ -7,11 +7,11 @@ import { fresh, stemOfPath } from '../tasks/pairing.js';
 import { zip } from '../zip.js';
 import { promptsOf } from './policy.js';
 
-/** Too much at once: asked again after a while. */
+/** Too much at once: asked again after a while, where the server says when, and so often at most. */
 const BUSY = [429, 503];
+const MOST_TRIES = 10;
 /** Says nothing about the image: nobody answers, nobody is let in, or there is no room. No other image would fare better. */
 const STOPPING = [0, 401, 403, 507];
-const PATIENCE = 5;
 
 /**
  * The images of a batch and what came of them. Kept over a reload, each image under a name of its own.
@@ -103,7 +103,7 @@ export class Batch {
     if (broken) throw broken.reason;
   }
 
-  async segment(item, task, policy, labels, features) {
+  async segment(item, task, policy, labels, features, tries = 1) {
     item.task = task;
     try {
       const form = new FormData();
@@ -118,8 +118,10 @@ export class Batch {
       item.state = 'done';
       item.problem = null;
     } catch (error) {
-      if (BUSY.includes(error.status)) return this.again(error.retryAfter ?? PATIENCE, item, task, policy, labels, features);
-      if (STOPPING.includes(error.status)) {
+      if (BUSY.includes(error.status) && error.retryAfter !== null && tries < MOST_TRIES) {
+        return this.again(error.retryAfter, item, task, policy, labels, features, tries + 1);
+      }
+      if (STOPPING.includes(error.status) || BUSY.includes(error.status)) {
         this.isStopped = true;
         throw error;
       }

@@ -81,7 +81,7 @@ class BatchView {
     } });
     this.labelRow = field('Label of the prompt', this.labelSelect);
     this.run = h('button', { class: 'primary', onclick: () => this.start().catch(complain) }, 'Segment all');
-    this.retry = h('button', { onclick: () => this.batch.requeue().then(() => this.start()).catch(complain) });
+    this.retry = h('button', { onclick: () => this.start(true).catch(complain) });
     this.stop = h('button', { onclick: () => (this.batch.isStopped = true) }, 'Stop');
     this.progress = h('progress', { max: '1', value: '0', 'aria-label': 'Progress of the batch' });
     this.status = h('span', { class: 'quiet' });
@@ -137,11 +137,14 @@ class BatchView {
     return TaskLabels.of(this.tasks.find(({ id }) => id === task));
   }
 
-  async start() {
-    if (this.batch.items.every(({ state }) => state !== 'waiting')) await this.batch.reset(this.batch.task);
+  /** @param {boolean} isRetry Only what failed, and what still waits. */
+  async start(isRetry = false) {
+    if (this.isRunning) return;
     this.isRunning = true;
     this.refresh();
     try {
+      if (isRetry) await this.batch.requeue();
+      else if (this.batch.items.every(({ state }) => state !== 'waiting')) await this.batch.reset(this.batch.task);
       await this.batch.run(this.policy, this.labels, this.features, () => this.root.isConnected && this.refresh());
     } finally {
       this.isRunning = false;

@@ -96,13 +96,13 @@ export class Session {
 
   /** Opens again what a reload interrupted; false when there was nothing. */
   async resume() {
-    const isLast = this.turn('image');
     const kept = await recall(`${this.place} file`);
     if (!kept) return false;
     const work = recallSmall(this.place);
     const truth = await recall(`${this.place} truth`);
     const picture = await Picture.read(kept.file);
-    if (!isLast()) return false;
+    // Whoever has opened one since wants that.
+    if (this.turns.image !== undefined) return false;
     this.clear();
     Object.assign(this, kept, { picture, history: new History(PromptBook.from(work?.book).fitting(this.labels)), spacing: work?.spacing ?? null });
     if (truth) await this.setTruth(truth.file, truth.name);

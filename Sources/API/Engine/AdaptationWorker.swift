@@ -71,7 +71,9 @@ package struct AdaptationWorker: Worker {
         let recipe = try TaskSettings(stored: task.settingsJSON).recipe
         context.report(step: 0, of: 0, phase: "reading the support set", fraction: 0)
         // Those that it was queued for: examples that came later have a job of their own, and a job that goes on must find what it began with.
-        let support = Array(try store.support(of: task.id).prefix(job.exampleCount))
+        // But no fewer than taught what is served: a job of a higher priority may have overtaken this one.
+        let count = max(job.exampleCount, try learntCount(task))
+        let support = Array(try store.support(of: task.id).prefix(count))
         // First of all, so that the task can be used without a prompt while its adapter is in the making.
         try profiles.prepare(support, task: task, model: model, tier: .base(reason: "no adapter yet")) {
             try pause(context, watch)
@@ -105,6 +107,14 @@ package struct AdaptationWorker: Worker {
                 file: .file(path: path), sha256: adapter.sha256,
                 cardJSON: AdapterCard.json(adapter.card).text(), heldOutJSON: heldOut,
                 isServed: result.isServed))
+    }
+
+    /// Of the task's examples those, the first ones, that taught the version that is served.
+    private func learntCount(_ task: TaskRecord) throws -> Int {
+        guard let version = try task.servedAdapter.flatMap({ try store.adapter(of: task.id, version: $0) }),
+            !AdapterCard.isImported(version.cardJSON)
+        else { return 0 }
+        return max(0, JSON.stored(version.cardJSON)["support_count"]?.integerValue ?? 0)
     }
 
     /// The version that is served now: the next one starts from it, and must not be worse.

@@ -123,6 +123,7 @@ import Testing
             let refused = try await client.post("/v1/tasks", form: Forms.task(count: 4))
             #expect(refused.status == 413, "\(refused.text)")
             #expect(try refused.json["field"] == "image")
+            #expect(try await client.post("/v1/tasks?dry_run=true", form: Forms.task(count: 4)).status == 413)
             let created = try await client.post("/v1/tasks", form: Forms.task(count: 3)).json
             let task = try #require(created["task"]?["id"]?.stringValue)
             let more = [

@@ -136,17 +136,19 @@ import Testing
     }
 
     /// Not those that came while it waited, which have a job of their own.
-    @Test func aJobLearnsFromTheExamplesThatItWasQueuedFor() async throws {
+    /// But no fewer than taught the version that a job of a higher priority has made meanwhile.
+    @Test(arguments: [(0, [3, 5, 6]), (7, [5, 5, 6])])
+    func aJobLearnsFromTheExamplesThatItWasQueuedFor(_ priority: Int, _ expected: [Int]) async throws {
         try await withLiveServer { server in
             let client = server.client
             let busy = try await client.post("/v1/tasks", form: Forms.endlessTask()).json["job"]?["id"]?.stringValue
             let created = try await client.post("/v1/tasks", form: Forms.task(count: 3)).json
             let path = "/v1/tasks/\(created["task"]?["id"]?.stringValue ?? "")/support"
-            #expect(try await client.post(path, form: Self.more(3...4)).status == 202)
+            #expect(try await client.post("\(path)?priority=\(priority)", form: Self.more(3...4)).status == 202)
             _ = try await client.delete("/v1/jobs/\(busy ?? "")")
             let grown = try await client.post("\(path)?wait=600", form: Self.more(5...5)).json
             let counts = grown["task"]?["versions"]?.elements?.map { $0["card"]?["support_count"]?.integerValue }
-            #expect(counts == [3, 5, 6])
+            #expect(counts == expected)
         }
     }
 
