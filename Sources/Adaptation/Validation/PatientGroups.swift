@@ -20,7 +20,7 @@ package struct PatientGroups: Sendable, Equatable {
         // One patient in all is more likely a name that all files share; as many as images say nothing.
         let read = Self.prefixes(of: stems, given).first { names in
             let known = names.compactMap(\.self)
-            return (2..<max(known.count, 2)).contains(Set(known).count)
+            return (2..<max(known.count, 2)).contains(Set(known).count) && !Self.isRefuted(names, by: given)
         }
         var named: [String: String] = [:]
         for case (let own?, let given?) in zip(read ?? [], given) { named[own] = given }
@@ -39,6 +39,15 @@ package struct PatientGroups: Sendable, Equatable {
     }
 
     package var count: Int { Set(groups).count }
+
+    /// Whether one name stands for two whom a client tells apart: then it names something else, a site or a day.
+    private static func isRefuted(_ names: [String?], by given: [String?]) -> Bool {
+        var named: [String: String] = [:]
+        for case (let own?, let patient?) in zip(names, given) {
+            if let other = named.updateValue(patient, forKey: own), other != patient { return true }
+        }
+        return false
+    }
 
     private static func numbered(_ names: [String]) -> [Int] {
         var numbers: [String: Int] = [:]

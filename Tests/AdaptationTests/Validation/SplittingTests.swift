@@ -34,6 +34,9 @@ import Testing
             name: "names for new images beside the stems of old ones",
             stems: ["p1_a", "p1_b", "p2_a", "p2_b", "new"], given: [nil, nil, nil, nil, "x"], groups: [0, 0, 1, 1, 2]),
         Row(
+            name: "names that say the stems tell a site", stems: ["s1_1", "s1_2", "s1_3", "s2_1"],
+            given: ["x", "y", nil, nil], groups: nil),
+        Row(
             name: "a name for one image of a patient that the stems tell", stems: ["p1_a", "p1_b", "p2_a", "p3_a"],
             given: ["x", nil, nil, "x"], groups: [0, 0, 1, 0]),
     ]
