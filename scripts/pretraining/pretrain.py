@@ -15,15 +15,18 @@ import time
 from pathlib import Path
 
 import torch
+import torch.multiprocessing
 import torch.nn.functional as F
 
 import evaluate
 import loss
 from export import write_model
 from model import Configuration, Sam, grown, initialise, normalise
+from optimisers import optimisers
 from prototypes import as_mask_prompt, similarity
 from sampling import BANK, SUPPORT_SIZE, Sampler
 from scenes import real_scenes, synthetic_bank
+from team import Team
 
 CURVE = ["minutes", "step", "images", "image_size", "prompt", "set", "dice"]
 
@@ -37,11 +40,12 @@ def options():
     p.add_argument(
         "--minutes", type=float, nargs=2, metavar=("SMALL", "LARGE"), help="instead of --steps: training time"
     )
-    p.add_argument("--batch", type=int, nargs=2, default=(8, 6), metavar=("SMALL", "LARGE"))
+    p.add_argument("--batch", type=int, nargs=2, default=(16, 8), metavar=("SMALL", "LARGE"), help="images a step of each process")
     p.add_argument("--rate", type=float, default=1e-3, help="peak learning rate")
     p.add_argument("--init", help="a weights file to start from instead of random weights")
     p.add_argument("--seed", type=int, default=0)
-    p.add_argument("--threads", type=int, default=1)
+    p.add_argument("--processes", type=int, default=1, help="that share the run; one a core, or one a GPU's feeder")
+    p.add_argument("--threads", type=int, default=1, help="of each process")
     p.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     p.add_argument("--bf16", action="store_true", help="matrix products in bfloat16")
     p.add_argument("--compile", action="store_true", help="fuse with torch.compile: some minutes, then a fifth faster")
@@ -61,25 +65,20 @@ class NonFiniteLoss(RuntimeError):
         self.path = path
 
 
-def parameter_groups(model):
-    """Weight decay for matrices only: not for biases, norms, tokens and position tables."""
-    decayed, free = [], []
-    for name, p in model.named_parameters():
-        table = p.ndim < 2 or "pos" in name or "token" in name or (".prompt_encoder" in f".{name}" and "embed" in name)
-        (free if table else decayed).append(p)
-    return [{"params": decayed, "weight_decay": 0.05}, {"params": free, "weight_decay": 0.0}]
-
-
 class Run:
-    """The state of a run: stage, weights, their moving average, optimiser, generator, and how far it has come."""
+    """The state of a run: stage, weights, their moving average, optimisers, generators, and how far it has come."""
 
-    def __init__(self, o):
-        self.o = o
+    def __init__(self, o, team):
+        self.o, self.team = o, team
         self.folder = Path(o.run)
         (self.folder / "bank").mkdir(parents=True, exist_ok=True)
-        torch.manual_seed(o.seed)
+        torch.manual_seed(o.seed + team.rank)
         real = real_scenes(o.data, "training")
-        self.sampler = Sampler(real, synthetic_bank(BANK, self.folder / "bank", real), o.seed)
+        if not team.leads:
+            team.wait()  # until the leader has drawn the scenes
+        self.sampler = Sampler(real, synthetic_bank(BANK, self.folder / "bank", real), (o.seed, team.rank))
+        if team.leads:
+            team.wait()
         self.stage = 0
         self.step = 0  # in all
         self.stage_step = 0
@@ -100,6 +99,7 @@ class Run:
             initialise(self.model, normalise(batch.pixels, batch.sizes))
         else:
             self.model.load_state_dict(grown(state, self.model))
+        self.team.share(self.model.state_dict().values())
         self.average = copy.deepcopy(self.model)
         if average is not None:
             self.average.load_state_dict(grown(average, self.average))
@@ -108,9 +108,12 @@ class Run:
             decoder = self.model.mask_decoder
             for part in (self.model.image_encoder, decoder.transformer, decoder.output_upscaling):
                 part.compile()
-        self.optimiser = torch.optim.AdamW(parameter_groups(self.model), lr=self.o.rate, betas=(0.9, 0.98), eps=1e-6)
+        self.optimisers = optimisers(self.model, self.o.rate)
 
     def save(self):
+        generators = self.team.gathered((self.sampler.rng.bit_generator.state, torch.get_rng_state()))
+        if not self.team.leads:
+            return
         state = {
             "stage": self.stage,
             "step": self.step,
@@ -120,9 +123,8 @@ class Run:
             "stage_start": self.stage_start,
             "model": self.model.state_dict(),
             "average": self.average.state_dict(),
-            "optimiser": self.optimiser.state_dict(),
-            "generator": self.sampler.rng.bit_generator.state,
-            "torch": torch.get_rng_state(),
+            "optimisers": [optimiser.state_dict() for optimiser in self.optimisers],
+            "generators": generators,
         }
         partial = self.folder / "checkpoint.partial"
         torch.save(state, partial)
@@ -130,13 +132,21 @@ class Run:
 
     def resume(self):
         state = torch.load(self.folder / "checkpoint.pt", map_location="cpu", weights_only=True)
+        if len(state["generators"]) != self.team.size:
+            raise SystemExit(f"{self.folder} was run by {len(state['generators'])} processes: give --processes of that number")
         self.enter(state["stage"], state["model"], state["average"])
         for name in ("step", "stage_step", "images", "elapsed", "stage_start"):
             setattr(self, name, state[name])
-        self.optimiser.load_state_dict(state["optimiser"])
-        self.sampler.rng.bit_generator.state = state["generator"]
-        torch.set_rng_state(state["torch"])
-        print(f"resumed at step {self.step}, {self.elapsed / 60:.1f} min", flush=True)
+        for optimiser, stored in zip(self.optimisers, state["optimisers"]):
+            optimiser.load_state_dict(stored)
+        drawing, torchs = state["generators"][self.team.rank]
+        self.sampler.rng.bit_generator.state = drawing
+        torch.set_rng_state(torchs)
+        self.say(f"resumed at step {self.step}, {self.elapsed / 60:.1f} min")
+
+    def say(self, line):
+        if self.team.leads:
+            print(line, flush=True)
 
     def progress(self):
         """(share of the whole run, share of this stage), 0...1."""
@@ -147,26 +157,36 @@ class Run:
 
     def learn(self):
         """One step; returns the mean focal + dice of each prompt kind."""
-        o = self.o
+        o, start = self.o, time.monotonic()
         share, _ = self.progress()
         warm = min(1, (self.stage_step + 1) / (100, 50)[self.stage])
         rate = o.rate * warm * max(0.01, 0.5 * (1 + math.cos(math.pi * min(1, share))))
-        for group in self.optimiser.param_groups:
-            group["lr"] = rate
+        for optimiser in self.optimisers:
+            for group in optimiser.param_groups:
+                group["lr"] = rate * group["scale"]
         batch = self.sampler.batch(o.batch[self.stage], self.model.configuration.image_size)
         total, parts = self.forward(batch)
-        if not torch.isfinite(total):
-            path = self.folder / f"non-finite-{self.step}.pt"
+        self.model.zero_grad()
+        total.backward()
+        worst = total.detach().reshape(1).cpu()
+        for p in self.model.parameters():  # the same tensors in every process, whatever its batch used
+            p.grad = torch.zeros_like(p) if p.grad is None else p.grad
+        self.team.average([*(p.grad for p in self.model.parameters()), worst])
+        if not torch.isfinite(worst):  # in one process or another: all of them keep their batch and stop
+            path = self.folder / f"non-finite-{self.step}-{self.team.rank}.pt"
             torch.save({"batch": vars(batch), "model": self.model.state_dict()}, path)
             raise NonFiniteLoss(path)
-        self.optimiser.zero_grad()
-        total.backward()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
-        self.optimiser.step()
+        for optimiser in self.optimisers:
+            optimiser.step()
         keep = min(0.997, (self.step + 1) / (self.step + 10))
         with torch.no_grad():
             torch._foreach_lerp_(list(self.average.parameters()), list(self.model.parameters()), 1 - keep)
-        self.step, self.stage_step, self.images = self.step + 1, self.stage_step + 1, self.images + len(batch.pixels)
+        self.step, self.stage_step = self.step + 1, self.stage_step + 1
+        self.images += len(batch.pixels) * self.team.size
+        spent = torch.tensor([time.monotonic() - start])
+        self.team.average([spent])  # one clock for all, so that all change stage at the same step
+        self.elapsed += spent.item()
         return parts
 
     def forward(self, b):
@@ -179,10 +199,11 @@ class Run:
         boxes, count = b.boxes.to(device), len(b.pixels)
         with torch.autocast(torch.device(device).type, torch.bfloat16, enabled=self.o.bf16):
             e = model.image_encoder(normalise(b.pixels.to(device), b.sizes))
-            sparse_box, none = model.prompt(boxes=boxes)
             # one point comes with SAM's padding point: as many tokens as a box, so both go through at once
-            sparse_point, _ = model.prompt(points=b.point.to(device), labels=torch.ones(count, 1, device=device))
-            logits, iou = model.decode(torch.cat([e, e]), torch.cat([sparse_box, sparse_point]), none[:1])
+            box = model.prompt(boxes=boxes)
+            point = model.prompt(points=b.point.to(device), labels=torch.ones(count, 1, device=device))
+            sparse, dense = (torch.cat(pair) for pair in zip(box, point))
+            logits, iou = model.decode(torch.cat([e, e]), sparse, dense)
             by_box, box_loss = loss.slot(logits[:count], iou[:count], target)
             by_point, point_loss = loss.slot(logits[count:], iou[count:], target, multimask=True)
             points, labels, earlier = b.points.to(device), b.labels.to(device), None
@@ -257,46 +278,53 @@ def record(run, everything):
     return by_set, mean
 
 
-def main():
-    o = options()
+def train(rank, o):
+    """What each process of the team does."""
     torch.set_num_threads(o.threads)
-    run = Run(o)
-    everything = evaluate.items(o.data, 6)
+    meeting_place = Path(o.run).resolve() / "meeting-place"
+    team = Team(rank, o.processes, meeting_place)
+    run = Run(o, team)
+    everything = evaluate.items(o.data, 6) if team.leads else []
     parameters = sum(p.numel() for p in run.model.parameters())
-    print(f"{parameters} parameters, {len(everything)} validation targets, {vars(o)}", flush=True)
-    since_save = since_curve = 0.0
+    run.say(f"{parameters} parameters, {len(everything)} validation targets, {vars(o)}")
+    saved = shown = run.elapsed
     losses = []
     while True:
-        start = time.monotonic()
         losses.append(run.learn())
-        spent = time.monotonic() - start
-        run.elapsed, since_save, since_curve = run.elapsed + spent, since_save + spent, since_curve + spent
         if len(losses) == 50:
-            mean = torch.stack(losses).mean(0).tolist()
-            print(
+            box, point, points, none = torch.stack(losses).mean(0).tolist()
+            run.say(
                 f"step {run.step} images {run.images} {run.elapsed / 60:.1f} min "
-                f"loss box {mean[0]:.3f} point {mean[1]:.3f} points {mean[2]:.3f} none {mean[3]:.3f} "
-                f"last {spent / o.batch[run.stage] * 1000:.0f} ms/image",
-                flush=True,
+                f"loss box {box:.3f} point {point:.3f} points {points:.3f} none {none:.3f}"
             )
             losses = []
         ended = run.progress()[1] >= 1
-        if since_curve > o.evaluate_every * 60 or ended:
-            record(run, everything)
-            since_curve = 0.0
+        if run.elapsed - shown > o.evaluate_every * 60 or ended:
+            if team.leads:
+                record(run, everything)
+            team.wait()
+            shown = run.elapsed
         if ended and run.stage == 0:
             run.enter(1, run.model.state_dict(), run.average.state_dict())
-        if since_save > o.checkpoint_every * 60 or ended:
+        if run.elapsed - saved > o.checkpoint_every * 60 or ended:
             run.save()
-            since_save = 0.0
+            saved = run.elapsed
         if ended and run.stage == 1 and run.stage_step:
             break
-    write_model(
-        run.average,
-        o.output,
-        {"training": {"steps": run.step, "images": run.images, "minutes": round(run.elapsed / 60, 1)}},
-    )
-    print(o.output, hashlib.sha256(Path(o.output).read_bytes()).hexdigest())
+    if team.leads:
+        card = {"training": {"steps": run.step, "images": run.images, "minutes": round(run.elapsed / 60, 1)}}
+        write_model(run.average, o.output, card)
+        print(o.output, hashlib.sha256(Path(o.output).read_bytes()).hexdigest())
+
+
+def main():
+    o = options()
+    Path(o.run).mkdir(parents=True, exist_ok=True)
+    (Path(o.run) / "meeting-place").unlink(missing_ok=True)
+    if o.processes == 1:
+        train(0, o)
+    else:
+        torch.multiprocessing.spawn(train, (o,), o.processes)
 
 
 if __name__ == "__main__":

@@ -14,11 +14,11 @@ MIXTURE = {
     "real": 0.46,
     "segments": 0.22,
     "composites": 0.08,
-    "things": 0.12,
-    "shapes": 0.04,
+    "things": 0.10,
+    "shapes": 0.02,
     "cardiac": 0.03,
     "abdomen": 0.02,
-    "retina": 0.02,
+    "retina": 0.06,
     "nuclei": 0.01,
 }
 BANK = {
@@ -28,7 +28,7 @@ BANK = {
     "shapes": 900,
     "cardiac": 700,
     "abdomen": 250,
-    "retina": 100,
+    "retina": 400,
     "nuclei": 150,
 }
 EPISODES = 0.3  # share of batches with support images
@@ -78,6 +78,7 @@ class Sampler:
             self.by_source.setdefault(scene.source, []).append(scene)
         self.sources = sorted(self.by_source)
         root = np.sqrt([len(self.by_source[s]) for s in self.sources])  # big sets more often, but not in proportion
+        root = root * [2.5 if s in THIN else 1 for s in self.sources]
         self.source_share = root / root.sum()
 
     def scene(self):
@@ -140,7 +141,7 @@ class Sampler:
             return None
         whole = scene.labels > 0 if scene.salient is None else np.isin(scene.labels, scene.salient)
         for closeness in (1.0, 0.0):  # a crop that loses the target is drawn again as the whole image
-            thin = scene.source in THIN
+            thin = scene.source in THIN and rng.random() < 0.5
             image, (t, w), filled = geometry(rng, scene.image, (target, whole), image_size, closeness, thin)
             mask = t > 0.5
             if mask.sum() >= SMALLEST_TARGET:

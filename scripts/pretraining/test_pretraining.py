@@ -1,6 +1,7 @@
 """`python -m unittest` in this folder: seconds, no data needed."""
 
 import tempfile
+import types
 import unittest
 import unittest.mock
 from pathlib import Path
@@ -14,9 +15,11 @@ import evaluate
 import loss
 from export import write_model
 from model import Configuration, Sam, drawn, grown, initialise, normalise
-from pretrain import corrections
+from optimisers import optimisers
+from pretrain import Run, corrections
 from prototypes import similarity
 from sampling import BANK, Sampler, choose_target, extent, focus, simulated_box, simulated_points
+from team import Team
 from scenes import composite_scene, patient_of, phantom_scene, segments_scene, shapes_scene, things_scene, validation_patients
 
 
@@ -129,6 +132,66 @@ class Model(unittest.TestCase):
             torch.testing.assert_close(again.state_dict()[name], value.half().float())
 
 
+def few_scenes():
+    """(real scenes, bank) in little, all of them drawn."""
+    real = [phantom_scene("cardiac", (9, 1))]
+    bank = {k: [phantom_scene(k, (9, 0))] for k in ("cardiac", "abdomen", "retina", "nuclei")}
+    bank["shapes"] = [shapes_scene((9, i)) for i in range(4)]
+    bank["things"] = [things_scene((9, i)) for i in range(4)]
+    bank["segments"] = [segments_scene(np.random.default_rng(0), real[0])]
+    bank["composites"] = [composite_scene(np.random.default_rng(0), real)]
+    return real, bank
+
+
+class Step(unittest.TestCase):
+    def test_each_image_is_asked_by_its_own_prompts(self):
+        """A step's loss is a mean over images, so their order must not matter. It did when every image was shown the box of
+        the first."""
+        sampler = Sampler(*few_scenes(), 4)
+        batch = next(b for b in (sampler.batch(4, 64) for _ in range(50)) if not b.corrects and not b.support)
+        turned = types.SimpleNamespace(**vars(batch))
+        turned.image_size = batch.image_size
+        for name in ("pixels", "target", "whole", "whole_weight", "boxes", "point", "points", "labels"):
+            setattr(turned, name, getattr(batch, name).flip(0))
+        turned.sizes = batch.sizes[::-1]
+        options = types.SimpleNamespace(device="cpu", bf16=False)
+        run = types.SimpleNamespace(model=small(), o=options)
+        run.model.prompt_encoder.mask_downscaling[-1].weight.data.mul_(50)  # what is drawn must tell
+        with torch.no_grad():
+            (total, parts), (again, same) = Run.forward(run, batch), Run.forward(run, turned)
+        torch.testing.assert_close(total, again, rtol=1e-4, atol=1e-5)
+        torch.testing.assert_close(parts, same, rtol=1e-4, atol=1e-5)
+
+    def test_every_weight_has_one_optimiser(self):
+        model = small()
+        groups = [group for optimiser in optimisers(model, 1e-3) for group in optimiser.param_groups]
+        held = [id(p) for group in groups for p in group["params"]]
+        self.assertEqual(len(held), len(set(held)))
+        self.assertEqual(set(held), {id(p) for p in model.parameters()})
+
+    def test_a_team_of_two_takes_the_step_of_their_mean(self):
+        with tempfile.TemporaryDirectory() as folder:
+            torch.multiprocessing.spawn(_average, (folder,), 2)
+            for rank in range(2):
+                found = torch.load(Path(folder) / f"{rank}.pt", weights_only=True)
+                torch.testing.assert_close(found["mean"], torch.tensor([[1.0, 3.0], [2.0, 4.0]]))
+                self.assertTrue(found["worst"].isnan().all())
+                self.assertEqual(found["shared"].tolist(), [0.0])
+                self.assertEqual(found["gathered"], ["process 0", "process 1"])
+
+
+def _average(rank, folder):
+    """One process of a team: what it holds differs by rank in all that is averaged."""
+    team = Team(rank, 2, f"{folder}/meeting-place")
+    mean = torch.tensor([[0.0, 2.0], [1.0, 3.0]]) + 2 * rank
+    worst, shared = torch.tensor([1.0, float("nan")][rank : rank + 1]), torch.tensor([float(rank)])
+    team.average([mean, worst])
+    team.share([shared])
+    found = {"mean": mean, "worst": worst, "shared": shared, "gathered": team.gathered(f"process {rank}")}
+    torch.save(found, f"{folder}/{rank}.pt")
+    team.wait()
+
+
 class Loss(unittest.TestCase):
     def test_perfect_and_wrong_masks(self):
         target = torch.zeros(1, 8, 8)
@@ -165,12 +228,7 @@ class Sampling(unittest.TestCase):
             self.assertEqual(labels[0], 1)
 
     def test_batches_repeat_with_the_seed(self):
-        real = [phantom_scene("cardiac", (9, 1))]
-        bank = {k: [phantom_scene(k, (9, 0))] for k in ("cardiac", "abdomen", "retina", "nuclei")}
-        bank["shapes"] = [shapes_scene((9, i)) for i in range(4)]
-        bank["things"] = [things_scene((9, i)) for i in range(4)]
-        bank["segments"] = [segments_scene(np.random.default_rng(0), real[0])]
-        bank["composites"] = [composite_scene(np.random.default_rng(0), real)]
+        real, bank = few_scenes()
         self.assertEqual(bank.keys(), BANK.keys())
         one, two = (Sampler(real, bank, 5).batch(6, 64) for _ in range(2))
         self.assertTrue(torch.equal(one.pixels, two.pixels) and torch.equal(one.boxes, two.boxes))
