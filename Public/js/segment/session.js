@@ -140,7 +140,7 @@ export class Session {
     this.known.clear();
     this.reject();
     if (this.truth) this.truth.layers = await this.truthLayers(this.truth.file);
-    return true;
+    return isLast();
   }
 
   /** The side of the tiles that the adapter answers in; null where images are seen whole. */

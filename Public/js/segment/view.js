@@ -146,6 +146,7 @@ class SegmentView {
     this.latest.drop();
     const hadFocus = document.activeElement;
     await this.session.close();
+    if (this.session.file !== null) return; // another has been opened meanwhile
     this.isPending = false;
     Object.assign(this.stage, { picture: null, layers: [] });
     this.timing.textContent = '';
@@ -208,7 +209,8 @@ class SegmentView {
 
   async chooseTask(id) {
     try {
-      if (!(await this.session.chooseTask(id))) return;
+      const isChosen = await this.session.chooseTask(id);
+      if (!isChosen || !this.root.isConnected) return;
       this.session.version = null;
       // A reload begins with the task that was chosen last, not with the one that the page was opened with.
       history.replaceState(null, '', id ? `#/segment?task=${id}` : '#/segment');
