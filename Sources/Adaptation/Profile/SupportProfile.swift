@@ -49,7 +49,7 @@ package struct SupportProfile: Sendable, Equatable {
     package func presence(
         _ embedding: ImageEmbedding, mirrored: ImageEmbedding? = nil
     ) -> (score: Double, isThere: Bool)? {
-        guard !isUnknown else { return (0, false) }
+        guard !isUnknown, !distance.isBlank(embedding) else { return (0, false) }
         guard let presence, let prototypes else { return nil }
         let scores = [embedding, mirrored].compactMap(\.self).map {
             presence.score(SimilarityMap(prototypes.similarity($0), $0))

@@ -69,6 +69,15 @@ import Testing
         #expect(abs(try #require(distance.value(embedding(13))) - 5) < 1e-5)
     }
 
+    @Test func anEvenImageIsBlank() {
+        let set = EmbeddingDistance(descriptors: [4, 2].map { EmbeddingDistance.descriptor(embedding(1, spread: $0)) })
+        #expect(set.isBlank(embedding(1, spread: 0.7)))
+        #expect(!set.isBlank(embedding(1, spread: 0.9)))
+        // Of a set that is even itself no image is blank, nor of one that is not known.
+        #expect(!EmbeddingDistance(descriptors: [EmbeddingDistance.descriptor(embedding(1))]).isBlank(embedding(5)))
+        #expect(!EmbeddingDistance(descriptors: []).isBlank(embedding(5)))
+    }
+
     @Test func saysNothingWithoutTwoDifferentImages() {
         let one = EmbeddingDistance(descriptors: [EmbeddingDistance.descriptor(embedding(1))])
         #expect(one.value(embedding(9)) == nil)

@@ -112,9 +112,11 @@ struct UntrainedPromptlessTests {
         }
         #expect(with / count >= without / count + 0.05, "\(without / count) → \(with / count), \(profile.routeDice)")
         // A blank image holds no heart, and is like none of the support set.
-        let blank = predictor.embed(
-            RGBImage(width: 160, height: 160, filledWith: Colour(red: 200, green: 200, blue: 200)))
-        #expect(profile.presence(blank)?.isThere == false)
-        #expect(try #require(profile.distance.value(blank)) > EmbeddingDistance.limit)
+        for level: UInt8 in [0, 60, 200, 255] {
+            let blank = predictor.embed(
+                RGBImage(width: 160, height: 160, filledWith: Colour(red: level, green: level, blue: level)))
+            #expect(profile.presence(blank)?.isThere == false)
+            #expect(try #require(profile.distance.value(blank)) > EmbeddingDistance.limit)
+        }
     }
 }
