@@ -1,6 +1,7 @@
 """The same page in Firefox: it loads, segments by a click, complains of nothing, and asks nobody else."""
 
 import base64
+import re
 import unittest
 
 from support.case import PATIENCE, SCREENSHOTS
@@ -41,7 +42,12 @@ class FirefoxTests(unittest.TestCase):
         measures = firefox.evaluate("document.querySelector('[aria-label=Measures]').textContent")
         dice = float(firefox.evaluate(
             "[...document.querySelectorAll('[aria-label=Measures] dt')].find((e) => e.textContent === 'Dice').nextSibling.textContent").split()[0])
-        self.assertGreater(dice, 60, measures)
+        command = firefox.evaluate("document.querySelector('pre.mono').textContent")
+        prompts = re.search(r"prompts=(\{.*?\})'", command)[1]
+        self.assertIn('"points"', prompts)
+        truth = self.server.post("/v1/segment", [("image", image), ("prompts", prompts), ("ground_truth", mask_of(image))])
+        self.assertAlmostEqual(dice, 100 * truth["metrics"]["dice"], places=2, msg=measures)
+        self.assertGreater(dice, 40, "the click is on the object")
         for view in ("tasks", "tasks/new", "batch", "about"):
             firefox.evaluate(f"location.hash = '#/{view}'")
             firefox.until("document.querySelector('main h1') !== null && document.querySelector('main .view > *') !== null")
