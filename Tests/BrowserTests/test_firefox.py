@@ -23,7 +23,7 @@ class FirefoxTests(unittest.TestCase):
             f"(document.querySelector('.workspace')?.dataset.answers ?? 0) >= {count} && document.querySelector('.workspace').dataset.pending === 'false'")
 
     def test_segments_by_a_click(self) -> None:
-        firefox, image = self.firefox, queries()[0]
+        firefox, image = self.firefox, queries()[1]
         firefox.visit(f"{self.server.address}/#/segment")
         firefox.until("document.querySelector('.workspace') !== null")
         firefox.choose_file("Open image", image)
@@ -47,7 +47,7 @@ class FirefoxTests(unittest.TestCase):
         self.assertIn('"points"', prompts)
         truth = self.server.post("/v1/segment", [("image", image), ("prompts", prompts), ("ground_truth", mask_of(image))])
         self.assertAlmostEqual(dice, 100 * truth["metrics"]["dice"], places=2, msg=measures)
-        self.assertGreater(dice, 40, "the click is on the object")
+        self.assertGreater(dice, 60, measures)
         for view in ("tasks", "tasks/new", "batch", "about"):
             firefox.evaluate(f"location.hash = '#/{view}'")
             firefox.until("document.querySelector('main h1') !== null && document.querySelector('main .view > *') !== null")

@@ -9,6 +9,9 @@ package struct EmbeddingDistance: Sendable, Equatable {
     /// The usual distance between a support image and its nearest neighbour; nil for less than two images.
     package let reference: Double?
 
+    /// Of the support image whose tokens vary least; 0 without any.
+    private let leastVariation: Double
+
     /// Beyond so many times the reference an image is unlike the support set.
     package static let limit = 1.5
 
@@ -17,6 +20,7 @@ package struct EmbeddingDistance: Sendable, Equatable {
 
     package init(descriptors: [[Float]]) {
         self.descriptors = descriptors
+        leastVariation = descriptors.map(Self.variation).min() ?? 0
         let nearest = descriptors.indices.compactMap { index in
             descriptors.indices.filter { $0 != index }
                 .map { Self.distance(descriptors[index], descriptors[$0]) }.min()
@@ -36,8 +40,7 @@ package struct EmbeddingDistance: Sendable, Equatable {
     /// may all be like the object where that is as even. The share lies in a gap: even images in four greys had 0.12 to 0.24 of
     /// what the least varied of ten images of eighteen sets had, and single images of these sets no less than three quarters of the set's median.
     package func isBlank(_ embedding: ImageEmbedding) -> Bool {
-        let least = descriptors.map(Self.variation).min() ?? 0
-        return Self.variation(Self.descriptor(embedding)) < Self.blankShare * least
+        Self.variation(Self.descriptor(embedding)) < Self.blankShare * leastVariation
     }
 
     /// The length of a descriptor's standard deviations.
