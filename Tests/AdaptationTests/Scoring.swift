@@ -52,7 +52,10 @@ func meanDice(
         } else {
             // As the service looks: at the part of the image about a small box.
             let image = EmbeddedImage(example.image, by: predictor)
-            answer = { try predictor.predict(image.embedding(for: $0), [$0])[0][0] }
+            answer = { prompt in
+                let view = try image.view(of: prompt)
+                return try predictor.predict(view.embedding, [view.prompt])[0][0]
+            }
         }
         var generator = SeededRandom(seed: UInt64(index))
         for kind in PromptKind.allCases {

@@ -126,15 +126,43 @@ import Testing
         }
     }
 
+    /// 20x10 in a square of 32 is 32x16; in logits of 16 a side it fills 16x8.
+    private static let rightHalf = Mask(width: 20, height: 10, pixels: (0..<200).map { $0 % 20 >= 10 ? 1 : 0 })
+
     @Test func maskBecomesLogits() {
-        // 20x10 in a square of 32 is 32x16; in logits of 16 a side it fills 16x8.
-        let pixels = (0..<200).map { UInt8($0 % 20 >= 10 ? 1 : 0) }
-        let logits = Prompt.maskLogits(Mask(width: 20, height: 10, pixels: pixels), model: .tiny, magnitude: 4)
+        let logits = Prompt.maskLogits(Self.rightHalf, model: .tiny)
         #expect(logits.shape == [16, 16])
         for y in 0..<16 {
             for x in 0..<16 {
-                #expect(abs(logits[y, x] - (x >= 8 && y < 8 ? 4 : -4)) < 1e-5, "at \(x), \(y)")
+                #expect(abs(logits[y, x] - (x >= 8 && y < 8 ? 10 : -10)) < 1e-5, "at \(x), \(y)")
             }
         }
+    }
+
+    private static var drawing: Configuration {
+        var configuration = Configuration.tiny
+        configuration.drawnPrompts = true
+        return configuration
+    }
+
+    /// The same figures as in scripts/pretraining/test_pretraining.py.
+    @Test func drawnMaskIsSurerFartherFromItsOutline() {
+        let logits = Prompt.maskLogits(Self.rightHalf, model: Self.drawing)
+        let row: [Float] = [-4, -4, -4, -4, -4, -3.5, -2.5, -1.5, 1.5, 2.5, 3.5, 4, 4, 4, 4, 4]
+        for y in 0..<16 {
+            for x in 0..<16 {
+                #expect(abs(logits[y, x] - (y < 8 ? row[x] : -4)) < 1e-5, "at \(x), \(y)")
+            }
+        }
+    }
+
+    @Test func drawnMaskKeepsWhatIsThinnerThanACell() {
+        // A column of pixels of 160: a tenth of one of the 16 cells.
+        let line = Mask(width: 160, height: 160, pixels: (0..<25_600).map { $0 % 160 == 45 ? 1 : 0 })
+        let logits = Prompt.maskLogits(line, model: Self.drawing)
+        for x in 0..<16 { #expect(abs(logits[7, x] - (x == 4 ? -3.8 : -4)) < 1e-5, "at \(x)") }
+        let full = Prompt.maskLogits(
+            Mask(width: 3, height: 3, pixels: [UInt8](repeating: 1, count: 9)), model: Self.drawing)
+        #expect(full.elements.allSatisfy { $0 == 4 })
     }
 }

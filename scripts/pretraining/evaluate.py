@@ -14,6 +14,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from PIL import Image
+from scipy import ndimage
 
 from model import Configuration, Sam, drawn, normalise
 from sampling import extent, simulated_box, simulated_points
@@ -21,6 +22,7 @@ from scenes import INSTANCES, Scene, listing, phantom_scene, read_pair
 
 # Prompt kinds. The two box kinds differ in the box only: the exact extent, or each edge off by up to 10 % of the side.
 KINDS = ("box", "loose box", "point", "point, best of 3", "3 points", "none")
+POINTS = {"point": 1, "point, best of 3": 1, "3 points": 3}
 PHANTOMS = {"cardiac": 1, "abdomen": 1, "retina": 1, "nuclei": 1}  # label that is the target
 
 
@@ -79,11 +81,14 @@ def prepared(image, image_size):
 
 
 def focused_window(box, shape):
-    """(x0, y0, x1, y1), the last two exclusive: the part of an image of `shape` that a box is answered on, or None for all.
+    """(x0, y0, x1, y1), the last two exclusive: the part of an image of `shape` that a box is answered on, or None for all, as without
+    a box.
 
     The box and as much again around it, as the service cuts it (Sources/SegmentAnything/Prediction/Focus.swift).
     """
     height, width = shape
+    if box is None:
+        return None
     side = int(np.floor(max(24.0, 2.0 * max(box[2] - box[0] + 1, box[3] - box[1] + 1)) + 0.5))
     if side > 0.85 * max(height, width):
         return None
@@ -92,6 +97,23 @@ def focused_window(box, shape):
     y = int(np.floor((box[1] + box[3] + 1) / 2 - h / 2 + 0.5))
     x, y = min(max(x, 0), width - w), min(max(y, 0), height - h)
     return x, y, x + w, y + h
+
+
+def found_extent(logits, view, points):
+    """(x0, y0, x1, y1) about the parts of a mask that hold one of `points`, or all of it, and about the points; None if it is empty.
+
+    As fine as the cells of the logits [h, w]; what the service looks at more closely (Sources/SegmentAnything/Prediction/Inquiry.swift).
+    """
+    mask = (logits > 0).numpy()[: -(-view.filled[0] // 2), : -(-view.filled[1] // 2)]
+    if not mask.any():
+        return None
+    parts, _ = ndimage.label(mask, np.ones((3, 3)))
+    cells = np.floor((points + 0.5 - view.origin) * view.scale / 2).astype(int).clip(0)
+    touched = {parts[min(y, len(parts) - 1), min(x, len(parts[0]) - 1)] for x, y in cells} - {0}
+    ys, xs = np.nonzero(np.isin(parts, list(touched)) if touched else mask)
+    low = np.array([xs.min(), ys.min()]) * 2 / np.array(view.scale) + view.origin
+    high = np.array([xs.max() + 1, ys.max() + 1]) * 2 / np.array(view.scale) + view.origin - 1
+    return *np.minimum(low, points.min(0)), *np.maximum(high, points.max(0))
 
 
 def at_own_size(logits, filled, shape):
@@ -130,7 +152,7 @@ def decode(model, embedding, kind, batch, views):
         boxes = np.stack([i.box if kind == "box" else i.loose for i in batch])
         prompt["boxes"] = (torch.from_numpy(boxes) - origin.repeat(1, 2)) * scale.repeat(1, 2)
     elif kind != "none":
-        count = 3 if kind == "3 points" else 1
+        count = POINTS[kind]
         points = torch.from_numpy(np.stack([i.points[:count] for i in batch]))
         prompt["points"] = (points - origin[:, None]) * scale[:, None]
         prompt["labels"] = torch.ones(len(batch), count)
@@ -183,7 +205,15 @@ def scores(model, everything, kinds=KINDS, baselines=False):
                 if any(windows):
                     views = [View(i.image, w, size) for i, w in zip(batch, windows)]
                     embedding = embed(views)
-            for item, logit, view in zip(batch, decode(model, embedding, kind, batch, views), views):
+            logits = decode(model, embedding, kind, batch, views)
+            if kind in POINTS and model.configuration.focused_boxes:
+                count = POINTS[kind]
+                found_boxes = [found_extent(g, v, i.points[:count]) for g, v, i in zip(logits, views, batch)]
+                windows = [focused_window(b, i.target.shape) for b, i in zip(found_boxes, batch)]
+                if any(windows):
+                    views = [View(i.image, w, size) for i, w in zip(batch, windows)]
+                    logits = decode(model, embed(views), kind, batch, views)
+            for item, logit, view in zip(batch, logits, views):
                 truth = item.whole if kind == "none" else item.target
                 found.setdefault(item.source, {}).setdefault(kind, []).append(dice(view.mask(logit, truth.shape), truth))
         for item in batch if baselines else ():

@@ -9,8 +9,10 @@ import math
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 
+import numpy as np
 import torch
 import torch.nn.functional as F
+from scipy import ndimage
 from segment_anything.modeling import ImageEncoderViT, MaskDecoder, PromptEncoder, TwoWayTransformer
 from torch import nn
 
@@ -151,6 +153,24 @@ def drawn(c, points=None, labels=None, boxes=None, masks=None):
         sign = labels.to(x.dtype) * 2 - 1
         base = base + 6 * torch.einsum("bn,bni,bnj->bij", sign, y, x)
     return base[:, None]
+
+
+def mask_prompt(coverage):
+    """Masks [B, h, w], each cell's covered share, as mask prompts [B, 1, h, w]: 4 well inside, 0 on the outline, -4 well outside.
+
+    A mask says where, not how sure. So the distance from its outline in cells, at most 3, stands for that, and the covered
+    share, -1...1, keeps what is thinner than a cell. Its twin is Sources/SegmentAnything/Prompts/Prompt+Mask.swift.
+    """
+    out = torch.empty_like(coverage)
+    for mask, made in zip(coverage.cpu().numpy(), out):
+        inside = mask >= 0.5
+        if inside.any() and not inside.all():
+            distance = np.where(inside, ndimage.distance_transform_edt(inside), -ndimage.distance_transform_edt(~inside))
+            distance -= np.sign(distance) / 2
+        else:
+            distance = np.where(inside, 3.0, -3.0)
+        made.copy_(torch.from_numpy(np.clip(distance, -3, 3) + 2 * mask - 1))
+    return out[:, None]
 
 
 def normalise(pixels, sizes):

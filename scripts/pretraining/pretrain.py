@@ -21,7 +21,7 @@ import torch.nn.functional as F
 import evaluate
 import loss
 from export import write_model
-from model import Configuration, Sam, grown, initialise, normalise
+from model import Configuration, Sam, grown, initialise, mask_prompt, normalise
 from optimisers import optimisers
 from prototypes import as_mask_prompt, similarity
 from sampling import BANK, SUPPORT_SIZE, Sampler
@@ -210,8 +210,10 @@ class Run:
             if b.corrects:
                 earlier = logits[count:, :1].detach()
                 points, labels = corrections(b.point.to(device), earlier[:, 0], target, points.shape[1], b.image_size)
-            elif b.with_mask:
-                earlier = logits[:count, :1].detach()
+            elif b.mask_of:
+                earlier = (logits[:count, :1] if b.mask_of == "box" else logits[count:, :1]).detach()
+            if earlier is not None and b.drawn_mask:
+                earlier = mask_prompt((earlier[:, 0] > 0).float())
             logits, iou = model.decode(e, *model.prompt(points, labels, boxes if b.with_box else None, earlier))
             by_points, points_loss = loss.slot(logits, iou, target)
             logits, iou = model.decode(e, *model.prompt_none(count))

@@ -11,10 +11,10 @@ SMALLEST_TARGET = 12  # pixels at model resolution; less cannot be drawn on the 
 
 # Share of samples: real images and their labels, and eight kinds of scene made for variety.
 MIXTURE = {
-    "real": 0.46,
-    "segments": 0.22,
-    "composites": 0.08,
-    "things": 0.10,
+    "real": 0.43,
+    "segments": 0.18,
+    "composites": 0.13,
+    "things": 0.12,
     "shapes": 0.02,
     "cardiac": 0.03,
     "abdomen": 0.02,
@@ -23,8 +23,8 @@ MIXTURE = {
 }
 BANK = {
     "segments": 3600,
-    "composites": 1200,
-    "things": 2000,
+    "composites": 2400,
+    "things": 2600,
     "shapes": 900,
     "cardiac": 700,
     "abdomen": 250,
@@ -48,8 +48,9 @@ class Batch:
     points: torch.Tensor  # [B, n, 2]
     labels: torch.Tensor  # [B, n]
     with_box: bool  # whether the slot of several points also shows its box
-    with_mask: bool  # and the mask that the box gave
+    mask_of: str  # and the mask that the "box" or the one "point" gave, or ""
     corrects: bool  # whether that slot's points correct the mask that the one point gave instead
+    drawn_mask: bool  # whether such a mask is shown as a user would send it, its outline and no more, and not as logits
     support: "Support | None" = None  # other images of the same tasks, where this batch has an episode
 
     @property
@@ -111,8 +112,9 @@ class Sampler:
             stack(points),
             stack(labels),
             bool(rng.random() < 0.3),
-            bool(rng.random() < 0.2),
+            str(rng.choice(["", "box", "point"], p=[0.6, 0.15, 0.25])),
             bool(rng.random() < 0.5),
+            bool(rng.random() < 0.4),
             joined(support, image_size) if has_episode else None,
         )
 

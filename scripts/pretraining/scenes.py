@@ -241,7 +241,8 @@ def things_scene(seed, size=256):
     labels = np.zeros((size, size), np.uint8)
     count = 1 if rng.random() < 0.6 else int(rng.integers(2, 5))
     extent = rng.uniform(0.12, 0.42) if count == 1 else rng.uniform(0.05, 0.2)
-    change = rng.choice([-1, 1]) * rng.uniform(6, 70) * rng.uniform(0.4, 1.2, channels)
+    strength = np.exp(rng.uniform(np.log(5), np.log(70)))  # most polyps, nerves and discs are nearer to the lower end
+    change = rng.choice([-1, 1]) * strength * rng.uniform(0.4, 1.2, channels)
     if in_colour and rng.random() < 0.3:  # another hue of the same lightness
         change -= change.mean()
     edge = np.exp(rng.uniform(np.log(0.4), np.log(7)))
@@ -352,6 +353,8 @@ def composite_scene(rng, real, size=256):
     inner, outer = patch(), patch()
     if rng.random() < 0.5:  # so that texture must tell, not brightness
         inner += (outer.mean((0, 1)) - inner.mean((0, 1))) * rng.uniform(0.3, 1)
+    if rng.random() < 0.5:  # faint: the ground shows through
+        inner = outer + (inner - outer) * np.exp(rng.uniform(np.log(0.15), np.log(0.6)))
     soft = phantoms.blurred(shape.astype(np.float32), np.exp(rng.uniform(np.log(0.4), np.log(3))))[..., None]
     image = outer + soft * (inner - outer)
     if rng.random() < 0.5:

@@ -14,7 +14,7 @@ import attention
 import evaluate
 import loss
 from export import write_model
-from model import Configuration, Sam, drawn, grown, initialise, normalise
+from model import Configuration, Sam, drawn, grown, initialise, mask_prompt, normalise
 from optimisers import optimisers
 from pretrain import Run, corrections
 from prototypes import similarity
@@ -70,6 +70,18 @@ class Model(unittest.TestCase):
         inputs = [x.clone().requires_grad_() for x in inputs]
         value = function(*inputs)
         return [value, *torch.autograd.grad(value.square().sum(), [*inputs, *layer.parameters()])]
+
+    def test_mask_prompts_are_surer_farther_from_their_outline(self):
+        # the same figures as in Tests/SegmentAnythingTests/PromptTests.swift
+        coverage = torch.zeros(3, 8, 16)
+        coverage[0, :, 8:] = 1
+        coverage[1, :, 4] = 0.1
+        coverage[2] = 1
+        half, line, full = mask_prompt(coverage)[:, 0]
+        row = torch.tensor([-4, -4, -4, -4, -4, -3.5, -2.5, -1.5, 1.5, 2.5, 3.5, 4, 4, 4, 4, 4])
+        self.assertTrue(torch.allclose(half, row.expand(8, -1)))
+        self.assertTrue(torch.allclose(line[7], torch.where(torch.arange(16) == 4, -3.8, -4.0)))
+        self.assertTrue((full == 4).all())
 
     def test_drawn_prompts_show_the_box_and_every_point(self):
         c = Configuration().at(64)
@@ -324,6 +336,17 @@ class Scores(unittest.TestCase):
             ((0, 0, 129, 99), (300, 200), None),
         ]:
             self.assertEqual(evaluate.focused_window(box, (height, width)), window)
+
+    def test_points_are_looked_at_closely_where_something_was_found(self):
+        # as in Tests/SegmentAnythingTests/InquiryTests.swift: a cell is 20 pixels
+        view = evaluate.View(np.zeros((240, 320), np.uint8), None, 32)
+        logits = torch.full((16, 16), -5.0)
+        logits[4:6, 4:6] = logits[0:2, 13:16] = 5
+        near, beside = np.array([[100.0, 100.0]]), np.array([[70.0, 100.0]])
+        self.assertEqual(evaluate.found_extent(logits, view, near), (80, 80, 119, 119))
+        self.assertEqual(evaluate.found_extent(logits, view, beside), (70, 0, 319, 119))
+        self.assertIsNone(evaluate.found_extent(torch.full((16, 16), -5.0), view, near))
+        self.assertIsNone(evaluate.focused_window(None, (240, 320)))
 
     def test_masks_return_to_the_image_size(self):
         truth = np.zeros((90, 120), bool)

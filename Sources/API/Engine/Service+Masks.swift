@@ -54,20 +54,37 @@ extension Service {
         if let tiling = plan.tiling {
             return try await embedTiles(plan, tiling, for: prompts, isMirrored: isMirrored)
         }
-        let windows = prompts.map { prompt in
-            Focus.window(for: prompt, width: image.width, height: image.height, model: model.configuration)
-        }
-        // A profile says how far the whole image is from the support set.
-        let wanted = plan.profile == nil || isMirrored ? windows : windows + [nil]
+        let predictor = Predictor(model, adjustment: plan.tier.adapter?.adapter.adjustment ?? .none)
         var made: [PixelBox?: ImageEmbedding] = [:]
         var outcome = CacheOutcome.cached
-        for window in wanted where made[window] == nil {
+        func take(_ window: PixelBox?) async throws -> ImageEmbedding {
+            if let known = made[window] { return known }
             let (embedding, how) = try await embed(
                 image, window: window, isMirrored: isMirrored, model: model, tier: plan.tier)
             made[window] = embedding
             outcome = outcome.joined(how)
+            return embedding
         }
-        let views = PromptViews(prompts, windows.compactMap { made[$0] }, whole: made[nil])
+        var asked: [(prompt: Prompt, embedding: ImageEmbedding)] = []
+        for prompt in prompts {
+            // The choice among candidates is the caller's, and so is where each of them looks.
+            guard !plan.options.multimask || prompt.box != nil else {
+                asked.append((prompt, try await take(nil)))
+                continue
+            }
+            var inquiry = try predictor.inquiry(prompt, width: image.width, height: image.height)
+            while !inquiry.isLast {
+                let (prompt, embedding) = (inquiry.prompt, try await take(inquiry.window))
+                inquiry.take(
+                    try await clicks.interactive {
+                        try await decoding.run { try predictor.segment(embedding, [prompt])[0] }
+                    })
+            }
+            asked.append((inquiry.prompt, try await take(inquiry.window)))
+        }
+        // A profile says how far the whole image is from the support set.
+        if plan.profile != nil, !isMirrored { _ = try await take(nil) }
+        let views = PromptViews(asked.map(\.prompt), asked.map(\.embedding), whole: made[nil])
         var base: ImageEmbedding?
         if plan.isSeenByBaseToo {
             let (embedding, how) = try await embed(

@@ -154,18 +154,40 @@ package enum MethodsParagraph {
         }
         guard !kinds.isEmpty else { return "No prompt was given\(candidates)." + way(receipt) + debris(receipt) }
         return "The image was prompted with \(kinds.joined(separator: ", "))\(candidates)."
-            + fitting(receipt, background)
+            + looking(receipt, points: points.count, foreground: foreground, boxes: boxes)
+            + fitting(receipt, points: points.count, background)
+    }
+
+    /// On which part of the image, and in which steps (docs/decisions/0009 and 0022).
+    private static func looking(_ receipt: JSON, points: Int, foreground: Int, boxes: Int) -> String {
+        let request = receipt["request"]
+        guard receipt["model"]?["focused"] == true, request?["prompts"]?["mask"]?.members == nil else { return "" }
+        let square = "a square twice as long as its longer side"
+        if boxes > 0 {
+            return " Unless that is most of the image, \(boxes == 1 ? "the" : "each") box was answered on \(square)."
+        }
+        guard receipt["tier"] != "adapted", foreground > 0, request?["multimask"] != true else { return "" }
+        let first = points == 1 ? "The point was" : "Points were"
+        return " \(first) answered on the whole image and again on what was found there, on \(square)."
+            + (points == 1
+                ? ""
+                : " Where each point contradicted the answer to those before it, they were asked one by one, each with all before it and "
+                    + "with half the logits of that answer as the mask prompt.")
     }
 
     /// What the image itself did to the answer of a model without an adapter (docs/decisions/0021).
-    private static func fitting(_ receipt: JSON, _ backgroundPoints: Int) -> String {
+    private static func fitting(_ receipt: JSON, points: Int, _ backgroundPoints: Int) -> String {
         let request = receipt["request"]
         guard receipt["tier"] != "adapted", let share = receipt["model"]?["appearance"]?.doubleValue,
             backgroundPoints == 0,
             request?["multimask"] != true, request?["prompts"]?["mask"]?.members == nil
         else { return "" }
+        let unless =
+            receipt["model"]?["focused"] == true && points > 1
+                && request?["prompts"]?["boxes"]?.elements?.isEmpty != false
+            ? "Unless points were asked one by one, the" : "The"
         return
-            " The answer was fitted to the image: the log of how much more frequent a brightness and colour is in the object, as the "
+            " \(unless) answer was fitted to the image: the log of how much more frequent a brightness and colour is in the object, as the "
             + "network had it, than about it, within ±2.5\(share == 1 ? "" : " and times \(share)"), was added to the logits, and a guided filter moved "
             + "their edges to those of the brightness."
     }

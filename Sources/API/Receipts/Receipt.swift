@@ -51,11 +51,12 @@ struct Receipt: Sendable {
         sha256 = SHA256.hex(body.encoded())
     }
 
-    /// - Returns: Also by how much unadapted answers are fitted to the image, where they are: a methods section has to say so.
+    /// - Returns: Also whether it looks closely, and by how much unadapted answers are fitted to the image: a methods section has to say so.
     private static func model(_ served: ServedModel) -> JSON {
         var members: [JSON.Member] = [
             .init("name", .string(served.name)), .init("sha256", .string(served.model.sha256)),
         ]
+        if served.model.configuration.focusedBoxes == true { members.append(.init("focused", true)) }
         if let share = served.model.configuration.appearance {
             members.append(.init("appearance", .number(Double(share))))
         }

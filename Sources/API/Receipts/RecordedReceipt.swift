@@ -43,7 +43,7 @@ struct RecordedReceipt: Sendable {
         pixels = try Self.hash(fields, "pixels_sha256")
         let modelFields = try Fields(
             try fields.require("model", fields.value("model"), hint: Self.hint), path: fields.path(of: "model"),
-            known: ["name", "sha256", "appearance"])
+            known: ["name", "sha256", "focused", "appearance"])
         model = try Self.hash(modelFields, "sha256")
         modelName = try modelFields.string("name", maximumLength: 200)
         let tier = try fields.require("tier", try fields.choice("tier", of: ["base", "adapted"]), hint: Self.hint)

@@ -25,11 +25,10 @@ extension SupportProfiler {
             var generator = SeededRandom(seed: UInt64(index))
             for kind in [PromptKind.box, .point, .none] {
                 try pause()
-                let prompt = simulator.prompt(kind, using: &generator)
-                let embedding = image.embedding(for: prompt)
+                let view = try image.view(of: simulator.prompt(kind, using: &generator))
                 guard let profile = kind == .none ? unprompted(index) : profile else { continue }
                 let found = try reader.answer(
-                    prompt, embedding, base: base, profile, byPixels: profile.pixels?.prediction(item.image))
+                    view.prompt, view.embedding, base: base, profile, byPixels: profile.pixels?.prediction(item.image))
                 let answer = found.prediction
                 let spread = try reader.spread(answer, given: found.given, found.embedding, profile)
                 let truth = MaskTarget(

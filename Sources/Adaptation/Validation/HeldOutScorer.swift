@@ -63,8 +63,9 @@ package struct HeldOutScorer: Sendable {
             // The base model's is known without folds: it was trained on none of the images.
             agreement: unaided.isAdapted
                 ? { answer, prompt, label in
-                    try reader(label).spread(
-                        answer, given: prompt, views[label].embedding(for: prompt), unaided.profiles?[label],
+                    let view = try views[label].view(of: prompt)
+                    return try reader(label).spread(
+                        answer, given: view.prompt, view.embedding, unaided.profiles?[label],
                         count: PromptJitter.foldCount
                     ).agreement
                 } : nil,

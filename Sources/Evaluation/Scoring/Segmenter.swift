@@ -27,50 +27,37 @@ struct Segmenter {
         return .whole(EmbeddedImage(image, by: answerer.predictor))
     }
 
-    /// An answer, and what it was averaged of: the next correction refines these.
-    private struct Answer {
-        let prediction: MaskPrediction
-        let own: MaskPrediction
-        let mirrored: MaskPrediction?
-    }
-
     /// The answer to a style of prompt; for `corrected` after the last correction, with the Dice after every click.
     func answer(
         _ style: PromptStyle, _ prompts: DrawnPrompts, truth: Mask
     ) throws -> (mask: Mask, predictedIoU: Float, diceByClick: [Double]?) {
         var prompt = prompts.prompt(style)
-        var found = try segment(prompt, after: nil)
-        var mask = found.prediction.mask()
-        guard style == .corrected else { return (mask, found.prediction.predictedIoU, nil) }
+        var found = try segment(prompt)
+        var mask = found.mask()
+        guard style == .corrected else { return (mask, found.predictedIoU, nil) }
         var dice = [try SegmentationMetrics.dice(mask, truth)]
         for _ in 0..<Correction.count {
             if let click = Correction.point(prediction: mask, truth: truth) {
+                // As over HTTP: all clicks so far, in their order, and nothing of the answers between.
                 prompt.points.append(click)
-                found = try segment(prompt, after: found)
-                mask = found.prediction.mask()
+                found = try segment(prompt)
+                mask = found.mask()
             }
             dice.append(try SegmentationMetrics.dice(mask, truth))
         }
-        return (mask, found.prediction.predictedIoU, dice)
+        return (mask, found.predictedIoU, dice)
     }
 
-    /// - Parameter former: The answer that is to be refined.
-    private func segment(_ prompt: Prompt, after former: Answer?) throws -> Answer {
-        let own = try Self.segment(subject, prompt, after: former?.own)
-        guard let mirrored else { return Answer(prediction: own, own: own, mirrored: nil) }
-        let other = try Self.segment(mirrored, prompt.mirrored(width: width), after: former?.mirrored)
-        return Answer(prediction: own.averaged(withMirrored: other), own: own, mirrored: other)
+    private func segment(_ prompt: Prompt) throws -> MaskPrediction {
+        let own = try Self.segment(subject, prompt)
+        guard let mirrored else { return own }
+        return own.averaged(withMirrored: try Self.segment(mirrored, prompt.mirrored(width: width)))
     }
 
-    private static func segment(
-        _ subject: Subject, _ prompt: Prompt, after former: MaskPrediction?
-    ) throws -> MaskPrediction {
+    private static func segment(_ subject: Subject, _ prompt: Prompt) throws -> MaskPrediction {
         switch subject {
-        case .whole(let image):
-            var prompt = prompt
-            prompt.maskLogits = former?.lowResolutionLogits
-            return try image.segment(prompt)
-        case .tiles(let image): return try image.segment(prompt, mask: former?.mask())
+        case .whole(let image): try image.segment(prompt)
+        case .tiles(let image): try image.segment(prompt)
         }
     }
 }

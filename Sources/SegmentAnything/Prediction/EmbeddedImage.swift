@@ -16,15 +16,22 @@ package final class EmbeddedImage {
         self.whole = whole
     }
 
-    /// The mask for `prompt`, on the part of the image that ``Focus`` chooses: see ``Predictor/segment(_:_:)``.
+    /// The mask for `prompt`, on the part of the image that it concerns: see ``Inquiry``.
     package func segment(_ prompt: Prompt) throws(PromptError) -> MaskPrediction {
-        try predictor.segment(embedding(for: prompt), [prompt])[0]
+        let view = try view(of: prompt)
+        return try predictor.segment(view.embedding, [view.prompt])[0]
     }
 
-    /// What `prompt` is answered on.
-    package func embedding(for prompt: Prompt) -> ImageEmbedding {
-        let window = Focus.window(
-            for: prompt, width: image.width, height: image.height, model: predictor.model.configuration)
+    /// What is asked in the end for an answer to `prompt`, and on what.
+    package func view(of prompt: Prompt) throws(PromptError) -> (prompt: Prompt, embedding: ImageEmbedding) {
+        var inquiry = try predictor.inquiry(prompt, width: image.width, height: image.height)
+        while !inquiry.isLast {
+            inquiry.take(try predictor.segment(embedding(of: inquiry.window), [inquiry.prompt])[0])
+        }
+        return (inquiry.prompt, embedding(of: inquiry.window))
+    }
+
+    private func embedding(of window: PixelBox?) -> ImageEmbedding {
         guard let window else {
             let embedding = whole ?? predictor.embed(image)
             whole = embedding

@@ -5,11 +5,11 @@ package import Imaging
 ///
 /// A box says where to look, so nothing of the input need be spent on the rest of the image: the square shows the box and
 /// as much again around it. A small object is then drawn with as many cells as a large one. It costs a pass of the encoder
-/// for each such box; a large box is answered on the whole image, as is everything that is not a box. The twin is
-/// `focused_window` in scripts/pretraining/evaluate.py.
+/// for each such box; a large box is answered on the whole image. What is not a box is looked at closely once it has an answer: see
+/// ``Inquiry``. The twin is `focused_window` in scripts/pretraining/evaluate.py.
 package enum Focus {
     /// The window's side over the longer side of the box.
-    private static let reach: Float = 2
+    package static let reach: Float = 2
     /// The least side of a window, in pixels: enlarging fewer shows nothing new.
     private static let leastSide: Float = 24
     /// A window that is longer than this share of the image's long side shows hardly less than the image.
@@ -24,7 +24,7 @@ package enum Focus {
     ) -> PixelBox? {
         guard
             model.focusedBoxes == true, let box = prompt.box, prompt.maskLogits == nil,
-            let window = window(about: box, reach: reach, width: width, height: height)
+            let window = window(about: box, width: width, height: height)
         else { return nil }
         let isSeen = prompt.points.allSatisfy { point in
             point.x >= Float(window.x0) && point.x <= Float(window.x1)
@@ -35,7 +35,7 @@ package enum Focus {
 
     /// The square about `box` whose side is `reach` times its longer side, moved inside the image; nil when that would show
     /// hardly less than all of it.
-    package static func window(about box: Prompt.Box, reach: Float, width: Int, height: Int) -> PixelBox? {
+    package static func window(about box: Prompt.Box, reach: Float = reach, width: Int, height: Int) -> PixelBox? {
         let side = max(leastSide, reach * max(box.x1 - box.x0 + 1, box.y1 - box.y0 + 1)).rounded()
         guard side <= worthwhile * Float(max(width, height)) else { return nil }
         let (x, columns) = span(middle: (box.x0 + box.x1 + 1) / 2, side: Int(side), limit: width)

@@ -85,6 +85,12 @@ package struct Predictor: Sendable {
         }
     }
 
+    /// How `prompt` comes to its answer on an image of `width` by `height` pixels: where it is asked, and with what.
+    package func inquiry(_ prompt: Prompt, width: Int, height: Int) throws(PromptError) -> Inquiry {
+        try prompt.check(width: width, height: height, logitsSide: model.configuration.logitsSide)
+        return Inquiry(prompt, width: width, height: height, model: model.configuration, isAdapted: isAdapted)
+    }
+
     /// The answer to a box or to points, fitted to the image if the model asks for that. Not to a correction: a mask says more than colours
     /// do, and a click where the object is not must not be filled because it looks like it.
     private func fitted(_ answer: MaskPrediction, to guide: Guide?, given prompt: Prompt) -> MaskPrediction {

@@ -8,9 +8,10 @@ package import Tensor
 /// hours rather than for a thousand processor-years finds a place on a map much sooner. The map is SAM's own mask
 /// prompt, so neither the network nor its file differs from SAM's. The twin is `drawn` in scripts/pretraining/model.py.
 package enum DrawnPrompt {
-    /// Logits in the middle of a box, and the least that far outside it is given.
+    /// Logits in the middle of a box.
     private static let boxHeight: Float = 4
-    private static let boxFloor: Float = -8
+    /// The least that is drawn, far outside a box.
+    static let floor: Float = -8
     /// What a point adds or takes where it lies; its bump is this part of the image wide (standard deviation).
     private static let pointHeight: Float = 6
     private static let pointSpread: Float = 1 / 32
@@ -50,7 +51,7 @@ package enum DrawnPrompt {
         let (across, down) = (distances(first.x, last.x), distances(first.y, last.y))
         for y in centres.indices {
             for x in centres.indices {
-                map[y * centres.count + x] = max(boxHeight * (1 - (across[x] + down[y])), boxFloor)
+                map[y * centres.count + x] = max(boxHeight * (1 - (across[x] + down[y])), floor)
             }
         }
     }

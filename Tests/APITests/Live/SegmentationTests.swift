@@ -81,6 +81,29 @@ import Testing
         }
     }
 
+    /// Clicks are answered as they came, the later ones on what the earlier ones found.
+    @Test func clicksAreAnsweredOneAfterTheOther() async throws {
+        var configuration = SegmentAnything.Configuration.tiny
+        configuration.focusedBoxes = true
+        let model = SegmentAnythingModel(configuration: configuration, randomSeed: 7)
+        try await withLiveServer(models: ServedModels(model)) { server in
+            let image = EmbeddedImage(
+                RGBImage(try ImageDecoder.decode(TestImages.disc())), by: Predictor(model))
+            let clicks = [(20, 20, 1), (30, 12, 0), (24, 28, 1)]
+            for count in 1...3 {
+                let points = clicks.prefix(count)
+                let text = points.map { #"{"x": \#($0.0), "y": \#($0.1), "label": \#($0.2)}"# }.joined(separator: ", ")
+                let answer = try await server.client.post(
+                    "/v1/segment", form: Forms.segment("{\"points\": [\(text)]}")
+                ).json
+                let expected = try image.segment(
+                    Prompt(
+                        points: points.map { .init(x: Float($0.0), y: Float($0.1), isForeground: $0.2 == 1) }))
+                #expect(try decode(answer["masks"]?[0]) == expected.mask())
+            }
+        }
+    }
+
     @Test func everyFormOfTheSameImageIsTheSame() async throws {
         try await withLiveServer { server in
             let image = TestImages.disc()

@@ -67,6 +67,32 @@ import Testing
         #expect(!text([:], [model]).contains("fitted"))
     }
 
+    /// A model that looks closely does so at boxes, whoever answers, and at points without an adapter.
+    @Test func saysWhereItLooked() {
+        let model = JSON.Member("model", ["name": "gmiseg-mini", "sha256": "abc", "focused": true, "appearance": 1])
+        func text(_ prompts: JSON, _ members: [JSON.Member], multimask: Bool = false) -> String {
+            MethodsParagraph.text(
+                with(members + [.init("request", ["prompts": prompts, "multimask": .bool(multimask)])]))
+        }
+        let (box, point): (JSON, JSON) = (["boxes": [["x0": 1]]], ["points": [["label": 1]]])
+        let points: JSON = ["points": [["label": 1], ["label": 1]]]
+        #expect(text(box, [model]).contains("the box was answered on a square"))
+        #expect(text(["boxes": [["x0": 1], ["x0": 2]]], [model]).contains("each box was answered on a square"))
+        #expect(text(box, [model, .init("tier", "adapted")]).contains("the box was answered on a square"))
+        #expect(text(point, [model]).contains("The point was answered on the whole image and again"))
+        #expect(!text(point, [model]).contains("one by one"))
+        #expect(text(points, [model]).contains("Points were answered on the whole image and again"))
+        #expect(text(points, [model]).contains("they were asked one by one"))
+        #expect(text(points, [model]).contains("Unless points were asked one by one, the answer was fitted"))
+        for silent in [
+            text(point, []), text(box, []), text([:], [model]), text(point, [model], multimask: true),
+            text(points, [model, .init("tier", "adapted")]), text(["points": [["label": 0]]], [model]),
+            text(["points": [["label": 1]], "mask": ["size": [1, 1]]], [model]),
+        ] {
+            #expect(!silent.contains("square") && !silent.contains("one by one"), "\(silent)")
+        }
+    }
+
     /// A receipt that lacks everything is still a sentence, and no crash.
     @Test func takesWhatIsThere() {
         #expect(MethodsParagraph.text([:]).hasPrefix("Masks were made with GMISeg of an unknown version"))
