@@ -19,7 +19,8 @@ import Testing
     }
 
     private static func inquiry(_ prompt: Prompt, _ predictor: Predictor = predictor) throws -> Inquiry {
-        try predictor.inquiry(prompt, width: width, height: height)
+        try Inquiry(
+            prompt, width: width, height: height, model: predictor.model.configuration, isAdapted: predictor.isAdapted)
     }
 
     /// An answer on a part of the image whose logit at a place of the original image is what `logit` says of it.
@@ -125,22 +126,25 @@ import Testing
         #expect(second != first && second.x1 > first.x1)
         let shown = try #require(inquiry.prompt.maskLogits)
         let side = Self.model.configuration.logitsSide
-        let (cell, ownCell) = (Float(second.width) / Float(side), Float(first.width) / Float(side))
-        var compared = 0
+        let cell = Float(second.width) / Float(side)
+        var (compared, beyond) = (0, 0)
         for y in 0..<side {
             for x in 0..<side {
-                let place = (Float(second.x0) + (Float(x) + 0.5) * cell, Float(second.y0) + (Float(y) + 0.5) * cell)
-                let inside = (
-                    place.0 - Float(first.x0), place.1 - Float(first.y0), Float(first.width), Float(first.height)
-                )
-                if inside.0 < 0 || inside.1 < 0 || inside.0 >= inside.2 || inside.1 >= inside.3 {
+                // The cell in pixels of the window before, of which it takes the mean.
+                let left = Float(second.x0 - first.x0) + Float(x) * cell
+                let top = Float(second.y0 - first.y0) + Float(y) * cell
+                let (width, height) = (Float(first.width), Float(first.height))
+                if left + cell <= 0 || top + cell <= 0 || left >= width || top >= height {
                     #expect(shown[y, x] == -4, "at \(x), \(y)")
-                } else if min(inside.0, inside.1) >= ownCell / 2, max(inside.0, inside.1) <= inside.2 - ownCell / 2 {
-                    #expect(abs(shown[y, x] - slope(place.0, place.1) / 2) < 1e-3, "at \(x), \(y)")
+                    beyond += 1
+                } else if left >= 0, top >= 0, left + cell <= width, top + cell <= height {
+                    let middle = (Float(first.x0) + left + cell / 2, Float(first.y0) + top + cell / 2)
+                    #expect(abs(shown[y, x] - slope(middle.0, middle.1) / 2) < 1e-3, "at \(x), \(y)")
                     compared += 1
                 }
             }
         }
+        #expect(beyond > 20)
         #expect(compared > 20)
         // On the same part it is the answer itself; half of it, as a click contradicts it.
         let again = Self.boxes([.init(x0: 81, y0: 60, x1: 160, y1: 139)], on: second)
@@ -148,6 +152,52 @@ import Testing
         #expect(inquiry.isLast && inquiry.prompt.points == clicks)
         #expect(inquiry.window == second)
         #expect(inquiry.prompt.maskLogits?.elements == again.lowResolutionLogits.elements.map { $0 / 2 })
+    }
+
+    /// A click beside a small object zooms out: the object must not fall between the cells.
+    @Test func smallObjectsAreNotLostInALargerView() throws {
+        let (width, height) = (2000, 1500)
+        let points = [Self.point(1003, 703), Self.point(40, 1450)]
+        var inquiry = try Inquiry(
+            Prompt(points: points), width: width, height: height, model: Self.model.configuration, isAdapted: false)
+        func answer(_ window: PixelBox?, _ logits: (Int, Int) -> Float) -> MaskPrediction {
+            let side = Self.model.configuration.logitsSide
+            return MaskPrediction(
+                lowResolutionLogits: Tensor(
+                    shape: [side, side], (0..<side * side).map { logits($0 % side, $0 / side) }),
+                predictedIoU: 0.5, index: 0,
+                geometry: ImageGeometry(
+                    width: width, height: height, window: window, side: Self.model.configuration.imageSize))
+        }
+        inquiry.take(answer(nil) { x, y in (x, y) == (8, 5) ? 5 : -5 })
+        let close = try #require(inquiry.window)
+        // A few of its pixels in the middle.
+        inquiry.take(answer(close) { x, y in (7...8).contains(x) && (7...8).contains(y) ? 30 : -5 })
+        #expect(inquiry.window == nil)
+        let shown = try #require(inquiry.prompt.maskLogits).elements
+        #expect(shown.contains { $0 > -2 } && shown.count { $0 == -4 } > 200)
+    }
+
+    /// The last cell of a ribbon reaches beyond the image.
+    @Test func ribbonsKeepTheAnswerBefore() throws {
+        for height in 1...4 {
+            var inquiry = try Inquiry(
+                Prompt(points: [Self.point(110, 0), Self.point(900, 0)]), width: 1000, height: height,
+                model: Self.model.configuration, isAdapted: false)
+            while !inquiry.isLast {
+                let side = Self.model.configuration.logitsSide
+                let geometry = ImageGeometry(
+                    width: 1000, height: height, window: inquiry.window, side: Self.model.configuration.imageSize)
+                inquiry.take(
+                    MaskPrediction(
+                        lowResolutionLogits: Tensor(
+                            shape: [side, side],
+                            (0..<side * side).map { inquiry.window == nil && $0 % side != 1 ? -6 : 6 }),
+                        predictedIoU: 0.5, index: 0, geometry: geometry))
+            }
+            let shown = try #require(inquiry.prompt.maskLogits)
+            #expect((0..<16).contains { shown[0, $0] > 0 }, "\(height) pixels high")
+        }
     }
 
     /// Whoever points where the answer is right already has not pointed because of the answer.
@@ -191,7 +241,8 @@ import Testing
         let clicks = [Self.point(30, 30), Self.point(40, 20, isForeground: false), Self.point(35, 38)]
         for count in 1...3 {
             let prompt = Prompt(points: Array(clicks.prefix(count)))
-            var inquiry = try Self.predictor.inquiry(prompt, width: 90, height: 60)
+            var inquiry = try Inquiry(
+                prompt, width: 90, height: 60, model: Self.model.configuration, isAdapted: false)
             func embedding() -> ImageEmbedding { Self.predictor.embed(image, window: inquiry.window) }
             while !inquiry.isLast {
                 inquiry.take(try Self.predictor.segment(embedding(), [inquiry.prompt])[0])

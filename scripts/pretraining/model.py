@@ -155,21 +155,24 @@ def drawn(c, points=None, labels=None, boxes=None, masks=None):
     return base[:, None]
 
 
-def mask_prompt(coverage):
+def mask_prompt(coverage, sizes):
     """Masks [B, h, w], each cell's covered share, as mask prompts [B, 1, h, w]: 4 well inside, 0 on the outline, -4 well outside.
+
+    `sizes` are the (rows, columns) that show the image: beyond them is no outline.
 
     A mask says where, not how sure. So the distance from its outline in cells, at most 3, stands for that, and the covered
     share, -1...1, keeps what is thinner than a cell. Its twin is Sources/SegmentAnything/Prompts/Prompt+Mask.swift.
     """
-    out = torch.empty_like(coverage)
-    for mask, made in zip(coverage.cpu().numpy(), out):
+    out = torch.full_like(coverage, -4)
+    for whole, (rows, columns), made in zip(coverage.cpu().numpy(), sizes, out):
+        mask = whole[:rows, :columns]
         inside = mask >= 0.5
         if inside.any() and not inside.all():
             distance = np.where(inside, ndimage.distance_transform_edt(inside), -ndimage.distance_transform_edt(~inside))
             distance -= np.sign(distance) / 2
         else:
             distance = np.where(inside, 3.0, -3.0)
-        made.copy_(torch.from_numpy(np.clip(distance, -3, 3) + 2 * mask - 1))
+        made[:rows, :columns] = torch.from_numpy(np.clip(distance, -3, 3) + 2 * mask - 1)
     return out[:, None]
 
 

@@ -213,7 +213,8 @@ class Run:
             elif b.mask_of:
                 earlier = (logits[:count, :1] if b.mask_of == "box" else logits[count:, :1]).detach()
             if earlier is not None and b.drawn_mask:
-                earlier = mask_prompt((earlier[:, 0] > 0).float())
+                shown = [(-(-h * low // b.image_size), -(-w * low // b.image_size)) for h, w in b.sizes]
+                earlier = mask_prompt((earlier[:, 0] > 0).float(), shown)
             logits, iou = model.decode(e, *model.prompt(points, labels, boxes if b.with_box else None, earlier))
             by_points, points_loss = loss.slot(logits, iou, target)
             logits, iou = model.decode(e, *model.prompt_none(count))

@@ -77,7 +77,9 @@ class Model(unittest.TestCase):
         coverage[0, :, 8:] = 1
         coverage[1, :, 4] = 0.1
         coverage[2] = 1
-        half, line, full = mask_prompt(coverage)[:, 0]
+        half, line, full = mask_prompt(coverage, [(8, 16)] * 3)[:, 0]
+        padded = mask_prompt(torch.nn.functional.pad(coverage, (0, 0, 0, 8)), [(8, 16)] * 3)[:, 0]
+        self.assertTrue(torch.equal(padded[:, :8], torch.stack([half, line, full])) and (padded[:, 8:] == -4).all())
         row = torch.tensor([-4, -4, -4, -4, -4, -3.5, -2.5, -1.5, 1.5, 2.5, 3.5, 4, 4, 4, 4, 4])
         self.assertTrue(torch.allclose(half, row.expand(8, -1)))
         self.assertTrue(torch.allclose(line[7], torch.where(torch.arange(16) == 4, -3.8, -4.0)))

@@ -224,7 +224,7 @@ export class Panels {
       h('div', { class: 'row toggles' },
         toggle('Alternatives', 'alternatives',
           hasTiles ? 'Tiles have none: candidates of different tiles make no whole' : 'All candidates of the model (A)', !hasTiles),
-        view.features.maskPrompt ? toggle('Refine mask', 'refine', 'The mask shown is a prompt of the next click') : null,
+        view.features.maskPrompt ? toggle('Refine mask', 'refine', 'The mask shown goes along as a prompt with the next click; clicks alone mostly correct better') : null,
         view.features.instances ? toggle('Each object', 'instances', 'Without a prompt: one mask for each object', prompts.isEmpty) : null)));
   }
 

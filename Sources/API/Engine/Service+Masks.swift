@@ -54,7 +54,6 @@ extension Service {
         if let tiling = plan.tiling {
             return try await embedTiles(plan, tiling, for: prompts, isMirrored: isMirrored)
         }
-        let predictor = Predictor(model, adjustment: plan.tier.adapter?.adapter.adjustment ?? .none)
         var made: [PixelBox?: ImageEmbedding] = [:]
         var outcome = CacheOutcome.cached
         func take(_ window: PixelBox?) async throws -> ImageEmbedding {
@@ -72,13 +71,18 @@ extension Service {
                 asked.append((prompt, try await take(nil)))
                 continue
             }
-            var inquiry = try predictor.inquiry(prompt, width: image.width, height: image.height)
+            var inquiry = try Inquiry(
+                prompt, width: image.width, height: image.height, model: model.configuration,
+                isAdapted: plan.tier.adapter != nil)
             while !inquiry.isLast {
-                let (prompt, embedding) = (inquiry.prompt, try await take(inquiry.window))
-                inquiry.take(
-                    try await clicks.interactive {
-                        try await decoding.run { try predictor.segment(embedding, [prompt])[0] }
-                    })
+                let embedding = try await take(inquiry.window)
+                inquiry = try await clicks.interactive { [inquiry] in
+                    try await decoding.run {
+                        var next = inquiry
+                        next.take(try Predictor(model).segment(embedding, [inquiry.prompt])[0])
+                        return next
+                    }
+                }
             }
             asked.append((inquiry.prompt, try await take(inquiry.window)))
         }

@@ -1,4 +1,5 @@
 import Adaptation
+import SegmentAnything
 
 /// The methods section's paragraph about an answer, written from its receipt alone: what answered, how it was adapted,
 /// what it was told, and how to check it, with the works to cite.
@@ -161,18 +162,23 @@ package enum MethodsParagraph {
     /// On which part of the image, and in which steps (docs/decisions/0009 and 0022).
     private static func looking(_ receipt: JSON, points: Int, foreground: Int, boxes: Int) -> String {
         let request = receipt["request"]
-        guard receipt["model"]?["focused"] == true, request?["prompts"]?["mask"]?.members == nil else { return "" }
+        guard receipt["model"]?["focused"] == true, request?["prompts"]?["mask"]?.members == nil,
+            receipt["adaptation"]?["tile_side"]?.integerValue == nil
+        else { return "" }
         let square = "a square twice as long as its longer side"
         if boxes > 0 {
-            return " Unless that is most of the image, \(boxes == 1 ? "the" : "each") box was answered on \(square)."
+            let unless = points == 0 ? "that is most of the image" : "that is most of the image or a point lies beyond"
+            return " Unless \(unless), \(boxes == 1 ? "the" : "each") box was answered on \(square)."
         }
         guard receipt["tier"] != "adapted", foreground > 0, request?["multimask"] != true else { return "" }
         let first = points == 1 ? "The point was" : "Points were"
         return " \(first) answered on the whole image and again on what was found there, on \(square)."
             + (points == 1
                 ? ""
-                : " Where each point contradicted the answer to those before it, they were asked one by one, each with all before it and "
-                    + "with half the logits of that answer as the mask prompt.")
+                : points > Inquiry.replayed
+                    ? " They were asked at once."
+                    : " Where each point contradicted the answer to those before it, they were asked one by one, each with all before it and "
+                        + "with half the logits of that answer as the mask prompt.")
     }
 
     /// What the image itself did to the answer of a model without an adapter (docs/decisions/0021).
@@ -183,7 +189,7 @@ package enum MethodsParagraph {
             request?["multimask"] != true, request?["prompts"]?["mask"]?.members == nil
         else { return "" }
         let unless =
-            receipt["model"]?["focused"] == true && points > 1
+            receipt["model"]?["focused"] == true && (2...Inquiry.replayed).contains(points)
                 && request?["prompts"]?["boxes"]?.elements?.isEmpty != false
             ? "Unless points were asked one by one, the" : "The"
         return

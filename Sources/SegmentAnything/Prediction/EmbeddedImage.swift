@@ -24,7 +24,9 @@ package final class EmbeddedImage {
 
     /// What is asked in the end for an answer to `prompt`, and on what.
     package func view(of prompt: Prompt) throws(PromptError) -> (prompt: Prompt, embedding: ImageEmbedding) {
-        var inquiry = try predictor.inquiry(prompt, width: image.width, height: image.height)
+        var inquiry = try Inquiry(
+            prompt, width: image.width, height: image.height, model: predictor.model.configuration,
+            isAdapted: predictor.isAdapted)
         while !inquiry.isLast {
             inquiry.take(try predictor.segment(embedding(of: inquiry.window), [inquiry.prompt])[0])
         }

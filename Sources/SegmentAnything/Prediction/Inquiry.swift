@@ -32,14 +32,17 @@ package struct Inquiry: Sendable {
     private let model: Configuration
 
     /// Clicks that are replayed one after the other at most: of more, all are asked at once.
-    private static let replayed = 12
+    package static let replayed = 12
     /// How far an answer is believed that a click has contradicted: its logits are multiplied by this.
     private static let belief: Float = 0.5
 
     /// - Parameters:
-    ///   - prompt: Valid on an image of `width` by `height` pixels: see ``Prompt/check(width:height:logitsSide:)``.
+    ///   - width: Of the original image, in pixels, as `height`.
     ///   - isAdapted: Whether an adapter answers.
-    init(_ prompt: Prompt, width: Int, height: Int, model: Configuration, isAdapted: Bool) {
+    package init(
+        _ prompt: Prompt, width: Int, height: Int, model: Configuration, isAdapted: Bool
+    ) throws(PromptError) {
+        try prompt.check(width: width, height: height, logitsSide: model.logitsSide)
         (self.width, self.height, self.model) = (width, height, model)
         self.prompt = prompt
         let hasOnlyPoints = prompt.box == nil && prompt.maskLogits == nil

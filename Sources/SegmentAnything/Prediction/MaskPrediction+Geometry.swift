@@ -29,8 +29,8 @@ extension MaskPrediction {
                 })
         }
         let parts = mask.components(.eight)
-        let labels = points.filter(\.isForeground).compactMap { cell(of: $0) }.map { cell in
-            parts.labels[cell.row * cells.columns + cell.column]
+        let labels = points.filter(\.isForeground).compactMap { place(of: $0) }.map { place in
+            parts.labels[min(Int(place.y), cells.rows - 1) * cells.columns + min(Int(place.x), cells.columns - 1)]
         }
         let touched = Set(labels).subtracting([0])
         let boxes = parts.components.filter { touched.isEmpty || touched.contains($0.label) }.map(\.boundingBox)
@@ -43,55 +43,95 @@ extension MaskPrediction {
             y1: Float(geometry.window.y0) + Float(box.y1 + 1) / cells.perY - 1)
     }
 
-    /// The logit of the cell that a place of the original image lies in; nil where it has not looked.
+    /// The logit at a place of the original image, bilinear, as the mask is drawn; nil where it has not looked.
     func logit(at point: Prompt.Point) -> Float? {
-        cell(of: point).map { lowResolutionLogits[$0.row, $0.column] }
+        guard let place = place(of: point) else { return nil }
+        let cells = MaskPrediction.cells(geometry, side: lowResolutionLogits.shape[0])
+        let (column, row) = (
+            MaskPrediction.neighbours(place.x, of: cells.columns), MaskPrediction.neighbours(place.y, of: cells.rows)
+        )
+        func mixed(_ line: Int) -> Float {
+            (1 - column.share) * lowResolutionLogits[line, column.first] + column.share
+                * lowResolutionLogits[line, column.second]
+        }
+        return (1 - row.share) * mixed(row.first) + row.share * mixed(row.second)
     }
 
-    /// The cell of the logits that a place of the original image lies in; nil beyond the window.
-    private func cell(of point: Prompt.Point) -> (row: Int, column: Int)? {
+    /// The two cells between whose centres a place lies, in cells from the edge, and the second one's share.
+    private static func neighbours(_ place: Float, of count: Int) -> (first: Int, second: Int, share: Float) {
+        let centred = min(max(place - 0.5, 0), Float(count - 1))
+        let first = Int(centred)
+        return (first, min(first + 1, count - 1), centred - Float(first))
+    }
+
+    /// A place of the original image in cells from the window's corner; nil beyond the window.
+    private func place(of point: Prompt.Point) -> (x: Float, y: Float)? {
         let cells = MaskPrediction.cells(geometry, side: lowResolutionLogits.shape[0])
         // Places reach half a pixel beyond the outermost centres.
         let (x, y) = (point.x + 0.5 - Float(geometry.window.x0), point.y + 0.5 - Float(geometry.window.y0))
         guard x >= 0, y >= 0, x <= Float(geometry.window.width), y <= Float(geometry.window.height) else { return nil }
-        return (min(Int(y * cells.perY), cells.rows - 1), min(Int(x * cells.perX), cells.columns - 1))
+        return (x * cells.perX, y * cells.perY)
     }
 
-    /// Its logits as a mask prompt on another part of the image, `[4g, 4g]`: bilinear, background where it has not looked.
+    /// Its logits as a mask prompt on another part of the image, `[4g, 4g]`: bilinear where that shows it larger, the mean of what a cell
+    /// covers where it shows it smaller, background where it has not looked.
     func maskLogits(on target: ImageGeometry) -> Tensor {
         guard target != geometry else { return lowResolutionLogits }
         let side = lowResolutionLogits.shape[0]
         let (from, to) = (MaskPrediction.cells(geometry, side: side), MaskPrediction.cells(target, side: side))
-        /// For each cell of the target the two of this answer between whose centres its own lies, and the second one's share.
-        func taps(
-            _ count: Int, _ start: Int, _ perPixel: Float, _ ownCount: Int, _ ownStart: Int, _ ownPerPixel: Float
-        ) -> [(first: Int, second: Int, share: Float)?] {
-            (0..<count).map { index in
-                let place = (Float(start) + (Float(index) + 0.5) / perPixel - Float(ownStart)) * ownPerPixel
-                guard place >= 0, place < Float(ownCount) else { return nil }
-                let centred = min(max(place - 0.5, 0), Float(ownCount - 1))
-                let first = Int(centred)
-                return (first, min(first + 1, ownCount - 1), centred - Float(first))
-            }
-        }
-        let columns = taps(to.columns, target.window.x0, to.perX, from.columns, geometry.window.x0, from.perX)
-        let rows = taps(to.rows, target.window.y0, to.perY, from.rows, geometry.window.y0, from.perY)
+        let columns = MaskPrediction.taps(
+            (to.columns, target.window.x0, to.perX), from: (from.columns, geometry.window.x0, from.perX),
+            length: geometry.window.width)
+        let rows = MaskPrediction.taps(
+            (to.rows, target.window.y0, to.perY), from: (from.rows, geometry.window.y0, from.perY),
+            length: geometry.window.height)
         return Tensor(shape: [side, side]) { logits in
             logits.update(repeating: DrawnPrompt.floor)
             lowResolutionLogits.withUnsafeElements { own in
-                for (y, row) in rows.enumerated() {
-                    guard let row else { continue }
-                    for (x, column) in columns.enumerated() {
-                        guard let column else { continue }
-                        func mixed(_ line: Int) -> Float {
-                            let (one, other) = (own[line * side + column.first], own[line * side + column.second])
-                            return one + column.share * (other - one)
+                for (y, row) in rows.enumerated() where !row.weights.isEmpty {
+                    for (x, column) in columns.enumerated() where !column.weights.isEmpty {
+                        var sum: Float = 0
+                        for (down, weight) in row.weights.enumerated() {
+                            let line = (row.start + down) * side + column.start
+                            for (across, share) in column.weights.enumerated() {
+                                sum += weight * share * own[line + across]
+                            }
                         }
-                        let (above, below) = (mixed(row.first), mixed(row.second))
-                        logits[y * side + x] = above + row.share * (below - above)
+                        logits[y * side + x] = sum
                     }
                 }
             }
+        }
+    }
+
+    /// What each cell of a target is made of, along one axis: weights of own cells from `start` on; none where it shows nothing of them.
+    ///
+    /// - Parameters:
+    ///   - target: Its cells, the pixel of the original image at which they begin, and how many there are to a pixel; `own` the same.
+    ///   - length: Of the own window, in pixels.
+    private static func taps(
+        _ target: (count: Int, start: Int, perPixel: Float), from own: (count: Int, start: Int, perPixel: Float),
+        length: Int
+    ) -> [(start: Int, weights: [Float])] {
+        (0..<target.count).map { index in
+            func place(_ edge: Int) -> Float {
+                (Float(target.start) + Float(edge) / target.perPixel - Float(own.start)) * own.perPixel
+            }
+            let (low, high) = (place(index), place(index + 1))
+            // The last cell may reach beyond the image.
+            let (first, last) = (max(low, 0), min(high, Float(length) * own.perPixel))
+            guard last > first else { return (0, []) }
+            guard high - low > 1 else {
+                let taps = neighbours((first + last) / 2, of: own.count)
+                return (taps.first, taps.second == taps.first ? [1] : [1 - taps.share, taps.share])
+            }
+            let cells =
+                min(
+                    Int(first), own.count - 1)...max(
+                    min(Int(last.rounded(.up)), own.count) - 1, min(Int(first), own.count - 1))
+            let weights = cells.map { max(min(last, Float($0 + 1)) - max(first, Float($0)), 0) }
+            let total = weights.reduce(0, +)
+            return (cells.lowerBound, total > 0 ? weights.map { $0 / total } : [1] + weights.dropFirst())
         }
     }
 }

@@ -8,7 +8,7 @@ package struct Predictor: Sendable {
     private let imageEncoder: ImageEncoder
     private let promptEncoder: PromptEncoder
     private let maskDecoder: MaskDecoder
-    private let isAdapted: Bool
+    package let isAdapted: Bool
     /// Whether its embeddings are others than the base model's.
     package let adaptsEncoder: Bool
 
@@ -83,12 +83,6 @@ package struct Predictor: Sendable {
             guard !isAdapted else { return masks[0] }
             return fitted(isLonePoint ? best ?? masks[0] : masks[0], to: embedding.guide, given: prompt)
         }
-    }
-
-    /// How `prompt` comes to its answer on an image of `width` by `height` pixels: where it is asked, and with what.
-    package func inquiry(_ prompt: Prompt, width: Int, height: Int) throws(PromptError) -> Inquiry {
-        try prompt.check(width: width, height: height, logitsSide: model.configuration.logitsSide)
-        return Inquiry(prompt, width: width, height: height, model: model.configuration, isAdapted: isAdapted)
     }
 
     /// The answer to a box or to points, fitted to the image if the model asks for that. Not to a correction: a mask says more than colours

@@ -84,6 +84,11 @@ import Testing
         #expect(text(points, [model]).contains("Points were answered on the whole image and again"))
         #expect(text(points, [model]).contains("they were asked one by one"))
         #expect(text(points, [model]).contains("Unless points were asked one by one, the answer was fitted"))
+        let many = JSON.array((0..<13).map { _ in ["label": 1] })
+        #expect(text(["points": many], [model]).contains("They were asked at once"))
+        #expect(!text(["points": many], [model]).contains("one by one"))
+        let tiles = JSON.Member("adaptation", ["tile_side": 200])
+        #expect(!text(box, [model, .init("tier", "adapted"), tiles]).contains("square"))
         for silent in [
             text(point, []), text(box, []), text([:], [model]), text(point, [model], multimask: true),
             text(points, [model, .init("tier", "adapted")]), text(["points": [["label": 0]]], [model]),
