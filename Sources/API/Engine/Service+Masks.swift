@@ -66,7 +66,7 @@ extension Service {
         }
         var asked: [(prompt: Prompt, embedding: ImageEmbedding)] = []
         for prompt in prompts {
-            // The choice among candidates is the caller's, and so is where each of them looks.
+            // Candidates are of the whole image: which of them is meant, and so where to look closer, is for the caller to say.
             guard !plan.options.multimask || prompt.box != nil else {
                 asked.append((prompt, try await take(nil)))
                 continue
@@ -74,12 +74,14 @@ extension Service {
             var inquiry = try Inquiry(
                 prompt, width: image.width, height: image.height, model: model.configuration,
                 isAdapted: plan.tier.adapter != nil)
-            while !inquiry.isLast {
+            // Only the base model's answers come in several steps.
+            let predictor = inquiry.isLast ? nil : Predictor(model)
+            while let predictor, !inquiry.isLast {
                 let embedding = try await take(inquiry.window)
                 inquiry = try await clicks.interactive { [inquiry] in
                     try await decoding.run {
                         var next = inquiry
-                        next.take(try Predictor(model).segment(embedding, [inquiry.prompt])[0])
+                        next.take(try predictor.segment(embedding, [inquiry.prompt])[0])
                         return next
                     }
                 }

@@ -171,14 +171,15 @@ package enum MethodsParagraph {
             return " Unless \(unless), \(boxes == 1 ? "the" : "each") box was answered on \(square)."
         }
         guard receipt["tier"] != "adapted", foreground > 0, request?["multimask"] != true else { return "" }
-        let first = points == 1 ? "The point was" : "Points were"
-        return " \(first) answered on the whole image and again on what was found there, on \(square)."
-            + (points == 1
-                ? ""
-                : points > Inquiry.replayed
-                    ? " They were asked at once."
-                    : " Where each point contradicted the answer to those before it, they were asked one by one, each with all before it and "
-                        + "with half the logits of that answer as the mask prompt.")
+        let twice = "answered on the whole image and again on what was found there, on \(square)."
+        switch points {
+        case 1: return " The point was \(twice)"
+        case ...Inquiry.replayed:
+            return
+                " Points were \(twice) Where each point contradicted the answer to those before it, they were asked one by one, each with all "
+                + "before it and with half the logits of that answer as the mask prompt."
+        default: return " Points were \(twice) They were asked at once."
+        }
     }
 
     /// What the image itself did to the answer of a model without an adapter (docs/decisions/0021).

@@ -41,8 +41,12 @@ struct AxisResampling: Sendable {
     /// The two inputs between whose centres the centre of output `index` lies, and the second one's share
     /// (PyTorch's `area_pixel_compute_source_index` with `align_corners=False`).
     static func neighbours(of index: Int, from source: Int, to target: Int) -> (first: Int, second: Int, share: Float) {
-        let ratio = Float(source) / Float(target)
-        let place = max(ratio * (Float(index) + 0.5) - 0.5, 0)
+        neighbours(at: Float(source) / Float(target) * (Float(index) + 0.5), from: source)
+    }
+
+    /// The same of a place in inputs from the first one's edge, at most `source`.
+    static func neighbours(at edge: Float, from source: Int) -> (first: Int, second: Int, share: Float) {
+        let place = max(edge - 0.5, 0)
         let first = min(Int(place), source - 1)
         return (first, min(first + 1, source - 1), min(max(place - Float(first), 0), 1))
     }

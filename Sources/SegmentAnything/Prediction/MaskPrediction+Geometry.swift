@@ -15,12 +15,15 @@ extension MaskPrediction {
         )
     }
 
+    private var cells: (columns: Int, rows: Int, perX: Float, perY: Float) {
+        MaskPrediction.cells(geometry, side: lowResolutionLogits.shape[0])
+    }
+
     /// The box around the mask, in pixels of the original image and as fine as the logits' cells; nil when it is empty.
     ///
     /// - Parameter points: Of the foreground; where one of them lies in the mask, only the connected parts with such points count.
     func extent(touching points: [Prompt.Point] = []) -> Prompt.Box? {
-        let side = lowResolutionLogits.shape[0]
-        let cells = MaskPrediction.cells(geometry, side: side)
+        let (side, cells) = (lowResolutionLogits.shape[0], cells)
         let mask = lowResolutionLogits.withUnsafeElements { logits in
             Mask(
                 width: cells.columns, height: cells.rows,
@@ -46,10 +49,8 @@ extension MaskPrediction {
     /// The logit at a place of the original image, bilinear, as the mask is drawn; nil where it has not looked.
     func logit(at point: Prompt.Point) -> Float? {
         guard let place = place(of: point) else { return nil }
-        let cells = MaskPrediction.cells(geometry, side: lowResolutionLogits.shape[0])
-        let (column, row) = (
-            MaskPrediction.neighbours(place.x, of: cells.columns), MaskPrediction.neighbours(place.y, of: cells.rows)
-        )
+        let column = AxisResampling.neighbours(at: place.x, from: cells.columns)
+        let row = AxisResampling.neighbours(at: place.y, from: cells.rows)
         func mixed(_ line: Int) -> Float {
             (1 - column.share) * lowResolutionLogits[line, column.first] + column.share
                 * lowResolutionLogits[line, column.second]
@@ -57,16 +58,8 @@ extension MaskPrediction {
         return (1 - row.share) * mixed(row.first) + row.share * mixed(row.second)
     }
 
-    /// The two cells between whose centres a place lies, in cells from the edge, and the second one's share.
-    private static func neighbours(_ place: Float, of count: Int) -> (first: Int, second: Int, share: Float) {
-        let centred = min(max(place - 0.5, 0), Float(count - 1))
-        let first = Int(centred)
-        return (first, min(first + 1, count - 1), centred - Float(first))
-    }
-
     /// A place of the original image in cells from the window's corner; nil beyond the window.
     private func place(of point: Prompt.Point) -> (x: Float, y: Float)? {
-        let cells = MaskPrediction.cells(geometry, side: lowResolutionLogits.shape[0])
         // Places reach half a pixel beyond the outermost centres.
         let (x, y) = (point.x + 0.5 - Float(geometry.window.x0), point.y + 0.5 - Float(geometry.window.y0))
         guard x >= 0, y >= 0, x <= Float(geometry.window.width), y <= Float(geometry.window.height) else { return nil }
@@ -78,7 +71,7 @@ extension MaskPrediction {
     func maskLogits(on target: ImageGeometry) -> Tensor {
         guard target != geometry else { return lowResolutionLogits }
         let side = lowResolutionLogits.shape[0]
-        let (from, to) = (MaskPrediction.cells(geometry, side: side), MaskPrediction.cells(target, side: side))
+        let (from, to) = (cells, MaskPrediction.cells(target, side: side))
         let columns = MaskPrediction.taps(
             (to.columns, target.window.x0, to.perX), from: (from.columns, geometry.window.x0, from.perX),
             length: geometry.window.width)
@@ -119,19 +112,14 @@ extension MaskPrediction {
             }
             let (low, high) = (place(index), place(index + 1))
             // The last cell may reach beyond the image.
-            let (first, last) = (max(low, 0), min(high, Float(length) * own.perPixel))
+            let (first, last) = (max(low, 0), min(high, Float(length) * own.perPixel, Float(own.count)))
             guard last > first else { return (0, []) }
             guard high - low > 1 else {
-                let taps = neighbours((first + last) / 2, of: own.count)
+                let taps = AxisResampling.neighbours(at: (first + last) / 2, from: own.count)
                 return (taps.first, taps.second == taps.first ? [1] : [1 - taps.share, taps.share])
             }
-            let cells =
-                min(
-                    Int(first), own.count - 1)...max(
-                    min(Int(last.rounded(.up)), own.count) - 1, min(Int(first), own.count - 1))
-            let weights = cells.map { max(min(last, Float($0 + 1)) - max(first, Float($0)), 0) }
-            let total = weights.reduce(0, +)
-            return (cells.lowerBound, total > 0 ? weights.map { $0 / total } : [1] + weights.dropFirst())
+            let cells = Int(first)..<Int(last.rounded(.up))
+            return (cells.lowerBound, cells.map { (min(last, Float($0 + 1)) - max(first, Float($0))) / (last - first) })
         }
     }
 }
