@@ -247,10 +247,10 @@ import Testing
             while !inquiry.isLast {
                 inquiry.take(try Self.predictor.segment(embedding(), [inquiry.prompt])[0])
             }
-            let expected = try Self.predictor.segment(embedding(), [inquiry.prompt])[0]
-            let found = try EmbeddedImage(image, by: Self.predictor).segment(prompt)
-            #expect(found.geometry == expected.geometry)
-            #expect(found.lowResolutionLogits.elements == expected.lowResolutionLogits.elements)
+            let view = try EmbeddedImage(image, by: Self.predictor).view(of: prompt)
+            #expect(view.prompt == inquiry.prompt)
+            #expect(view.embedding.geometry == embedding().geometry)
+            #expect(view.embedding.tensor.elements == embedding().tensor.elements)
         }
     }
 

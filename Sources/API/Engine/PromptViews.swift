@@ -7,6 +7,9 @@ struct PromptViews: Sendable {
     /// Prompts on the same part of the image, which are decoded together; in the order in which each part first comes.
     /// Empty with tiles.
     let groups: [(embedding: ImageEmbedding, members: [Int])]
+    /// The answers, where finding out what to ask has given them already: to each prompt one on its part of the image, and the one that
+    /// counts. Empty elsewhere.
+    private(set) var answers: [(seen: MaskPrediction, final: MaskPrediction)] = []
     /// Every tile that one of the prompts concerns; empty without tiles.
     let tiles: [PixelBox: ImageEmbedding]
     /// All of the image, where that was embedded; else a part of it.
@@ -22,6 +25,13 @@ struct PromptViews: Sendable {
         var both = self
         both.mirrored = [views]
         return both
+    }
+
+    func with(answers: [(seen: MaskPrediction, final: MaskPrediction)]) -> PromptViews {
+        precondition(answers.isEmpty || answers.count == prompts.count, "an answer to each prompt")
+        var answered = self
+        answered.answers = answers
+        return answered
     }
 
     func with(base: ImageEmbedding?, byPixels answer: MaskPrediction?) -> PromptViews {

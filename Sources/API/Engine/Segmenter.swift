@@ -85,27 +85,32 @@ struct Segmenter: Sendable {
         let mirrored = try views.mirrored.first.map { try answers($0, reader) }
         let masks = try answers(views, reader).enumerated().map { index, found in
             if let mirrored {
-                let mean = found.answer.averaged(withMirrored: mirrored[index].answer)
+                let mean = found.final.averaged(withMirrored: mirrored[index].final)
                 return SegmentedMask(mean, label: label, prompt: index)
             }
+            // Prompts nearby are asked once, not in close-ups: what they agree with is what was seen then.
             let spread =
                 options.uncertainty
-                ? try reader.spread(found.answer, given: prompts[index], found.embedding, profile?[label]) : nil
-            return SegmentedMask(found.answer, label: label, prompt: index, spread: spread)
+                ? try reader.spread(found.seen, given: prompts[index], found.embedding, profile?[label]) : nil
+            return SegmentedMask(found.final, label: label, prompt: index, spread: spread)
         }
         return Segmented(masks: masks, promptless: [])
     }
 
-    /// The answer to each prompt, and the embedding that it was given on.
+    /// The answer to each prompt on its part of the image and the one that counts, and the embedding that it was given on.
     private func answers(
         _ views: PromptViews, _ reader: PromptlessReader
-    ) throws -> [(answer: MaskPrediction, embedding: ImageEmbedding)] {
-        var answers: [(index: Int, answer: MaskPrediction, embedding: ImageEmbedding)] = []
+    ) throws -> [(seen: MaskPrediction, final: MaskPrediction, embedding: ImageEmbedding)] {
+        var answers: [(index: Int, seen: MaskPrediction, final: MaskPrediction, embedding: ImageEmbedding)] = []
         for (embedding, members) in views.groups {
+            if !views.answers.isEmpty {
+                answers += members.map { ($0, views.answers[$0].seen, views.answers[$0].final, embedding) }
+                continue
+            }
             let found = try reader.predictions(embedding, members.map { views.prompts[$0] })
-            answers += zip(members, found).map { ($0, $1, embedding) }
+            answers += zip(members, found).map { ($0, $1, $1, embedding) }
         }
-        return answers.sorted { $0.index < $1.index }.map { ($0.answer, $0.embedding) }
+        return answers.sorted { $0.index < $1.index }.map { ($0.seen, $0.final, $0.embedding) }
     }
 
     /// Every prompt on all tiles that it concerns.
@@ -176,17 +181,20 @@ struct Segmenter: Sendable {
             let reader = reader(label)
             let profile = profile?[label]
             let found = try answer(views, reader, profile)
+            // Where no support set has a say, somebody may have looked closer.
+            let final = views.answers.first?.final ?? found.prediction
             if let mirrored = views.mirrored.first {
                 let other = try answer(mirrored, reader, profile, isMirrored: true)
+                let otherFinal = mirrored.answers.first?.final ?? other.prediction
                 let likeness = found.likeness.flatMap { one in
                     other.likeness.map { one.averaged(withMirrored: $0) }
                 }
-                return (found.prediction.averaged(withMirrored: other.prediction), likeness, nil)
+                return (final.averaged(withMirrored: otherFinal), likeness, nil)
             }
             let spread =
                 options.uncertainty
                 ? try reader.spread(found.prediction, given: found.given, found.embedding, profile) : nil
-            return (found.prediction, found.likeness, spread)
+            return (final, found.likeness, spread)
         }
     }
 

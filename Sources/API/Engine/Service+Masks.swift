@@ -64,7 +64,14 @@ extension Service {
             outcome = outcome.joined(how)
             return embedding
         }
+        func ask(_ prompt: Prompt, on embedding: ImageEmbedding) async throws -> MaskPrediction {
+            try await clicks.interactive {
+                try await decoding.run { try Predictor(model).segment(embedding, [prompt])[0] }
+            }
+        }
+        let isAdapted = plan.tier.adapter != nil
         var asked: [(prompt: Prompt, embedding: ImageEmbedding)] = []
+        var answers: [(seen: MaskPrediction, final: MaskPrediction)] = []
         for prompt in prompts {
             // Candidates are of the whole image: which of them is meant, and so where to look closer, is for the caller to say.
             guard !plan.options.multimask || prompt.box != nil else {
@@ -72,25 +79,31 @@ extension Service {
                 continue
             }
             var inquiry = try Inquiry(
-                prompt, width: image.width, height: image.height, model: model.configuration,
-                isAdapted: plan.tier.adapter != nil)
-            // Only the base model's answers come in several steps.
-            let predictor = inquiry.isLast ? nil : Predictor(model)
-            while let predictor, !inquiry.isLast {
-                let embedding = try await take(inquiry.window)
-                inquiry = try await clicks.interactive { [inquiry] in
-                    try await decoding.run {
-                        var next = inquiry
-                        next.take(try predictor.segment(embedding, [inquiry.prompt])[0])
-                        return next
-                    }
-                }
+                prompt, width: image.width, height: image.height, model: model.configuration, isAdapted: isAdapted)
+            while !inquiry.isLast {
+                inquiry.take(try await ask(inquiry.prompt, on: try await take(inquiry.window)))
             }
-            asked.append((inquiry.prompt, try await take(inquiry.window)))
+            let embedding = try await take(inquiry.window)
+            asked.append((inquiry.prompt, embedding))
+            // Without a prompt a task's support set has a say.
+            guard !isAdapted, !plan.options.multimask, prompt != .none || plan.profile == nil else { continue }
+            let seen = try await ask(inquiry.prompt, on: embedding)
+            guard var closeup = Closeup(of: seen, to: inquiry.prompt, by: Predictor(model)) else {
+                answers.append((seen, seen))
+                continue
+            }
+            while let question = closeup.question {
+                // Not kept for other prompts: a request with many boxes would hold a great many.
+                let (part, how) = try await embed(
+                    image, window: question.window, isMirrored: isMirrored, model: model, tier: plan.tier)
+                outcome = outcome.joined(how)
+                closeup.take(try await ask(question.prompt, on: part))
+            }
+            answers.append((seen, closeup.answer))
         }
         // A profile says how far the whole image is from the support set.
         if plan.profile != nil, !isMirrored { _ = try await take(nil) }
-        let views = PromptViews(asked.map(\.prompt), asked.map(\.embedding), whole: made[nil])
+        let views = PromptViews(asked.map(\.prompt), asked.map(\.embedding), whole: made[nil]).with(answers: answers)
         var base: ImageEmbedding?
         if plan.isSeenByBaseToo {
             let (embedding, how) = try await embed(

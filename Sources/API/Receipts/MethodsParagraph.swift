@@ -153,10 +153,13 @@ package enum MethodsParagraph {
         if request["instances"] == true {
             return "All objects were segmented one by one, without a prompt." + way(receipt)
         }
-        guard !kinds.isEmpty else { return "No prompt was given\(candidates)." + way(receipt) + debris(receipt) }
+        guard !kinds.isEmpty else {
+            return "No prompt was given\(candidates)." + way(receipt) + closeups(receipt, isPrompted: false)
+                + debris(receipt)
+        }
         return "The image was prompted with \(kinds.joined(separator: ", "))\(candidates)."
             + looking(receipt, points: points.count, foreground: foreground, boxes: boxes)
-            + fitting(receipt, points: points.count, background)
+            + fitting(receipt, points: points.count, background) + closeups(receipt, isPrompted: true)
     }
 
     /// On which part of the image, and in which steps (docs/decisions/0009 and 0022).
@@ -180,6 +183,17 @@ package enum MethodsParagraph {
                 + "before it and with half the logits of that answer as the mask prompt."
         default: return " Points were \(twice) They were asked at once."
         }
+    }
+
+    /// How thin answers of a model without an adapter were drawn (docs/decisions/0023).
+    private static func closeups(_ receipt: JSON, isPrompted: Bool) -> String {
+        guard receipt["model"]?["focused"] == true, receipt["tier"] != "adapted",
+            receipt["request"]?["multimask"] != true, isPrompted || receipt["task"]?.stringValue == nil
+        else { return "" }
+        return
+            " An answer of which less than a quarter of the network's cells had all eight neighbours in it was asked again in at most "
+            + "\(Closeup.limit) overlapping tiles, each with half its logits as the mask prompt, if the image was larger than the "
+            + "network's input."
     }
 
     /// What the image itself did to the answer of a model without an adapter (docs/decisions/0021).

@@ -16,13 +16,18 @@ package final class EmbeddedImage {
         self.whole = whole
     }
 
-    /// The mask for `prompt`, on the part of the image that it concerns: see ``Inquiry``.
+    /// The mask for `prompt`, on the part of the image that it concerns, and finer where it is thin: see ``Inquiry`` and ``Closeup``.
     package func segment(_ prompt: Prompt) throws(PromptError) -> MaskPrediction {
         let view = try view(of: prompt)
-        return try predictor.segment(view.embedding, [view.prompt])[0]
+        let answer = try predictor.segment(view.embedding, [view.prompt])[0]
+        guard var closeup = Closeup(of: answer, to: view.prompt, by: predictor) else { return answer }
+        while let question = closeup.question {
+            closeup.take(try predictor.segment(embedding(of: question.window), [question.prompt])[0])
+        }
+        return closeup.answer
     }
 
-    /// What is asked in the end for an answer to `prompt`, and on what.
+    /// What is asked in the end for an answer to `prompt`, and on what; of a thin answer before anybody looks closer.
     package func view(of prompt: Prompt) throws(PromptError) -> (prompt: Prompt, embedding: ImageEmbedding) {
         var inquiry = try Inquiry(
             prompt, width: image.width, height: image.height, model: predictor.model.configuration,

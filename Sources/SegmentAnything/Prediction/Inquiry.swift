@@ -16,7 +16,7 @@ import Tensor
 ///     while !inquiry.isLast { inquiry.take(answer of inquiry.prompt on inquiry.window) }
 ///
 /// A step costs a decode, and an encoder pass where nobody has looked at its part of the image yet. Adapters are asked at once: they were
-/// taught so.
+/// taught so. An answer that turns out thin is drawn anew: see ``Closeup``.
 package struct Inquiry: Sendable {
     /// What is asked next.
     package private(set) var prompt: Prompt
@@ -80,7 +80,8 @@ package struct Inquiry: Sendable {
         }
         window = window(about: answer.extent())
         let geometry = ImageGeometry(width: width, height: height, window: window, side: model.imageSize)
-        prompt.maskLogits = scale(Value(answer.maskLogits(on: geometry)), by: Inquiry.belief).tensor
+        let shown = answer.maskLogits(on: geometry, side: model.logitsSide)
+        prompt.maskLogits = scale(Value(shown), by: Inquiry.belief).tensor
         isLast = later.isEmpty
     }
 

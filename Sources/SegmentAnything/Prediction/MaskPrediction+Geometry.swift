@@ -66,12 +66,15 @@ extension MaskPrediction {
         return (x * cells.perX, y * cells.perY)
     }
 
-    /// Its logits as a mask prompt on another part of the image, `[4g, 4g]`: bilinear where that shows it larger, the mean of what a cell
+    /// How many of its cells show the image.
+    var shownCells: (columns: Int, rows: Int) { (cells.columns, cells.rows) }
+
+    /// Its logits as a mask prompt on another part of the image, `[side, side]`: bilinear where that shows it larger, the mean of what a cell
     /// covers where it shows it smaller, background where it has not looked.
-    func maskLogits(on target: ImageGeometry) -> Tensor {
-        guard target != geometry else { return lowResolutionLogits }
-        let side = lowResolutionLogits.shape[0]
+    func maskLogits(on target: ImageGeometry, side: Int) -> Tensor {
+        guard target != geometry || side != lowResolutionLogits.shape[0] else { return lowResolutionLogits }
         let (from, to) = (cells, MaskPrediction.cells(target, side: side))
+        let ownSide = lowResolutionLogits.shape[0]
         let columns = MaskPrediction.taps(
             (to.columns, target.window.x0, to.perX), from: (from.columns, geometry.window.x0, from.perX),
             length: geometry.window.width)
@@ -85,7 +88,7 @@ extension MaskPrediction {
                     for (x, column) in columns.enumerated() where !column.weights.isEmpty {
                         var sum: Float = 0
                         for (down, weight) in row.weights.enumerated() {
-                            let line = (row.start + down) * side + column.start
+                            let line = (row.start + down) * ownSide + column.start
                             for (across, share) in column.weights.enumerated() {
                                 sum += weight * share * own[line + across]
                             }

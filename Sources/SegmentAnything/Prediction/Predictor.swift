@@ -86,10 +86,12 @@ package struct Predictor: Sendable {
     }
 
     /// The answer to a box or to points, fitted to the image if the model asks for that. Not to a correction: a mask says more than colours
-    /// do, and a click where the object is not must not be filled because it looks like it.
+    /// do, and a click where the object is not must not be filled because it looks like it. Nor is one of lines, which the filter would
+    /// smear: see ``Closeup``.
     private func fitted(_ answer: MaskPrediction, to guide: Guide?, given prompt: Prompt) -> MaskPrediction {
         guard let guide, let share = model.configuration.appearance, prompt.maskLogits == nil,
-            prompt.box != nil || !prompt.points.isEmpty, prompt.points.allSatisfy(\.isForeground)
+            prompt.box != nil || !prompt.points.isEmpty, prompt.points.allSatisfy(\.isForeground),
+            !answer.isThin
         else { return answer }
         let cells = Float(guide.side) / Float(answer.geometry.side)
         let box = prompt.box.map { box in

@@ -114,6 +114,46 @@ import Testing
         }
     }
 
+    /// What the cells cannot draw is drawn anew, with a prompt and without.
+    @Test func thinAnswersAreDrawnAnew() async throws {
+        var configuration = SegmentAnything.Configuration.tiny
+        configuration.focusedBoxes = true
+        let png = TestImages.disc(width: 90, height: 70)
+        let scan = RGBImage(try ImageDecoder.decode(png))
+        let box = Prompt(box: .init(x0: 1, y0: 1, x1: 88, y1: 68))
+        // Random weights that answer both in lines.
+        let model = try #require(
+            (0..<2_000).lazy.map { SegmentAnythingModel(configuration: configuration, randomSeed: $0) }.first { model in
+                let image = EmbeddedImage(scan, by: Predictor(model))
+                return [box, .none].allSatisfy { prompt in
+                    guard let answer = try? image.segment(prompt) else { return false }
+                    return answer.geometry.side > configuration.imageSize && !answer.mask().isEmpty
+                }
+            })
+        try await withLiveServer(models: ServedModels(model)) { server in
+            let image = EmbeddedImage(scan, by: Predictor(model))
+            let mirrored = EmbeddedImage(scan.flippedHorizontally(), by: Predictor(model))
+            for (prompt, text) in [(box, #"{"boxes": [{"x0": 1, "y0": 1, "x1": 88, "y1": 68}]}"#), (.none, "{}")] {
+                func masks(_ more: [FormPart] = []) async throws -> JSON {
+                    let form = [FormPart("image", bytes: png, filename: "a.png"), FormPart("prompts", text: text)]
+                    let answer = try await server.client.post("/v1/segment", form: form + more)
+                    #expect(answer.status == 200)
+                    return try answer.json
+                }
+                let expected = try image.segment(prompt)
+                let answer = try await masks()
+                #expect(try decode(answer["masks"]?[0]) == expected.mask())
+                // As sure as what was seen at first.
+                let doubtful = try await masks([FormPart("uncertainty", text: "true")])
+                #expect(try decode(doubtful["masks"]?[0]) == expected.mask())
+                let both = try await masks([FormPart("flips", text: "true")])
+                let other = try mirrored.segment(prompt.mirrored(width: scan.width))
+                let mean = expected.averaged(withMirrored: other).mask()
+                #expect(try decode(both["masks"]?[0]) == mean)
+            }
+        }
+    }
+
     @Test func everyFormOfTheSameImageIsTheSame() async throws {
         try await withLiveServer { server in
             let image = TestImages.disc()

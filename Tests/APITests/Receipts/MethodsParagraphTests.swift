@@ -98,6 +98,27 @@ import Testing
         }
     }
 
+    /// Without an adapter a model that looks closely draws thin answers anew, to whatever prompt.
+    @Test func saysThatThinAnswersWereDrawnAnew() {
+        let model = JSON.Member("model", ["name": "gmiseg-mini", "sha256": "abc", "focused": true])
+        func text(_ prompts: JSON, _ members: [JSON.Member], _ request: [JSON.Member] = []) -> String {
+            MethodsParagraph.text(with(members + [.init("request", .object([.init("prompts", prompts)] + request))]))
+        }
+        let all: [JSON] = [
+            [:], ["boxes": [["x0": 1]]], ["points": [["label": 1]]], ["mask": ["size": [1, 1]]],
+        ]
+        for prompts in all {
+            #expect(text(prompts, [model]).contains("at most 16 overlapping tiles"))
+            #expect(!text(prompts, []).contains("overlapping"))
+            #expect(!text(prompts, [model, .init("tier", "adapted")]).contains("overlapping"))
+            #expect(!text(prompts, [model], [.init("multimask", true)]).contains("overlapping"))
+        }
+        // There the support set answers without a prompt, and objects one by one are not looked at again.
+        #expect(!text([:], [model, .init("task", "t")]).contains("overlapping"))
+        #expect(text(["boxes": [["x0": 1]]], [model, .init("task", "t")]).contains("overlapping"))
+        #expect(!text([:], [model], [.init("instances", true)]).contains("overlapping"))
+    }
+
     /// A receipt that lacks everything is still a sentence, and no crash.
     @Test func takesWhatIsThere() {
         #expect(MethodsParagraph.text([:]).hasPrefix("Masks were made with GMISeg of an unknown version"))

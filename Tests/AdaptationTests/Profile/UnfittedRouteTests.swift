@@ -1,6 +1,7 @@
 import Adaptation
 import SegmentAnything
 import Tensor
+import TestSupport
 import Testing
 
 /// A box that likeness found is answered by the network alone, one that a hand drew is fitted to the image.
@@ -10,16 +11,28 @@ import Testing
     ) throws {
         var configuration = Configuration.tiny
         configuration.appearance = 1
-        let model = SegmentAnythingModel(configuration: configuration, randomSeed: 5)
-        let known = try SupportProfiler(Predictor(model), isAdapted: false).profile(discs(4))
-        let profile = SupportProfile(
-            distance: known.distance, prototypes: known.prototypes, likeness: known.likeness, presence: known.presence,
-            route: route, routeDice: known.routeDice, review: known.review)
-        let (predictor, query) = (Predictor(model), discs(1, seed: 21)[0])
-        let embedding = predictor.embed(query.image)
+        let query = discs(1, seed: 21)[0]
+        /// What weights make of the query, and by which profile.
+        func answer(
+            _ seed: UInt64
+        ) throws -> (
+            reader: PromptlessReader, embedding: ImageEmbedding, profile: SupportProfile, found: PromptlessReader.Answer
+        ) {
+            let predictor = Predictor(SegmentAnythingModel(configuration: configuration, randomSeed: seed))
+            let known = try SupportProfiler(predictor, isAdapted: false).profile(discs(4))
+            let profile = SupportProfile(
+                distance: known.distance, prototypes: known.prototypes, likeness: known.likeness,
+                presence: known.presence, route: route, routeDice: known.routeDice, review: known.review)
+            let (reader, embedding) = (PromptlessReader(predictor, isAdapted: false), predictor.embed(query.image))
+            return (reader, embedding, profile, try reader.answer(.none, embedding, profile, byPixels: nil))
+        }
+        // Random weights that do not answer in lines, which are not fitted either.
+        let (reader, embedding, profile, found) = try #require(
+            try (0..<40).lazy.map { try answer($0) }.first { one in
+                let logits = one.found.prediction.lowResolutionLogits
+                return !areLines(logits.elements, side: logits.shape[0])
+            })
         #expect(embedding.guide != nil)
-        let reader = PromptlessReader(predictor, isAdapted: false)
-        let found = try reader.answer(.none, embedding, profile, byPixels: nil)
         #expect(found.given != .none && found.embedding.guide == nil)
         func logits(_ embedding: ImageEmbedding) throws -> [Float] {
             try reader.predictions(embedding, [found.given])[0].lowResolutionLogits.elements
