@@ -191,9 +191,9 @@ package enum MethodsParagraph {
             receipt["request"]?["multimask"] != true, isPrompted || receipt["task"]?.stringValue == nil
         else { return "" }
         return
-            " An answer of which less than a quarter of the network's cells had all eight neighbours in it was asked again in at most "
-            + "\(Closeup.limit) overlapping tiles, each with half its logits as the mask prompt, if the image was larger than the "
-            + "network's input."
+            " A thin answer, of which less than a quarter of the network's cells had all eight neighbours in it, was left as it was and, if the "
+            + "image was larger than the network's input, asked again in at most \(Closeup.limit) overlapping tiles, each with half the answer's "
+            + "logits as the mask prompt."
     }
 
     /// What the image itself did to the answer of a model without an adapter (docs/decisions/0021).
