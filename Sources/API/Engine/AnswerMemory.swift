@@ -100,10 +100,10 @@ enum AnswerSize {
             bytes += 12 * width * height + spreads * 4 * square
         }
         // What was seen at first and close up, of each prompt and perhaps of its mirror image.
-        if plan.tier.adapter == nil, !options.multimask {
-            bytes +=
-                (1 + max(1, options.prompts.boxes.count) * (options.flips ? 2 : 1))
-                * Closeup.byteCount(plan.served.model.configuration)
+        if plan.tier.adapter == nil, !options.multimask, !options.instances {
+            let prompts = max(1, options.prompts.boxes.count) * (options.flips ? 2 : 1)
+            bytes += Closeup.byteCount(
+                prompts: prompts, width: width, height: height, model: plan.served.model.configuration)
         }
         // Where each piece of a mask of pixels is, and its squares one after the other.
         if options.instances, plan.tiling != nil || plan.pixelPrototypes != nil { bytes += 40 * square }

@@ -46,7 +46,8 @@ extension Service {
         }
     }
 
-    /// Embeds each part of the image that a prompt is answered on, once, and all of it where more than the prompts ask for it.
+    /// Embeds each part of the image that a prompt is answered on, once, and all of it where more than the prompts ask for it. Where that
+    /// takes answers, the last ones come with it.
     private func embed(
         _ plan: SegmentPlan, for prompts: [Prompt], isMirrored: Bool = false
     ) async throws -> (views: PromptViews, outcome: CacheOutcome) {
@@ -64,14 +65,15 @@ extension Service {
             outcome = outcome.joined(how)
             return embedding
         }
-        func ask(_ prompt: Prompt, on embedding: ImageEmbedding) async throws -> MaskPrediction {
-            try await clicks.interactive {
-                try await decoding.run { try Predictor(model).segment(embedding, [prompt])[0] }
-            }
-        }
+        /// Of a model that looks closely, without an adapter: its answers come in several steps, and are known at their end.
         let isAdapted = plan.tier.adapter != nil
+        let predictor = isAdapted || model.configuration.focusedBoxes != true ? nil : Predictor(model)
+        func decode<Result: Sendable>(_ work: @escaping @Sendable () throws -> Result) async throws -> Result {
+            try await clicks.interactive { try await decoding.run(work) }
+        }
         var asked: [(prompt: Prompt, embedding: ImageEmbedding)] = []
         var answers: [(seen: MaskPrediction, final: MaskPrediction)] = []
+        var tilesLeft = Tiling.limit
         for prompt in prompts {
             // Candidates are of the whole image: which of them is meant, and so where to look closer, is for the caller to say.
             guard !plan.options.multimask || prompt.box != nil else {
@@ -80,24 +82,40 @@ extension Service {
             }
             var inquiry = try Inquiry(
                 prompt, width: image.width, height: image.height, model: model.configuration, isAdapted: isAdapted)
-            while !inquiry.isLast {
-                inquiry.take(try await ask(inquiry.prompt, on: try await take(inquiry.window)))
+            while let predictor, !inquiry.isLast {
+                let embedding = try await take(inquiry.window)
+                inquiry = try await decode { [inquiry] in
+                    var next = inquiry
+                    next.take(try predictor.segment(embedding, [inquiry.prompt])[0])
+                    return next
+                }
             }
             let embedding = try await take(inquiry.window)
             asked.append((inquiry.prompt, embedding))
             // Without a prompt a task's support set has a say.
-            guard !isAdapted, !plan.options.multimask, prompt != .none || plan.profile == nil else { continue }
-            let seen = try await ask(inquiry.prompt, on: embedding)
-            guard var closeup = Closeup(of: seen, to: inquiry.prompt, by: Predictor(model)) else {
+            guard let predictor, !plan.options.multimask, !plan.options.instances,
+                prompt != .none || plan.profile == nil
+            else { continue }
+            let (seen, thin) = try await decode { [inquiry] in
+                let seen = try predictor.segment(embedding, [inquiry.prompt])[0]
+                return (seen, Closeup(of: seen, to: inquiry.prompt, by: predictor))
+            }
+            // So that a request with many boxes costs no more than one in tiles.
+            guard var closeup = thin, closeup.count <= tilesLeft else {
                 answers.append((seen, seen))
                 continue
             }
+            tilesLeft -= closeup.count
             while let question = closeup.question {
                 // Not kept for other prompts: a request with many boxes would hold a great many.
                 let (part, how) = try await embed(
                     image, window: question.window, isMirrored: isMirrored, model: model, tier: plan.tier)
                 outcome = outcome.joined(how)
-                closeup.take(try await ask(question.prompt, on: part))
+                closeup = try await decode { [closeup] in
+                    var next = closeup
+                    next.take(try predictor.segment(part, [question.prompt])[0])
+                    return next
+                }
             }
             answers.append((seen, closeup.answer))
         }

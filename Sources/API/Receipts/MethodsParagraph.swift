@@ -188,12 +188,12 @@ package enum MethodsParagraph {
     /// How thin answers of a model without an adapter were drawn (docs/decisions/0023).
     private static func closeups(_ receipt: JSON, isPrompted: Bool) -> String {
         guard receipt["model"]?["focused"] == true, receipt["tier"] != "adapted",
-            receipt["request"]?["multimask"] != true, isPrompted || receipt["task"]?.stringValue == nil
+            receipt["request"]?["multimask"] != true, isPrompted || receipt["promptless"]?.members == nil
         else { return "" }
         return
-            " A thin answer, of which less than a quarter of the network's cells had all eight neighbours in it, was left as it was and, if the "
-            + "image was larger than the network's input, asked again in at most \(Closeup.limit) overlapping tiles, each with half the answer's "
-            + "logits as the mask prompt."
+            " A thin answer, of which less than a quarter of the network's cells had all eight neighbours in it, was left as it was and, if "
+            + "what was looked at was larger than the network's input, asked again in at most \(Closeup.limit) overlapping tiles, each with half the "
+            + "answer's logits as the mask prompt."
     }
 
     /// What the image itself did to the answer of a model without an adapter (docs/decisions/0021).

@@ -75,12 +75,16 @@ package struct Closeup: Sendable {
         }
     }
 
-    /// What an answer takes, in bytes, and no less than being made.
-    package static func byteCount(_ model: Configuration) -> Int {
-        guard model.focusedBoxes == true else { return 0 }
+    /// What the answers to so many prompts on an image may take, in bytes: their logits and those before, and what it takes to make one
+    /// after the other.
+    package static func byteCount(prompts: Int, width: Int, height: Int, model: Configuration) -> Int {
+        guard model.focusedBoxes == true, max(width, height) > model.imageSize else { return 0 }
         let side = fineness * model.logitsSide
-        return 3 * side * side * MemoryLayout<Float>.stride
+        return (5 + 2 * prompts) * side * side * MemoryLayout<Float>.stride
     }
+
+    /// Squares that are still to be asked.
+    package var count: Int { questions.count }
 
     /// What is asked next; nil: all is answered.
     package var question: (prompt: Prompt, window: PixelBox)? { questions.first }

@@ -4,7 +4,8 @@ package import Tensor
 
 /// One mask that the decoder offers for a prompt.
 package struct MaskPrediction: Sendable {
-    /// `[4g, 4g]` over the padded square; may be given back as the mask of a prompt on the same embedding.
+    /// `[4g, 4g]` over the padded square; may be given back as the mask of a prompt on the same embedding. Of answers put together from
+    /// tiles it is finer, and no mask prompt.
     package let lowResolutionLogits: Tensor
     /// What the model thinks its overlap with the true mask is. Not clamped: it may leave 0...1 a little.
     package let predictedIoU: Float

@@ -151,6 +151,27 @@ import Testing
                 let mean = expected.averaged(withMirrored: other).mask()
                 #expect(try decode(both["masks"]?[0]) == mean)
             }
+            // Many of them take no more tiles than one image may: the rest stay as they were.
+            let predictor = Predictor(model)
+            let seen = try predictor.segment(predictor.embed(scan), [box])[0]
+            let tiles = try #require(Closeup(of: seen, to: box, by: predictor)).count
+            let drawn = Tiling.limit / tiles
+            try #require((1...62).contains(drawn))
+            let one = #"{"x0": 1, "y0": 1, "x1": 88, "y1": 68}"#
+            let boxes = [String](repeating: one, count: drawn + 2).joined(separator: ", ")
+            let answer = try await server.client.post(
+                "/v1/segment",
+                form: [
+                    FormPart("image", bytes: png, filename: "a.png"),
+                    FormPart("prompts", text: "{\"boxes\": [\(boxes)]}"),
+                ]
+            ).json
+            let fine = try image.segment(box).mask()
+            #expect(seen.mask() != fine)
+            for index in 0..<drawn + 2 {
+                let mask = try decode(answer["masks"]?[index])
+                #expect(mask == (index < drawn ? fine : seen.mask()), "\(index)")
+            }
         }
     }
 

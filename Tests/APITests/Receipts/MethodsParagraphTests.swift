@@ -114,8 +114,9 @@ import Testing
             #expect(!text(prompts, [model], [.init("multimask", true)]).contains("overlapping"))
         }
         // There the support set answers without a prompt, and objects one by one are not looked at again.
-        #expect(!text([:], [model, .init("task", "t")]).contains("overlapping"))
-        #expect(text(["boxes": [["x0": 1]]], [model, .init("task", "t")]).contains("overlapping"))
+        let taught = JSON.Member("promptless", ["route": "model"])
+        #expect(!text([:], [model, taught]).contains("overlapping"))
+        #expect(text([:], [model, .init("promptless", .null)]).contains("overlapping"))
         #expect(!text([:], [model], [.init("instances", true)]).contains("overlapping"))
     }
 
