@@ -4,8 +4,8 @@ import SegmentAnything
 /// What the prompts of a request are answered on: the image, the part of it about a box (`Focus`), or its tiles.
 struct PromptViews: Sendable {
     let prompts: [Prompt]
-    /// Prompts on the same part of the image, which are decoded together unless they are answered already; in the order in which each part first comes.
-    /// Empty with tiles.
+    /// Prompts on the same part of the image, which are decoded together unless they are answered already; in the order in which each part
+    /// first comes. Empty with tiles.
     let groups: [(embedding: ImageEmbedding, members: [Int])]
     /// The answers, where finding out what to ask has given them already: to each prompt one on its part of the image, and the one that
     /// counts. Empty elsewhere.

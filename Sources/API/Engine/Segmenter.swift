@@ -180,21 +180,26 @@ struct Segmenter: Sendable {
         return try unprompted(views, labels) { label in
             let reader = reader(label)
             let profile = profile?[label]
+            if let known = views.answers.first {
+                if let mirrored = views.mirrored.first?.answers.first {
+                    return (known.final.averaged(withMirrored: mirrored.final), nil, nil)
+                }
+                let spread =
+                    options.uncertainty ? try reader.spread(known.seen, given: .none, views.reference, profile) : nil
+                return (known.final, nil, spread)
+            }
             let found = try answer(views, reader, profile)
-            // Where no support set has a say, somebody may have looked closer.
-            let final = views.answers.first?.final ?? found.prediction
             if let mirrored = views.mirrored.first {
                 let other = try answer(mirrored, reader, profile, isMirrored: true)
-                let otherFinal = mirrored.answers.first?.final ?? other.prediction
                 let likeness = found.likeness.flatMap { one in
                     other.likeness.map { one.averaged(withMirrored: $0) }
                 }
-                return (final.averaged(withMirrored: otherFinal), likeness, nil)
+                return (found.prediction.averaged(withMirrored: other.prediction), likeness, nil)
             }
             let spread =
                 options.uncertainty
                 ? try reader.spread(found.prediction, given: found.given, found.embedding, profile) : nil
-            return (final, found.likeness, spread)
+            return (found.prediction, found.likeness, spread)
         }
     }
 

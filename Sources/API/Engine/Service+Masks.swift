@@ -65,8 +65,8 @@ extension Service {
             outcome = outcome.joined(how)
             return embedding
         }
-        /// Of a model that looks closely, without an adapter: its answers come in several steps, and are known at their end.
         let isAdapted = plan.tier.adapter != nil
+        // Of a model that looks closely, without an adapter: its answers come in several steps, and are known at their end.
         let predictor = isAdapted || model.configuration.focusedBoxes != true ? nil : Predictor(model)
         func decode<Result: Sendable>(_ work: @escaping @Sendable () throws -> Result) async throws -> Result {
             try await clicks.interactive { try await decoding.run(work) }

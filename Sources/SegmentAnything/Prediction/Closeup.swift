@@ -63,13 +63,10 @@ package struct Closeup: Sendable {
     /// Overlapping squares that show all of `view`: as large as the model's input, or larger where it takes too many of those. None where
     /// they would be larger than tiles are.
     private static func windows(in view: PixelBox, side: Int) -> [PixelBox] {
-        var tiling = Tiling(side: side)
-        while tiling.count(width: view.width, height: view.height) > limit {
-            let larger = tiling.side + max(tiling.side / 8, 1)
-            guard Tiling.sides.contains(larger) else { return [] }
-            tiling = Tiling(side: larger)
-        }
-        return tiling.windows(width: view.width, height: view.height).map { window in
+        let tiling = Tiling(side: side)
+        let needed = tiling.side(width: view.width, height: view.height, limit: limit)
+        guard Tiling.sides.contains(needed) else { return [] }
+        return tiling.windows(width: view.width, height: view.height, limit: limit).map { window in
             PixelBox(
                 x0: view.x0 + window.x0, y0: view.y0 + window.y0, x1: view.x0 + window.x1, y1: view.y0 + window.y1)
         }
@@ -91,7 +88,7 @@ package struct Closeup: Sendable {
 
     /// Goes on to the next square.
     ///
-    /// - Parameter answer: To the prompt of ``question`` on its window.
+    /// - Parameter answer: To the prompt of ``question`` on its window, `[4g, 4g]`.
     package mutating func take(_ answer: MaskPrediction) {
         guard let question = questions.popFirst() else { preconditionFailure("nothing was asked") }
         let side = canvas.side
@@ -126,7 +123,7 @@ package struct Closeup: Sendable {
         }
     }
 
-    /// The answer: background where no square was asked.
+    /// The answer, `[16g, 16g]` over what was asked about: background where no square was asked.
     package var answer: MaskPrediction {
         precondition(questions.isEmpty, "not all is answered")
         let logits = Tensor(shape: [canvas.side, canvas.side]) { logits in

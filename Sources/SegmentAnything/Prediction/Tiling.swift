@@ -20,16 +20,16 @@ package struct Tiling: Sendable, Hashable {
         self.side = side
     }
 
-    /// Of the tiles of an image, in its pixels: of one that would need more than ``limit`` they are larger, in steps of an eighth.
-    package func side(width: Int, height: Int) -> Int {
+    /// Of the tiles of an image, in its pixels: of one that would need more than `limit` they are larger, in steps of an eighth.
+    package func side(width: Int, height: Int, limit: Int = limit) -> Int {
         var side = self.side
-        while Tiling.count(width, side) * Tiling.count(height, side) > Tiling.limit { side += max(side / 8, 1) }
+        while Tiling.count(width, side) * Tiling.count(height, side) > limit { side += max(side / 8, 1) }
         return side
     }
 
-    /// The tiles of an image, row by row; together they show all of it.
-    package func windows(width: Int, height: Int) -> [PixelBox] {
-        let side = side(width: width, height: height)
+    /// The tiles of an image, row by row, at most `limit`; together they show all of it.
+    package func windows(width: Int, height: Int, limit: Int = limit) -> [PixelBox] {
+        let side = side(width: width, height: height, limit: limit)
         let columns = Tiling.starts(width, side)
         return Tiling.starts(height, side).flatMap { y in
             columns.map { x in
