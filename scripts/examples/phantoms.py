@@ -243,7 +243,16 @@ RETINA = {1: "vessel"}
 
 
 def retina(rng, size=384):
-    """Fundus-like photograph: orange disc, bright optic disc, dark macula, two vessel trees round the macula."""
+    """The fundus of `fundus`, with its vessels alone labelled."""
+    return fundus(rng, size)[0]
+
+
+def fundus(rng, size=384, disc_share=None, disc_strength=1.0):
+    """(Phantom with the vessels, rim of the optic disc, its cup): two masks [size, size] beside the scene.
+
+    A photograph-like orange field, bright optic disc, dark macula, two vessel trees round the macula. `disc_share`: radius
+    of the disc in sides of the image, drawn if None; `disc_strength`: its brightness, 1 as in a healthy eye.
+    """
     u = size / 384
     yy, xx = np.mgrid[:size, :size].astype(np.float32)
     cx = cy = size / 2
@@ -307,14 +316,13 @@ def retina(rng, size=384):
     image = base[None, None] * shade[..., None]
     spot = np.exp(-((xx - macula[0]) ** 2 + (yy - macula[1]) ** 2) / (2 * (0.06 * size) ** 2))
     image *= (1 - 0.35 * spot)[..., None]
-    disc_r = size * rng.uniform(0.05, 0.065)
-    disc_map = blurred(
-        filled(size, wobbly_ellipse(rng, *disc, disc_r, disc_r * 1.1, 0, 0.03)).astype(np.float32), 1.6 * u
-    )
-    cup_map = blurred(
-        filled(size, wobbly_ellipse(rng, *disc, disc_r * 0.5, disc_r * 0.55, 0, 0.03)).astype(np.float32), 2 * u
-    )
-    image += disc_map[..., None] * np.array([45, 70, 40]) + cup_map[..., None] * np.array([15, 35, 35])
+    disc_r = size * (rng.uniform(0.05, 0.065) if disc_share is None else disc_share)
+    cup_r = disc_r * (0.5 if disc_share is None else rng.uniform(0.25, 0.75))
+    whole = filled(size, wobbly_ellipse(rng, *disc, disc_r, disc_r * 1.1, 0, 0.03))
+    cup = filled(size, wobbly_ellipse(rng, *disc, cup_r, cup_r * 1.1, 0, 0.03)) & whole
+    disc_map = blurred(whole.astype(np.float32), 1.6 * u)[..., None] * np.array([45, 70, 40])
+    cup_map = blurred(cup.astype(np.float32), 2 * u)[..., None] * np.array([15, 35, 35])
+    image += (disc_map + cup_map) * disc_strength
     soft = blurred(coverage, 0.7 * u)
     contrast = rng.uniform(0.3, 0.55)
     image *= 1 - soft[..., None] * contrast * np.array([0.6, 1.0, 0.7])
@@ -330,7 +338,7 @@ def retina(rng, size=384):
             image += blurred(spot.astype(np.float32), 1.0 * u)[..., None] * np.array([40, 45, 20])
     image += rng.normal(0, rng.uniform(2, 6), image.shape)
     image *= blurred(fov.astype(np.float32), 1.0 * u)[..., None]
-    return Phantom(to_bytes(image), labels, RETINA, None, (1,))
+    return Phantom(to_bytes(image), labels, RETINA, None, (1,)), whole & ~cup & fov, cup & fov
 
 
 # ------------------------------------------------------------------------------------------------ abdominal CT

@@ -9,17 +9,32 @@ from scipy import ndimage
 
 SMALLEST_TARGET = 12  # pixels at model resolution; less cannot be drawn on the mask grid
 
-# Share of samples: real images and their labels, and eight kinds of scene made for variety.
+# Share of samples: real images and their labels, and what is drawn for variety; sketches.KINDS a third.
 MIXTURE = {
-    "real": 0.43,
-    "segments": 0.18,
-    "composites": 0.13,
-    "things": 0.12,
-    "shapes": 0.02,
-    "cardiac": 0.03,
-    "abdomen": 0.02,
-    "retina": 0.06,
+    "real": 0.3,
+    "segments": 0.12,
+    "composites": 0.1,
+    "things": 0.07,
+    "shapes": 0.005,
+    "cardiac": 0.015,
+    "abdomen": 0.01,
+    "retina": 0.045,
     "nuclei": 0.01,
+    "head": 0.045,
+    "chest": 0.02,
+    "belly": 0.03,
+    "pelvis": 0.02,
+    "limb": 0.015,
+    "fundus": 0.04,
+    "endoscopy": 0.03,
+    "instrument": 0.01,
+    "smear": 0.015,
+    "neuropil": 0.015,
+    "sonogram": 0.035,
+    "echocardiogram": 0.015,
+    "strata": 0.01,
+    "radiograph": 0.01,
+    "angiogram": 0.015,
 }
 BANK = {
     "segments": 3600,
@@ -30,6 +45,21 @@ BANK = {
     "abdomen": 250,
     "retina": 400,
     "nuclei": 150,
+    "head": 500,
+    "chest": 400,
+    "belly": 450,
+    "pelvis": 250,
+    "limb": 300,
+    "fundus": 350,
+    "endoscopy": 500,
+    "instrument": 250,
+    "smear": 250,
+    "neuropil": 150,
+    "sonogram": 500,
+    "echocardiogram": 300,
+    "strata": 250,
+    "radiograph": 250,
+    "angiogram": 250,
 }
 EPISODES = 0.3  # share of batches with support images
 SUPPORT_SIZE = 2
@@ -194,7 +224,7 @@ def choose_target(rng, scene):
             return target, 1.0, tuple(salient) if known else ()
     value = int(rng.choice(present))
     target = scene.labels == value
-    obvious = scene.source != "composites" and (scene.source != "shapes" or len(present) <= 2)
+    obvious = scene.source != "composites" and scene.salient != () and (scene.source != "shapes" or len(present) <= 2)
     weight = 1.0 if obvious else 0.0
     if rng.random() < (0.4 if scene.source in ("phantom-nuclei", "things") else 0.15):
         parts, number = ndimage.label(target)

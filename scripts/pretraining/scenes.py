@@ -1,4 +1,5 @@
-"""What is learnt from: real images with label maps, the project's phantoms, and four kinds of scene made for variety.
+"""What is learnt from: real images with label maps, the project's phantoms, sketches of other anatomy, and four kinds of
+scene made for variety.
 
 A scene is an image with integer labels. All scenes are held in memory, scaled down to a long side of at most
 `LONG_SIDE` pixels, so that training needs no loader process.
@@ -6,7 +7,6 @@ A scene is an image with integer labels. All scenes are held in memory, scaled d
 
 import json
 import re
-import sys
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,8 +15,8 @@ import numpy as np
 from PIL import Image, ImageDraw
 from scipy import ndimage
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "examples"))
-import phantoms  # noqa: E402
+import sketches
+from sketches import phantoms
 
 LONG_SIDE = 512
 
@@ -45,7 +45,7 @@ class Scene:
     name: str
     image: np.ndarray  # uint8 [H, W] or [H, W, 3]
     labels: np.ndarray  # uint8 [H, W]
-    salient: tuple | None  # labels of the promptless target; None: all of them
+    salient: tuple | None  # labels of the promptless target; None: all of them, (): there is none
     instances: bool = False
 
 
@@ -115,6 +115,11 @@ def phantom_scene(kind, seed):
     p = phantoms.KINDS[kind](np.random.default_rng(seed))
     image, labels = scaled_down(p.image, p.labels)
     return Scene(f"phantom-{kind}", "-".join(map(str, seed)), image, labels, p.salient)
+
+
+def sketch_scene(kind, seed):
+    image, labels, salient = sketches.KINDS[kind](np.random.default_rng(seed))
+    return Scene(kind, str(seed[-1]), image, labels, salient, instances=kind == "neuropil")
 
 
 # ------------------------------------------------------------------------------------------------ generic shapes
@@ -381,6 +386,7 @@ def synthetic_bank(counts, cache: Path, real):
         "things": lambda i: things_scene((1, i)),
         "segments": lambda i: segments_scene(np.random.default_rng((5, i)), real[i % len(real)]),
         "composites": lambda i: composite_scene(np.random.default_rng((6, i)), real),
+        **{kind: lambda i, k=kind: sketch_scene(k, (1, i)) for kind in sketches.KINDS},
     }
     bank = {}
     for kind, count in counts.items():
@@ -399,7 +405,7 @@ def synthetic_bank(counts, cache: Path, real):
             notes = json.loads(str(stored["notes"]))
             bank[kind] = [
                 Scene(
-                    source, name, stored[f"image{i}"], stored[f"labels{i}"], tuple(salient) if salient else None, instances
+                    source, name, stored[f"image{i}"], stored[f"labels{i}"], None if salient is None else tuple(salient), instances
                 )
                 for i, (source, name, salient, instances) in enumerate(notes)
             ]

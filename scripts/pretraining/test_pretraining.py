@@ -20,7 +20,19 @@ from pretrain import Run, corrections
 from prototypes import similarity
 from sampling import BANK, Sampler, choose_target, extent, focus, simulated_box, simulated_points
 from team import Team
-from scenes import composite_scene, patient_of, phantom_scene, segments_scene, shapes_scene, things_scene, validation_patients
+from scenes import (
+    composite_scene,
+    patient_of,
+    phantom_scene,
+    phantoms,
+    segments_scene,
+    shapes_scene,
+    sketch_scene,
+    sketches,
+    synthetic_bank,
+    things_scene,
+    validation_patients,
+)
 
 
 def small():
@@ -154,6 +166,7 @@ def few_scenes():
     bank["things"] = [things_scene((9, i)) for i in range(4)]
     bank["segments"] = [segments_scene(np.random.default_rng(0), real[0])]
     bank["composites"] = [composite_scene(np.random.default_rng(0), real)]
+    bank |= {k: [sketch_scene(k, (9, 0))] for k in sketches.KINDS}
     return real, bank
 
 
@@ -276,6 +289,40 @@ class Sampling(unittest.TestCase):
                 np.testing.assert_array_equal(one.image, two.image)
                 self.assertEqual(one.labels.shape, one.image.shape[:2])
                 self.assertTrue(one.labels.any() and not one.labels.all())
+
+    def test_sketches_repeat_and_their_labels_lie_on_them(self):
+        for kind in sketches.KINDS:
+            for i in range(4):
+                one, two = (sketch_scene(kind, (9, i)) for _ in range(2))
+                np.testing.assert_array_equal(one.image, two.image)
+                self.assertEqual(one.labels.shape, one.image.shape[:2])
+                self.assertTrue(one.labels.any() and one.image.std() > 5, (kind, i))
+                if one.salient:
+                    self.assertTrue(np.isin(one.labels, one.salient).any(), (kind, i, one.salient))
+
+    def test_a_sketch_without_a_promptless_target_teaches_none(self):
+        rng = np.random.default_rng(0)
+        scene = sketch_scene("belly", (9, 0))
+        self.assertEqual(scene.salient, ())
+        for _ in range(30):
+            target, weight, values = choose_target(rng, scene)
+            self.assertTrue(target.any() and weight == 0 and len(values) <= 1)
+
+    def test_a_bank_keeps_what_scenes_have_as_promptless_target(self):
+        with tempfile.TemporaryDirectory() as folder:
+            counts = {"belly": 1, "neuropil": 1, "head": 1}
+            drawn_now, read_again = (synthetic_bank(counts, Path(folder), []) for _ in range(2))
+            for kind, (scene,) in read_again.items():
+                self.assertEqual(scene.salient, drawn_now[kind][0].salient)
+                self.assertEqual(scene.salient, sketch_scene(kind, (1, 0)).salient)
+                self.assertEqual(scene.instances, kind == "neuropil")
+
+    def test_the_fundus_has_its_disc_where_the_image_is_brightest(self):
+        p, rim, cup = phantoms.fundus(np.random.default_rng(1), 160, 0.08, 1.5)
+        self.assertTrue(rim.any() and cup.any() and not (rim & cup).any())
+        grey = p.image.mean(2)
+        self.assertGreater(grey[cup].mean(), grey[rim].mean())
+        self.assertGreater(grey[rim].mean(), grey[grey > 20].mean())
 
     def test_an_empty_scene_has_no_target(self):
         scene = phantom_scene("cardiac", (9, 0))
