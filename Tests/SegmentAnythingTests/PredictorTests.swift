@@ -102,6 +102,23 @@ import Testing
         }
     }
 
+    /// Models that were taught lone points with the single mask choose from all four. Weights are random, so now one wins, now another.
+    @Test func lonePointOfAModelWithDrawnPromptsTakesTheBestOfAll() throws {
+        var configuration = Configuration.tiny
+        configuration.drawnPrompts = true
+        var won = Set<Int>()
+        for seed in 0..<12 {
+            let drawn = Predictor(SegmentAnythingModel(configuration: configuration, randomSeed: UInt64(seed)))
+            let embedding = drawn.embed(image)
+            let single = try drawn.predict(embedding, [point(3, 4)])[0]
+            let several = try drawn.predict(embedding, [point(3, 4)], multimask: true)[0]
+            let best = try #require((single + several).max { $0.predictedIoU < $1.predictedIoU })
+            #expect(try drawn.segment(embedding, [point(3, 4)])[0].index == best.index)
+            won.insert(best.index)
+        }
+        #expect(won.contains(0) && won.count > 1)
+    }
+
     /// Adapters are trained on the single mask.
     @Test func adaptedModelAlwaysAnswersWithTheSingleMask() throws {
         let name = "mask_decoder.iou_token.weight"

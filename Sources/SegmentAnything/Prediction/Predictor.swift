@@ -66,11 +66,13 @@ package struct Predictor: Sendable {
         }
     }
 
-    /// One mask for each prompt: of the multimask outputs the one with the best predicted IoU if the model is as it came
-    /// and the prompt a single point; in all other cases the single mask.
+    /// One mask for each prompt: of several the one with the best predicted IoU if the model is as it came and the prompt
+    /// a single point; in all other cases the single mask.
     ///
     /// A lone click may mean the part or the whole, and the single mask then averages between them; every other prompt
-    /// settles it (Kirillov et al. 2023, §3 "Resolving ambiguity"). An adapted model knows what is meant: its single
+    /// settles it (Kirillov et al. 2023, §3 "Resolving ambiguity"). So the multimask outputs stand to choose from, and
+    /// beside them the single mask if the model was taught it with lone points, as those of the project are
+    /// (docs/decisions/0025-four-masks-for-a-click.md). An adapted model knows what is meant: its single
     /// mask was trained for the task with every kind of prompt, and the other outputs were not. It knows what its object looks like,
     /// too; a model as it came is told by the image itself: see ``Appearance``.
     package func segment(
@@ -79,9 +81,10 @@ package struct Predictor: Sendable {
         try check(prompts, for: embedding)
         return zip(prompts, decode(embedding, prompts)).map { prompt, masks in
             let isLonePoint = prompt.kind == Prompt.Kind(pointCount: 1, hasBox: false, hasMask: false)
-            let best = masks.dropFirst().max { $0.predictedIoU < $1.predictedIoU }
             guard !isAdapted else { return masks[0] }
-            return fitted(isLonePoint ? best ?? masks[0] : masks[0], to: embedding.guide, given: prompt)
+            let several = masks.dropFirst(model.configuration.drawnPrompts == true ? 0 : 1)
+            let best = isLonePoint ? several.max { $0.predictedIoU < $1.predictedIoU } : nil
+            return fitted(best ?? masks[0], to: embedding.guide, given: prompt)
         }
     }
 
