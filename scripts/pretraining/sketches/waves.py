@@ -9,6 +9,18 @@ from phantoms import blurred, smooth_noise
 from .tools import WHOLE, blob
 
 
+def _speckle(rng, size, down, along):
+    """The magnitude [size, size] of a complex random field, 1 on the mean: what many small echoes add up to. `down` and
+    `along` bound the widths of its grains in pixels, from the probe away and across."""
+    real, imaginary = (
+        ndimage.gaussian_filter(
+            rng.standard_normal((size, size)).astype(np.float32), (rng.uniform(*down), rng.uniform(*along))
+        )
+        for _ in (0, 1)
+    )
+    return np.hypot(real / real.std(), imaginary / imaginary.std()) / 1.25
+
+
 def sonogram(rng, size=256):
     """Soft tissue by ultrasound: layers with bright fasciae, striped muscle, speckle; in it a nerve, vessels or a mass.
 
@@ -70,13 +82,7 @@ def sonogram(rng, size=256):
     gain = gain * np.exp(-rng.uniform(-0.3, 1.2) * yy / size)
     for _ in range(rng.integers(0, 3)):  # shadows
         gain *= 1 - rng.uniform(0.2, 0.8) * np.exp(-(((xx - rng.uniform(0, size)) / rng.uniform(5, 25)) ** 2))
-    grain = [
-        ndimage.gaussian_filter(
-            rng.standard_normal((size, size)).astype(np.float32), (rng.uniform(0.5, 1.1), rng.uniform(0.7, 2.2))
-        )
-        for _ in (0, 1)
-    ]
-    speckle = np.hypot(grain[0] / grain[0].std(), grain[1] / grain[1].std()) / 1.25
+    speckle = _speckle(rng, size, (0.5, 1.1), (0.7, 2.2))
     scatter = echo ** rng.uniform(0.6, 1.2) * speckle ** rng.uniform(0.2, 0.8) * gain
     image = np.log1p(scatter * np.exp(rng.uniform(np.log(0.5), np.log(12))))
     image = blurred(image, rng.uniform(0.3, 0.9))
@@ -164,13 +170,7 @@ def echocardiogram(rng, size=256):
     gain = np.exp(-rng.uniform(0, 0.8) * yy / size) * np.clip(
         1 + rng.uniform(0, 0.45) * smooth_noise(rng, size, 70), 0.05, 2
     )
-    grain = [
-        ndimage.gaussian_filter(
-            rng.standard_normal((size, size)).astype(np.float32), (rng.uniform(0.6, 1.2), rng.uniform(1, 3))
-        )
-        for _ in (0, 1)
-    ]
-    speckle = np.hypot(grain[0] / grain[0].std(), grain[1] / grain[1].std()) / 1.25
+    speckle = _speckle(rng, size, (0.6, 1.2), (1, 3))
     image = np.log1p(
         echo ** rng.uniform(0.7, 1.2) * speckle ** rng.uniform(0.3, 0.9) * gain * np.exp(rng.uniform(0, 2.5))
     )
