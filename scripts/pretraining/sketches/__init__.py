@@ -3,7 +3,8 @@ disc and cup, the gut from inside, tools in it, blood cells, neuropil; tissue an
 coherence tomography, bones and vessels by X-ray.
 
 They need not fool a reader. What counts is how things lie: what encloses what, what is faint beside what is bright, what
-repeats. Contrasts are drawn far wider than any one device has them. Each returns (image, labels, salient), `salient`
+repeats. Contrasts are drawn far wider than any one device has them. Each takes a generator and a side and returns (image,
+uint8 [size, size] or [size, size, 3]; labels, uint8 [size, size], 0 the ground; salient), `salient`
 being the labels of the promptless target, None for all and () where nothing is what anyone would want unasked; a label
 means the same in every sketch of a kind.
 """

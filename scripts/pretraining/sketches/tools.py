@@ -10,16 +10,18 @@ WHOLE = 10  # added to the first label of several that are drawn as one: other p
 
 
 def blob(rng, size, x, y, a, b, angle=0.0, rough=0.06):
+    """The filled outline of a wobbly ellipse, a boolean [size, size] that must not be written to; pixels and radians."""
     return filled(size, wobbly_ellipse(rng, x, y, a, b, angle, rough))
 
 
 def depth_in(mask):
-    """Distance in pixels to the outside of a mask, 0 there."""
+    """Distance of each pixel to the outside of a mask [H, W], in pixels, 0 there."""
     return ndimage.distance_transform_edt(mask)
 
 
 def by_tissue(rng, labels, tones, spread=0.08):
-    """Tones laid on a tissue map, each with its own grain of its own scale."""
+    """float32 [size, size]: grey levels `tones`, 0...255, laid on a map [size, size] of indices into them, each with a grain of its
+    own scale; `spread` is how strong that may be."""
     size = len(labels)
     image = np.asarray(tones, np.float32)[labels]
     for value in range(len(tones)):
@@ -31,7 +33,7 @@ def by_tissue(rng, labels, tones, spread=0.08):
 
 
 def as_mri(rng, image):
-    """Blur, a coil's shading, Rician noise, and a window that may clip."""
+    """Grey levels [size, size] as uint8: blurred, shaded by a coil, with Rician noise, and in a window that may clip."""
     size = len(image)
     image = blurred(image, rng.uniform(0.4, 1.3))
     image = image * np.exp(rng.uniform(0, 0.35) * smooth_noise(rng, size, size / rng.uniform(1.2, 3)))

@@ -372,8 +372,7 @@ def limb(rng, size=256):
         )
         image[spot] = rng.choice([8.0, 230.0])
         labels[spot] = 3
-    tumour = rng.random() < 0.4
-    if tumour:
+    if rng.random() < 0.4:  # a tumour
         r = min(a, b) * rng.uniform(0.1, 0.45)
         spot = (
             blob(
