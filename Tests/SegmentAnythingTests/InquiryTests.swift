@@ -107,7 +107,10 @@ import Testing
         // What is not the object says nothing about where it is: the first look is at the first click that does.
         #expect(inquiry.prompt.points == Array(clicks.prefix(2)) && inquiry.prompt.maskLogits == nil)
         inquiry.take(Self.boxes([.init(x0: 80, y0: 80, x1: 119, y1: 119)]))
-        // About the mask and both clicks: hardly less than the image.
+        // About the mask and both clicks: hardly less than the image, so that it is asked once more.
+        #expect(!inquiry.isLast && !inquiry.isLooking && inquiry.window == nil)
+        #expect(inquiry.prompt.points == Array(clicks.prefix(2)))
+        inquiry.take(Self.boxes([.init(x0: 80, y0: 80, x1: 119, y1: 119)]))
         #expect(!inquiry.isLast && inquiry.window == nil && inquiry.prompt.points == Array(clicks.prefix(3)))
     }
 
@@ -245,7 +248,7 @@ import Testing
                 prompt, width: 90, height: 60, model: Self.model.configuration, isAdapted: false)
             func embedding() -> ImageEmbedding { Self.predictor.embed(image, window: inquiry.window) }
             while !inquiry.isLast {
-                inquiry.take(try Self.predictor.segment(embedding(), [inquiry.prompt])[0])
+                inquiry.take(try Self.predictor.answer(inquiry, on: embedding()))
             }
             let view = try EmbeddedImage(image, by: Self.predictor).view(of: prompt)
             #expect(view.prompt == inquiry.prompt)

@@ -11,25 +11,29 @@ SMALLEST_TARGET = 12  # pixels at model resolution; less cannot be drawn on the 
 
 # Share of samples: real images and their labels, and what is drawn for variety; sketches.KINDS a third.
 MIXTURE = {
-    "real": 0.3,
-    "segments": 0.12,
-    "composites": 0.1,
-    "things": 0.07,
+    "real": 0.28,
+    "segments": 0.09,
+    "composites": 0.09,
+    "things": 0.05,
     "shapes": 0.005,
-    "cardiac": 0.015,
-    "abdomen": 0.01,
-    "retina": 0.045,
+    "cardiac": 0.011,
+    "abdomen": 0.005,
+    "retina": 0.06,
     "nuclei": 0.01,
     "head": 0.045,
     "chest": 0.02,
     "belly": 0.03,
     "pelvis": 0.02,
     "limb": 0.015,
-    "fundus": 0.04,
-    "endoscopy": 0.03,
+    "fundus": 0.03,
+    "disc": 0.03,
+    "endoscopy": 0.05,
     "instrument": 0.01,
+    "mole": 0.015,
     "smear": 0.015,
-    "neuropil": 0.015,
+    "glands": 0.012,
+    "culture": 0.01,
+    "neuropil": 0.012,
     "sonogram": 0.035,
     "echocardiogram": 0.015,
     "strata": 0.01,
@@ -51,9 +55,13 @@ BANK = {
     "pelvis": 250,
     "limb": 300,
     "fundus": 350,
-    "endoscopy": 500,
-    "instrument": 250,
+    "disc": 350,
+    "endoscopy": 900,
+    "instrument": 300,
+    "mole": 350,
     "smear": 250,
+    "glands": 250,
+    "culture": 250,
     "neuropil": 150,
     "sonogram": 500,
     "echocardiogram": 300,
@@ -63,7 +71,7 @@ BANK = {
 }
 EPISODES = 0.3  # share of batches with support images
 SUPPORT_SIZE = 2
-THIN = {"chase_db1", "phantom-retina"}  # lines that show only when a part of the image fills the input
+THIN = {"chase_db1", "phantom-retina", "fundus", "angiogram"}  # lines that show only when a part of the image fills the input
 
 
 @dataclass
@@ -226,7 +234,7 @@ def choose_target(rng, scene):
     target = scene.labels == value
     obvious = scene.source != "composites" and scene.salient != () and (scene.source != "shapes" or len(present) <= 2)
     weight = 1.0 if obvious else 0.0
-    if rng.random() < (0.4 if scene.source in ("phantom-nuclei", "things") else 0.15):
+    if rng.random() < (0.4 if scene.source in ("phantom-nuclei", "things", "culture", "glands") else 0.15):
         parts, number = ndimage.label(target)
         if number > 1:
             areas = np.bincount(parts.ravel())[1:]

@@ -86,7 +86,7 @@ extension Service {
                 let embedding = try await take(inquiry.window)
                 inquiry = try await decode { [inquiry] in
                     var next = inquiry
-                    next.take(try predictor.segment(embedding, [inquiry.prompt])[0])
+                    next.take(try predictor.answer(inquiry, on: embedding))
                     return next
                 }
             }

@@ -33,7 +33,7 @@ package final class EmbeddedImage {
             prompt, width: image.width, height: image.height, model: predictor.model.configuration,
             isAdapted: predictor.isAdapted)
         while !inquiry.isLast {
-            inquiry.take(try predictor.segment(embedding(of: inquiry.window), [inquiry.prompt])[0])
+            inquiry.take(try predictor.answer(inquiry, on: embedding(of: inquiry.window)))
         }
         return (inquiry.prompt, embedding(of: inquiry.window))
     }

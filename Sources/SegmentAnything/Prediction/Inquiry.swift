@@ -13,7 +13,7 @@ import Tensor
 ///
 /// Who asks is left open, because some keep embeddings to themselves and others share them:
 ///
-///     while !inquiry.isLast { inquiry.take(answer of inquiry.prompt on inquiry.window) }
+///     while !inquiry.isLast { inquiry.take(predictor.answer(inquiry, on: embedding of inquiry.window)) }
 ///
 /// A step costs a decode, and an encoder pass where nobody has looked at its part of the image yet. Adapters are asked at once: they were
 /// taught so. An answer that turns out thin is drawn anew: see ``Closeup``.
@@ -24,6 +24,8 @@ package struct Inquiry: Sendable {
     package private(set) var window: PixelBox?
     /// Whether the next answer is the answer.
     package private(set) var isLast: Bool
+    /// Whether the next answer only tells where to look closer.
+    package var isLooking: Bool { !isLast && !hasLookedClosely }
     /// Points that have not been asked yet, in their order.
     private var later: ArraySlice<Prompt.Point> = []
     private var hasLookedClosely = false
@@ -62,14 +64,14 @@ package struct Inquiry: Sendable {
 
     /// Goes on to the next step.
     ///
-    /// - Parameter answer: To ``prompt`` on ``window``.
+    /// - Parameter answer: To ``prompt`` on ``window``: see ``Predictor/answer(_:on:)``.
     package mutating func take(_ answer: MaskPrediction) {
         precondition(!isLast, "an answer to the last question is the answer")
         if !hasLookedClosely {
             hasLookedClosely = true
             window = window(about: answer.extent(touching: prompt.points))
             isLast = later.isEmpty
-            if window != nil || isLast { return }
+            return
         }
         let click = later.removeFirst()
         prompt.points.append(click)

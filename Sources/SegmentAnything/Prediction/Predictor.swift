@@ -80,12 +80,28 @@ package struct Predictor: Sendable {
     ) throws(PromptError) -> [MaskPrediction] {
         try check(prompts, for: embedding)
         return zip(prompts, decode(embedding, prompts)).map { prompt, masks in
-            let isLonePoint = prompt.kind == Prompt.Kind(pointCount: 1, hasBox: false, hasMask: false)
             guard !isAdapted else { return masks[0] }
             let several = masks.dropFirst(model.configuration.drawnPrompts == true ? 0 : 1)
-            let best = isLonePoint ? several.max { $0.predictedIoU < $1.predictedIoU } : nil
+            let best = prompt.isLonePoint ? several.max { $0.predictedIoU < $1.predictedIoU } : nil
             return fitted(best ?? masks[0], to: embedding.guide, given: prompt)
         }
+    }
+
+    /// The answer that `inquiry` wants next.
+    ///
+    /// Where a lone click only leads to a closer look, the mask that the others agree with most says where: whichever of them was meant, it is
+    /// likely to lie there (docs/decisions/0026-where-to-look.md). Everything else is asked as in ``segment(_:_:)``.
+    ///
+    /// - Parameter embedding: Of the part of the image that `inquiry` asks about.
+    package func answer(
+        _ inquiry: Inquiry, on embedding: ImageEmbedding
+    ) throws(PromptError) -> MaskPrediction {
+        guard inquiry.isLooking, inquiry.prompt.isLonePoint, model.configuration.drawnPrompts == true, !isAdapted else {
+            return try segment(embedding, [inquiry.prompt])[0]
+        }
+        try check([inquiry.prompt], for: embedding)
+        let masks = decode(embedding, [inquiry.prompt])[0]
+        return fitted(masks[MaskPrediction.mostAgreedWith(masks)], to: embedding.guide, given: inquiry.prompt)
     }
 
     /// The answer to a box or to points, fitted to the image if the model asks for that. Not to a correction: a mask says more than colours

@@ -64,4 +64,7 @@ extension Prompt {
     }
 
     var kind: Kind { Kind(pointCount: points.count, hasBox: box != nil, hasMask: maskLogits != nil) }
+
+    /// A click that may mean several things, and nothing that says which.
+    var isLonePoint: Bool { kind == Kind(pointCount: 1, hasBox: false, hasMask: false) }
 }

@@ -1,6 +1,6 @@
-"""Sketches of anatomy that the training images lack: a head, chest, belly, pelvis and limb in slices; the eye with its
-disc and cup, the gut from inside, tools in it, blood cells, neuropil; tissue and heart by ultrasound, layers by optical
-coherence tomography, bones and vessels by X-ray.
+"""Sketches of anatomy that the training images lack: a head, chest, belly, pelvis and limb in slices; the eye and its
+disc with cup, the gut from inside, tools in it, moles; blood cells, glands, cells in a dish, neuropil; tissue and heart by
+ultrasound, layers by optical coherence tomography, bones and vessels by X-ray.
 
 They need not fool a reader. What counts is how things lie: what encloses what, what is faint beside what is bright, what
 repeats. Contrasts are drawn far wider than any one device has them. Each takes a generator and a side and returns (image,
@@ -16,9 +16,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "examples"))
 import phantoms  # noqa: E402, F401 - the tools of the examples' phantoms, which are drawn upon throughout
 
 from .beams import angiogram, radiograph  # noqa: E402
-from .colour import endoscopy, fundus, instrument, smear  # noqa: E402
 from .electrons import neuropil  # noqa: E402
+from .eye import disc, fundus  # noqa: E402
+from .gut import endoscopy, instrument  # noqa: E402
 from .heads import head  # noqa: E402
+from .skin import mole  # noqa: E402
+from .slides import culture, glands, smear  # noqa: E402
 from .trunk import belly, chest, limb, pelvis  # noqa: E402
 from .waves import echocardiogram, sonogram, strata  # noqa: E402
 
@@ -26,7 +29,7 @@ KINDS = {
     kind.__name__: kind
     for kind in (
         *(head, chest, belly, pelvis, limb),
-        *(fundus, endoscopy, instrument, smear, neuropil),
+        *(fundus, disc, endoscopy, instrument, mole, smear, glands, culture, neuropil),
         *(sonogram, echocardiogram, strata, radiograph, angiogram),
     )
 }
