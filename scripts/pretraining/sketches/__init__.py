@@ -20,9 +20,10 @@ from .electrons import neuropil  # noqa: E402
 from .eye import disc, fundus  # noqa: E402
 from .gut import endoscopy, instrument  # noqa: E402
 from .heads import head  # noqa: E402
+from .hips import limb, pelvis  # noqa: E402
 from .skin import mole  # noqa: E402
 from .slides import culture, glands, smear  # noqa: E402
-from .trunk import belly, chest, limb, pelvis  # noqa: E402
+from .trunk import belly, chest  # noqa: E402
 from .waves import echocardiogram, sonogram, strata  # noqa: E402
 
 KINDS = {
