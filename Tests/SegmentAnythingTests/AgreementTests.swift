@@ -21,16 +21,21 @@ import Testing
         try Inquiry(prompt, width: 90, height: 60, model: predictor.model.configuration, isAdapted: false)
     }
 
-    private func answer(_ logits: [Float]) -> MaskPrediction {
-        MaskPrediction(
-            lowResolutionLogits: Tensor(shape: [1, logits.count], logits), predictedIoU: 0, index: 0,
-            geometry: ImageGeometry(width: logits.count, height: 1, side: logits.count))
+    /// An answer on an image as wide as the square of logits, and of `height` rows.
+    private func answer(_ logits: [Float], height: Int? = nil) -> MaskPrediction {
+        let side = Int(Double(logits.count).squareRoot())
+        return MaskPrediction(
+            lowResolutionLogits: Tensor(shape: [side, side], logits), predictedIoU: 0, index: 0,
+            geometry: ImageGeometry(width: side, height: height ?? side, side: side))
     }
 
     /// Sums of Dice over sets of cells, as simply as can be.
     private func mostAgreedWith(_ answers: [MaskPrediction]) -> Int {
         let masks = answers.map { answer in
-            Set(answer.lowResolutionLogits.elements.indices.filter { answer.lowResolutionLogits.elements[$0] > 0 })
+            let (side, shown) = (answer.lowResolutionLogits.shape[0], answer.geometry.resizedHeight)
+            let rows = Float(side * shown) / Float(answer.geometry.side)
+            let logits = answer.lowResolutionLogits.elements
+            return Set(logits.indices.filter { logits[$0] > 0 && Float($0 / side) < rows })
         }
         let sums = masks.indices.map { one in
             masks.indices.filter { $0 != one }.reduce(0.0) { sum, other in
@@ -47,7 +52,7 @@ import Testing
         for _ in 0..<200 {
             let answers = (0..<4).map { _ in
                 let level = Float.random(in: -1...1, using: &random)
-                return answer((0..<24).map { _ in Float.random(in: -1...1, using: &random) + level })
+                return answer((0..<25).map { _ in Float.random(in: -1...1, using: &random) + level })
             }
             let index = MaskPrediction.mostAgreedWith(answers)
             #expect(index == mostAgreedWith(answers))
@@ -57,10 +62,19 @@ import Testing
     }
 
     @Test func emptyMasksAgreeOnNothingAndOfEqualsTheFirstIsTaken() {
-        let (empty, one, two) = (answer([-1, -1, -1]), answer([1, -1, -1]), answer([1, 1, 0]))
+        let (empty, one, two) = (answer([-1, -1, -1, -1]), answer([1, -1, -1, -1]), answer([1, 1, 0, -1]))
         #expect(MaskPrediction.mostAgreedWith([empty, empty, one, two]) == 2)
         #expect(MaskPrediction.mostAgreedWith([empty, empty]) == 0)
+        #expect(MaskPrediction.mostAgreedWith([empty, two, empty]) == 1)
+        #expect(MaskPrediction.mostAgreedWith([one, answer([-1, -1, -1, 1])]) == 0)
         #expect(MaskPrediction.mostAgreedWith([two]) == 0)
+    }
+
+    /// What is drawn below an oblong image is nobody's opinion.
+    @Test func cellsThatShowNoImageDoNotCount() {
+        let (first, second) = (answer([1, -1, 1, 1], height: 1), answer([-1, 1, 1, 1], height: 1))
+        let third = answer([-1, 1, -1, -1], height: 1)
+        #expect(MaskPrediction.mostAgreedWith([first, second, third]) == 1)
     }
 
     /// Weights are random, so now one leads, now another, and not always the one that is foretold to be best.

@@ -1,7 +1,7 @@
 """Scores on validation images, at the images' own resolution, along the path the service takes, but not fitted to the image
 (docs/decisions/0021-answers-fitted-to-the-image.md), and with several points asked at once, whether they contradict each other's
-answers or not (docs/decisions/0022-points-in-steps.md). Thin answers stay as they are
-(docs/decisions/0023-thin-answers-drawn-anew.md).
+answers or not (docs/decisions/0022-points-in-steps.md). Of the masks for one point each column takes its own, in both looks (the service:
+docs/decisions/0025-four-masks-for-a-click.md and 0026). Thin answers stay as they are (docs/decisions/0023-thin-answers-drawn-anew.md).
 
 `python evaluate.py --weights models/gmiseg-mini.safetensors --data DIR` prints a table and writes it as JSON.
 """

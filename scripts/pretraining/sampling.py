@@ -9,11 +9,11 @@ from scipy import ndimage
 
 SMALLEST_TARGET = 12  # pixels at model resolution; less cannot be drawn on the mask grid
 
-# Share of samples: real images and their labels, and what is drawn for variety; sketches.KINDS a third.
+# Share of samples: real images and their labels, and what is drawn for variety; sketches.KINDS two fifths.
 MIXTURE = {
-    "real": 0.28,
-    "segments": 0.09,
-    "composites": 0.09,
+    "real": 0.29,
+    "segments": 0.06,
+    "composites": 0.1,
     "things": 0.05,
     "shapes": 0.005,
     "cardiac": 0.011,
@@ -27,9 +27,9 @@ MIXTURE = {
     "limb": 0.015,
     "fundus": 0.03,
     "disc": 0.03,
-    "endoscopy": 0.05,
+    "endoscopy": 0.055,
     "instrument": 0.01,
-    "mole": 0.015,
+    "mole": 0.02,
     "smear": 0.015,
     "glands": 0.012,
     "culture": 0.01,
@@ -71,7 +71,8 @@ BANK = {
 }
 EPISODES = 0.3  # share of batches with support images
 SUPPORT_SIZE = 2
-THIN = {"chase_db1", "phantom-retina", "fundus", "angiogram"}  # lines that show only when a part of the image fills the input
+# Where lines are labelled that show only when a part of the image fills the input.
+THIN = {"chase_db1", "phantom-retina", "fundus", "disc", "angiogram"}
 
 
 @dataclass
@@ -181,7 +182,7 @@ class Sampler:
             return None
         whole = scene.labels > 0 if scene.salient is None else np.isin(scene.labels, scene.salient)
         for closeness in (1.0, 0.0):  # a crop that loses the target is drawn again as the whole image
-            thin = scene.source in THIN and rng.random() < 0.5
+            thin = scene.source in THIN and share_of_extent(target) < 0.35 and rng.random() < 0.5
             image, (t, w), filled = geometry(rng, scene.image, (target, whole), image_size, closeness, thin)
             mask = t > 0.5
             if mask.sum() >= SMALLEST_TARGET:
@@ -291,10 +292,11 @@ def geometry(rng, image, masks, image_size, closeness, thin=False):
 
 def focus(rng, mask):
     """(x0, y0, x1, y1) of a window about the mask, as the service cuts one about a box: a square of 1.3 to 3 times its
-    longer side, moved inside the image, and no longer than that."""
+    longer side, moved inside the image, and no longer than that. Now and then of less, so that the target fills the view."""
     height, width = mask.shape
     x0, y0, x1, y1 = extent(mask)
-    side = max(24.0, max(x1 - x0, y1 - y0) + 1) * rng.uniform(1.3, 3)
+    reach = rng.uniform(0.75, 1.3) if rng.random() < 0.25 else rng.uniform(1.3, 3)
+    side = max(24.0, max(x1 - x0, y1 - y0) + 1) * reach
     w, h = min(side, width), min(side, height)
     left = np.clip((x0 + x1 + 1) / 2 - w * rng.uniform(0.4, 0.6), 0, width - w)
     top = np.clip((y0 + y1 + 1) / 2 - h * rng.uniform(0.4, 0.6), 0, height - h)
@@ -346,6 +348,12 @@ def extent(mask):
     """(x0, y0, x1, y1) of a mask, corners inclusive, as float32."""
     xs, ys = np.flatnonzero(mask.any(0)), np.flatnonzero(mask.any(1))
     return np.array([xs[0], ys[0], xs[-1], ys[-1]], np.float32)
+
+
+def share_of_extent(mask):
+    """How much of its extent a mask fills, 0...1: little where it is lines."""
+    x0, y0, x1, y1 = extent(mask)
+    return mask.sum() / ((x1 - x0 + 1) * (y1 - y0 + 1))
 
 
 def simulated_box(rng, mask, share=0.1):

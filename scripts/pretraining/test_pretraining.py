@@ -18,7 +18,16 @@ from model import Configuration, Sam, drawn, grown, initialise, mask_prompt, nor
 from optimisers import optimisers
 from pretrain import Run, corrections
 from prototypes import similarity
-from sampling import BANK, Sampler, choose_target, extent, focus, simulated_box, simulated_points
+from sampling import (
+    BANK,
+    Sampler,
+    choose_target,
+    extent,
+    focus,
+    share_of_extent,
+    simulated_box,
+    simulated_points,
+)
 from team import Team
 from scenes import (
     composite_scene,
@@ -267,14 +276,30 @@ class Sampling(unittest.TestCase):
             self.assertEqual(support.pixels.shape, (8, 64, 64, 3))
             self.assertEqual(len(support.weight), 4)
 
-    def test_a_window_about_a_target_holds_it(self):
+    def test_a_window_about_a_target_holds_it_or_is_filled_by_it(self):
         rng = np.random.default_rng(0)
         mask = np.zeros((90, 120), bool)
         mask[70:88, 3:33] = True
-        for _ in range(100):
+        cut = 0
+        for _ in range(200):
             x0, y0, x1, y1 = focus(rng, mask)
-            self.assertTrue(0 <= x0 <= 3 and y0 <= 70 and x1 >= 33 and 88 <= y1 <= 90)
-            self.assertAlmostEqual(x1 - x0, y1 - y0)
+            self.assertTrue(0 <= x0 and 0 <= y0 and x1 <= 120 and y1 <= 90)
+            self.assertAlmostEqual(float(x1 - x0), float(y1 - y0), 3)
+            seen = max(0, min(x1, 33) - max(x0, 3))
+            if x1 - x0 >= 1.3 * 30:
+                self.assertTrue(x0 <= 3 and y0 <= 70 and x1 >= 33 and y1 >= 88)
+            else:
+                self.assertGreater(seen, 0.6 * (x1 - x0))
+                cut += seen < 30
+        self.assertTrue(5 < cut < 60)
+
+    def test_how_much_of_its_extent_a_mask_fills(self):
+        mask = np.zeros((20, 30), bool)
+        mask[4:12, 10:20] = True
+        self.assertEqual(share_of_extent(mask), 1)
+        line = np.zeros((20, 30), bool)
+        line[np.arange(20), np.arange(20)] = True
+        self.assertEqual(share_of_extent(line), 1 / 20)
 
     def test_made_scenes_repeat_and_show_something(self):
         real = [phantom_scene("cardiac", (9, 1)), phantom_scene("nuclei", (9, 1))]

@@ -19,7 +19,8 @@ def fundus(rng, size=320):
 
 
 def disc(rng, size=256):
-    """A part of the eye of `fundus`, seen larger: mostly its disc, sometimes with an atrophic crescent beside it. Labels as there."""
+    """A part of the eye of `fundus`, seen larger: mostly its disc, sometimes with an atrophic crescent beside it, or vessels
+    alone. Labels as there."""
     side = size * rng.uniform(2.2, 4.5)
     image, labels = _eye(rng, int(side))
     of_disc = np.isin(labels, (2, 3))
@@ -39,12 +40,13 @@ def _eye(rng, size):
 
 
 def _photographed(rng, image, labels):
-    """What a sketch of the eye returns: in some tone and focus, labelled by one protocol or another."""
+    """What a sketch of the eye returns, of `image` float [H, W, 3] and `labels` [H, W], which are written to: in some tone and
+    focus, labelled by one protocol or another."""
     if rng.random() < 0.4:
         labels[labels > 1] = 2 + WHOLE
     image = image * rng.uniform(0.5, 1.15) * np.exp(rng.normal(0, 0.12, 3))
     if rng.random() < 0.4:
         image = ndimage.gaussian_filter(image, (rng.uniform(0.5, 2),) * 2 + (0,))
-    if (labels > 1).any() and rng.random() < 0.5:  # most fundus images are not labelled for vessels
+    if (labels > 1).any() and rng.random() < 0.5:  # as who looks for glaucoma labels no vessels
         labels[labels == 1] = 0
     return phantoms.to_bytes(image), labels, (1,) if (labels == 1).any() else ()

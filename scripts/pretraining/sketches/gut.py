@@ -15,6 +15,12 @@ from .tools import blob
 def endoscopy(rng, size=256):
     """A lit tube of mucosa with folds, and in it one to three polyps: domes, plaques, heads on stalks, lobed masses; from a spot to
     half of the view, from sharply set off to hardly so. Label: 1 polyp, with its stalk."""
+    image, labels = _gut(rng, size)
+    return _through_the_scope(rng, image, labels), labels, (1,)
+
+
+def _gut(rng, size):
+    """(float image [size, size, 3], labels [size, size]) of the gut as it is lit, before any scope."""
     yy, xx = np.mgrid[:size, :size].astype(np.float32)
     lumen = rng.uniform(-0.4, 1.4, 2) * size if rng.random() < 0.5 else rng.uniform(0.1, 0.9, 2) * size
     far = np.hypot(xx - lumen[0], yy - lumen[1])
@@ -59,12 +65,12 @@ def endoscopy(rng, size=256):
         smooth_noise(rng, size, rng.uniform(3, 9)) > rng.uniform(0, 1.2)
     )
     image += blurred(gloss.astype(np.float32), rng.uniform(0.6, 2))[..., None] * rng.uniform(80, 260)
-    image = _through_the_scope(rng, image, labels)
-    return image, labels, (1,)
+    return image, labels
 
 
 def _folds(rng, size, far):
-    """Height, in pixels, of the wall: rings about the place where the gut goes on, and unevenness of every scale."""
+    """Height of the wall in pixels, float [size, size], `far` [size, size] being the distance in pixels from where the gut goes on:
+    rings about that place, and unevenness of every scale."""
     warp = smooth_noise(rng, size, 60) * rng.uniform(2, 20)
     height = smooth_noise(rng, size, 100) * rng.uniform(2, 12) + smooth_noise(rng, size, 25) * rng.uniform(0, 1.3)
     if rng.random() < 0.7:
@@ -76,7 +82,7 @@ def _folds(rng, size, far):
 
 
 def _polyp(rng, size):
-    """(mask, height in pixels that it adds, radius in pixels)."""
+    """(bool [size, size], height in pixels that it adds, float [size, size], radius in pixels)."""
     yy, xx = np.mgrid[:size, :size].astype(np.float32)
     r = size * np.exp(rng.uniform(np.log(0.06), np.log(0.42)))
     cx, cy = rng.uniform(0.08, 0.92, 2) * size if r < 0.25 * size else rng.uniform(0.25, 0.75, 2) * size
@@ -106,8 +112,9 @@ def _polyp(rng, size):
         angle, length, half = rng.uniform(0, 2 * np.pi), r * rng.uniform(1.3, 2.4), r * rng.uniform(0.2, 0.45)
         along = (xx - cx) * np.cos(angle) + (yy - cy) * np.sin(angle)
         across = (yy - cy) * np.cos(angle) - (xx - cx) * np.sin(angle) + smooth_noise(rng, size, r + 8) * 0.1 * r
-        stalk = (along > 0) & (along < length) & (np.abs(across) < half)
-        bulge = np.maximum(bulge, stalk * np.sqrt(np.clip(1 - (across / half) ** 2, 0, 1)) * half * 0.7)
+        ends = np.clip((length - along) / half, 0, 1)  # round, not cut off
+        stalk = (along > 0) & (np.abs(across) < half * np.sqrt(ends))
+        bulge = np.maximum(bulge, stalk * np.sqrt(np.clip(1 - (across / half) ** 2, 0, 1)) * ends * half * 0.7)
         mask = mask | stalk
     parts, number = ndimage.label(mask)
     if number > 1:
@@ -157,8 +164,7 @@ def _through_the_scope(rng, image, labels):
 
 def instrument(rng, size=256):
     """One to three tools of metal or plastic before the mucosa of `endoscopy`. Labels: 1 polyp, 2 tool."""
-    image, labels, _ = endoscopy(rng, size)
-    image, labels = image.astype(np.float32), labels.copy()
+    image, labels = _gut(rng, size)
     yy, xx = np.mgrid[:size, :size].astype(np.float32)
     for _ in range(int(rng.integers(1, 4))):
         x, y = rng.uniform(0.2, 0.8, 2) * size  # its tip; the shaft comes from outside
@@ -184,5 +190,4 @@ def instrument(rng, size=256):
         soft = blurred(shaft.astype(np.float32), rng.uniform(0.5, 1.2))[..., None]
         image += soft * (metal * (1 + 0.08 * smooth_noise(rng, size, 20))[..., None] - image)
         labels[shaft] = 2
-    image += rng.normal(0, rng.uniform(0.5, 4), image.shape)
-    return phantoms.to_bytes(image), labels, (2,)
+    return _through_the_scope(rng, image, labels), labels, (2,)

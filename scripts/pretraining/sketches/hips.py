@@ -52,12 +52,13 @@ def pelvis(rng, size=256):
             6,
         )
         lay(blob(rng, size, x + side * r * 1.35, y + r * 0.3, r * 0.15, r * 1.1, side * -0.2, 0.1), muscle * 1.2, 0)
+    is_bladder = rng.random() < 0.5  # or the symphysis
     lay(
         blob(
             rng, size, x, y - r * rng.uniform(1.6, 2.4), r * rng.uniform(0.3, 1.6), r * rng.uniform(0.5, 1.0), 0, 0.15
         ),
-        rng.choice([muscle, 235.0]),
-        4 if rng.random() < 0.5 else 0,
+        235.0 if is_bladder else muscle,
+        4 if is_bladder else 0,
     )
     rectum = blob(
         rng,

@@ -29,7 +29,7 @@ def mole(rng, size=256):
     lesion = parts == np.bincount(parts.ravel())[1:].argmax() + 1 if number else lesion
     lesion = ndimage.binary_fill_holes(lesion)
     soft = blurred(lesion.astype(np.float32), 0.8 + r * np.exp(rng.uniform(np.log(0.01), np.log(0.25))))
-    brown = skin * rng.uniform([0.35, 0.25, 0.2], [0.95, 0.85, 0.85])
+    brown = skin * rng.uniform(0.3, 0.9) * rng.uniform([1, 0.8, 0.75], [1.15, 1.05, 1.05])
     image += soft[..., None] * (brown - image) * rng.uniform(0.5, 1)
     for _ in range(rng.integers(0, 3)):  # other shades within
         shade = blurred(
@@ -76,4 +76,5 @@ def _hairs(rng, image):
             path.append((x, y))
         draw.line(path, fill=255, width=int(rng.integers(1, 5)))
     cover = np.asarray(canvas.resize((size, size), Image.BOX), np.float32)[..., None] / 255
-    image += cover * (rng.uniform(10, 90) * np.ones(3) - image) * rng.uniform(0.4, 1)
+    tone = rng.uniform(10, 90) if rng.random() < 0.8 else rng.uniform(170, 240)
+    image += cover * (tone - image) * rng.uniform(0.4, 1)

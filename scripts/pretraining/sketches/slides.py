@@ -59,7 +59,7 @@ def smear(rng, size=256):
 def glands(rng, size=256):
     """Stained tissue: glands with a rim of nuclei, pale cells and a lumen, in fibres strewn with nuclei.
 
-    Labels: 1 gland, with all that is in it; 2 lumen.
+    Labels: 1 gland without its lumen, 2 lumen; 11 whole gland.
     """
     eosin, nucleus = rng.uniform([190, 110, 150], [245, 195, 225]), rng.uniform([70, 30, 100], [140, 100, 180])
     cells, pale = eosin * rng.uniform(0.8, 1.02, 3), rng.uniform(215, 250, 3)
@@ -90,7 +90,9 @@ def glands(rng, size=256):
     image = ndimage.gaussian_filter(image, (rng.uniform(0.3, 1.2),) * 2 + (0,)) + rng.normal(
         0, rng.uniform(1, 6), image.shape
     )
-    return phantoms.to_bytes(image), labels, (1, 2)
+    if rng.random() < 0.45:
+        labels[labels > 0] = 1 + WHOLE
+    return phantoms.to_bytes(image), labels, (1, 2, 11)
 
 
 def culture(rng, size=256):
@@ -126,7 +128,7 @@ def culture(rng, size=256):
 
 def _strew(rng, image, places, count, radius, tone):
     """Draws `count` nuclei of `radius` pixels about `places` [n, 2] as (row, column) into image [H, W, 3], in place."""
-    size, reach = len(image), int(np.ceil(2 * radius)) + 1
+    size, reach = len(image), int(np.ceil(2.25 * radius)) + 1
     v, u = np.mgrid[-reach : reach + 1, -reach : reach + 1].astype(np.float32)
     for row, column in places[rng.integers(len(places), size=count)] if len(places) else ():
         angle, long = rng.uniform(0, np.pi), radius * rng.uniform(0.8, 1.5)
