@@ -12,6 +12,7 @@ import torch
 
 import attention
 import evaluate
+import failures
 import loss
 from export import write_model
 from model import Configuration, Sam, drawn, grown, initialise, mask_prompt, normalise
@@ -292,6 +293,17 @@ class Sampling(unittest.TestCase):
                 self.assertGreater(seen, 0.6 * (x1 - x0))
                 cut += seen < 30
         self.assertTrue(5 < cut < 60)
+
+    def test_failures_are_asked_for_within_their_truth(self):
+        for kind, prompt, label in failures.KINDS:
+            image, truth, prompts = failures.question(kind, prompt, label, 3)
+            self.assertEqual(image.shape[:2], truth.shape)
+            for point in prompts.get("points", []):
+                self.assertTrue(truth[point["y"], point["x"]])
+            for box in prompts.get("boxes", []):
+                np.testing.assert_array_equal(extent(truth), list(box.values()))
+            shown = failures.panel("a title", image, truth, ~truth, prompts)
+            self.assertEqual(shown.shape, (failures.SIDE + 18, failures.SIDE, 3))
 
     def test_how_much_of_its_extent_a_mask_fills(self):
         mask = np.zeros((20, 30), bool)
