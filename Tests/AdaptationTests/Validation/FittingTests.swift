@@ -400,4 +400,39 @@ import Testing
         // Training went on from a lower loss.
         #expect(try #require(second.trained.losses.first) < #require(first.trained.losses.first))
     }
+
+    /// What a gate left to the base model was the base model's answer: nothing of the adapter before counts there.
+    @Test func theVersionBeforeIsComparedAsItWasServed() throws {
+        let examples = discs(6)
+        var recipe = Self.recipe(9)
+        recipe.fixed.insert(.steps)
+        recipe.margin = -1  // whatever was trained is served
+        let first = try Self.fitting(Array(examples[..<4]), recipe: recipe).run(speed: Self.speed)
+        func gain(_ served: Set<PromptKind>) throws -> (measured: Double, overBase: Double) {
+            let previous = Fitting.Previous(adapter: first.trained.adapter, exampleCount: 4, served: served)
+            let heldOut = try #require(
+                try Self.fitting(examples, recipe: recipe, previous: previous).run(speed: Self.speed).heldOut)
+            let gains = zip(heldOut.base, heldOut.adapted).filter { $0.0.example >= 4 }.map { $1.dice - $0.dice }
+            return (try #require(heldOut.previous).gain.mean, gains.reduce(0, +) / Double(gains.count))
+        }
+        let nothing = try gain([])
+        #expect(abs(nothing.measured - nothing.overBase) < 1e-9)
+        let all = try gain(Set(PromptKind.allCases))
+        #expect(abs(all.measured - nothing.measured) > 1e-4)
+    }
+
+    /// Factors that were scaled by another alpha are another update: the next version does not start from them.
+    @Test(arguments: [(Float(4), true), (8, false)]) func aWarmStartIsOfOneScale(alpha: Float, isWarm: Bool) throws {
+        let examples = discs(4)
+        var recipe = Self.recipe(4)
+        recipe.settings = quick(.loraDecoder, steps: 4)
+        recipe.fixed.insert(.steps)
+        #expect(recipe.settings.alpha == 4)
+        let first = try Self.fitting(examples, recipe: recipe).run(speed: Self.speed)
+        recipe.settings.alpha = alpha
+        let previous = Fitting.Previous(adapter: first.trained.adapter, exampleCount: 4)
+        let second = try Self.fitting(examples, recipe: recipe, previous: previous).run(speed: Self.speed)
+        let cold = try Self.fitting(examples, recipe: recipe).run(speed: Self.speed)
+        #expect((second.trained.adapter.sha256 != cold.trained.adapter.sha256) == isWarm)
+    }
 }
