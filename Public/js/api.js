@@ -74,18 +74,26 @@ async function attempt(method, path, body, accept, signal, extra) {
 /**
  * Sends a form and reports how much of it has left, from 0 to 1; resolves to the parsed answer. `fetch` cannot tell the
  * progress of an upload, so this is an XMLHttpRequest.
+ *
+ * @param {{onProgress?: (share: number) => void, signal?: AbortSignal}} options
  */
-export async function upload(path, form, onProgress = () => {}) {
+export async function upload(path, form, options) {
+  return (await uploadWithStatus(path, form, options)).answer;
+}
+
+/** The same; resolves to `{status, answer}`, for answers whose status says something. */
+export async function uploadWithStatus(path, form, options = {}) {
   for (;;) {
+    options.signal?.throwIfAborted();
     try {
-      return await uploadOnce(path, form, onProgress);
+      return await uploadOnce(path, form, options);
     } catch (problem) {
       if (problem.status !== 401 || !(await renewToken(problem))) throw problem;
     }
   }
 }
 
-function uploadOnce(path, form, onProgress) {
+function uploadOnce(path, form, { onProgress = () => {}, signal }) {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     request.open('POST', path);
@@ -95,9 +103,13 @@ function uploadOnce(path, form, onProgress) {
     request.onerror = () => reject(unreachable());
     request.onload = () => {
       const document = parsed(request.responseText);
-      if (request.status >= 200 && request.status < 300) resolve(document);
+      if (request.status >= 200 && request.status < 300) resolve({ status: request.status, answer: document });
       else reject(new Problem(document ?? { title: `The server answered ${request.status}`, status: request.status }, request.getResponseHeader('Retry-After')));
     };
+    signal?.addEventListener('abort', () => {
+      request.abort();
+      reject(signal.reason);
+    });
     request.send(form);
   });
 }

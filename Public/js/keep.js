@@ -1,6 +1,7 @@
 /**
- * Keeps work in hand over a reload: dropped files, drawn masks, prompts. In IndexedDB, under this tab's own number, and
- * thrown away when the tab is closed: patients' images do not stay behind in a browser that others use too.
+ * Keeps work in hand over a reload: dropped files, drawn masks, prompts. In IndexedDB, under this tab's own number.
+ * What a closed tab has left is thrown away at a start some hours later: patients' images do not stay behind in a browser
+ * that others use too.
  */
 const DATABASE = 'gmiseg';
 const STORE = 'work';
@@ -58,15 +59,16 @@ export async function forgetEverything() {
   await request((store) => store.clear(), 'readwrite');
 }
 
-/** Throws away what closed tabs have left. A living tab holds a lock of its number; where there are no locks, age decides. */
+/**
+ * Throws away what closed tabs have left, when it is old. A living tab holds a lock of its number, where there are locks; one that
+ * the browser has put to sleep, or has not restored yet, holds none, and comes back for its work.
+ */
 export async function forgetClosedTabs() {
   const living = new Set([tab]);
-  let isKnown = false;
   if (navigator.locks) {
     navigator.locks.request(`gmiseg ${tab}`, () => new Promise(() => {}));
     const { held } = await navigator.locks.query();
     for (const lock of held) living.add(lock.name.replace(/^gmiseg /, ''));
-    isKnown = true;
   }
   const now = Date.now();
   await request((store) => {
@@ -75,7 +77,7 @@ export async function forgetClosedTabs() {
       const cursor = cursorRequest.result;
       if (!cursor) return;
       const { tab: owner, time } = cursor.value;
-      if (!living.has(owner) && (isKnown || now - time > TWELVE_HOURS)) cursor.delete();
+      if (!living.has(owner) && now - time > TWELVE_HOURS) cursor.delete();
       cursor.continue();
     };
     return cursorRequest;

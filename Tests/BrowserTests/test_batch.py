@@ -115,6 +115,14 @@ class BatchTests(BrowserCase):
         self.press("Clear")
         self.until(lambda _: not self.css(".tile"), "cleared")
 
+    def test_new_images_have_pictures_of_their_own(self) -> None:
+        self.visit(f"/batch?task={self.task['id']}")
+        for image in queries(2):
+            self.upload("Choose files", image)
+            self.until(lambda _: [canvas.accessible_name for canvas in self.css(".tile canvas")] == [image.name], "its picture")
+            self.press("Clear")
+            self.until(lambda _: not self.css(".tile"), "cleared")
+
     def test_the_base_model_needs_a_prompt(self) -> None:
         self.visit("/batch")
         self.choose("Task", "No task: the base model")

@@ -135,6 +135,64 @@ class ModuleTests(BrowserCase):
             return {asked, answered, failed};""")
         self.assertEqual(seen, {"asked": [1, 3, 4], "answered": [[1, True], [4, False]], "failed": [[3, True]]})
 
+    def test_decodes_three_at_once_and_the_others_in_turn(self) -> None:
+        seen = self.run_module("""
+            const {limited} = await import('/js/limited.js');
+            const begun = [];
+            const ends = [];
+            const turn = () => new Promise((resolve) => setTimeout(resolve));
+            const results = [0, 1, 2, 3, 4, 5].map((n) => limited(() => new Promise((resolve, reject) => {
+              begun.push(n);
+              ends[n] = {resolve, reject};
+            })).catch((error) => error.message));
+            const thrown = limited(() => { throw new Error('at once'); }).catch((error) => error.message);
+            const first = [...begun];
+            ends[1].reject(new Error('damaged')); await turn();
+            const second = [...begun];
+            ends[0].resolve('a'); ends[3].resolve('d'); await turn();
+            const third = [...begun];
+            for (const n of [2, 4, 5]) ends[n].resolve(n);
+            const all = [...await Promise.all(results), await thrown];
+            return {first, second, third, all, after: await limited(async () => 'free')};""")
+        self.assertEqual((seen["first"], seen["second"], seen["third"]), ([0, 1, 2], [0, 1, 2, 3], [0, 1, 2, 3, 4, 5]))
+        self.assertEqual((seen["all"], seen["after"]), (["a", "damaged", 2, "d", 4, 5, "at once"], "free"))
+
+    def test_what_a_tab_has_left_is_thrown_away_when_it_is_old(self) -> None:
+        left = self.run_module("""
+            const {forgetClosedTabs} = await import('/js/keep.js');
+            const result = (request) => new Promise((resolve, reject) => {
+              request.onsuccess = () => resolve(request.result);
+              request.onerror = () => reject(request.error);
+            });
+            const database = await result(indexedDB.open('gmiseg', 1));
+            const store = () => database.transaction('work', 'readwrite').objectStore('work');
+            await new Promise((resolve) => navigator.locks.request('gmiseg living', () => { resolve(); return new Promise(() => {}); }));
+            for (const [tab, hours] of [['living', 13], ['asleep', 11], ['closed', 13]]) {
+              await result(store().put({tab, time: Date.now() - hours * 3600 * 1000, value: {}}, `${tab} file`));
+            }
+            await forgetClosedTabs();
+            return result(store().getAllKeys());""")
+        self.assertEqual(left, ["asleep file", "living file"])
+
+    def test_a_second_finger_changes_nothing(self) -> None:
+        seen = self.run_module("""
+            const {Stage} = await import('/js/viewer/stage.js'); const {Picture} = await import('/js/image/picture.js');
+            const stage = new Stage('Image', 'help');
+            stage.setPicture(new Picture(4, 4, 1, 8, new Uint8Array(16)));
+            // No finger is there that could be held.
+            stage.canvas.setPointerCapture = () => {};
+            let seen = [];
+            stage.tool = Object.fromEntries(['down', 'hover', 'move', 'up', 'cancel'].map((name) => [name, () => seen.push(name)]));
+            const gesture = (...events) => {
+              seen = [];
+              for (const [kind, pointerId] of events) stage.canvas.dispatchEvent(new PointerEvent(`pointer${kind}`, {pointerId}));
+              return seen;
+            };
+            return [
+              gesture(['move', 7], ['down', 7], ['down', 8], ['move', 8], ['move', 7], ['cancel', 8], ['up', 8], ['move', 7], ['up', 7], ['move', 8]),
+              gesture(['down', 8], ['move', 7], ['cancel', 8], ['move', 7])];""")
+        self.assertEqual(seen, [["hover", "down", "move", "move", "up", "hover"], ["down", "cancel", "hover"]])
+
     SERVER = """
         const later = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
         const asked = [];
@@ -145,6 +203,7 @@ class ModuleTests(BrowserCase):
             open() {}
             setRequestHeader() {}
             getResponseHeader(name) { return name === 'Retry-After' ? this.wait ?? null : null; }
+            abort() { asked.push('aborted'); }
             async send(form) {
               const {status, delay = 0, wait, body = {title: 'refused', status}} = reply(form);
               Object.assign(this, {status, wait, responseText: JSON.stringify(body)});
@@ -162,6 +221,62 @@ class ModuleTests(BrowserCase):
             return new Response(JSON.stringify(body), {status});
           };
         };"""
+
+    def test_an_upload_that_is_given_up_ends(self) -> None:
+        seen = self.run_module(self.SERVER + """
+            const {upload} = await import('/js/api.js');
+            uploads(() => ({status: 200, delay: 300, body: {}}));
+            const abort = new AbortController();
+            const ended = () => upload('/v1/tasks', new FormData(), {signal: abort.signal}).then(() => 'answered', ({name}) => name);
+            const begun = ended();
+            await later(0);
+            abort.abort();
+            const seen = [await begun, await ended()];
+            return {seen, asked: [...asked], whole: await upload('/v1/tasks', new FormData(), {signal: new AbortController().signal})};""")
+        self.assertEqual(seen["seen"], ["AbortError", "AbortError"])
+        self.assertEqual(seen["asked"], [200, "aborted"], "what was given up before is not sent")
+        self.assertEqual(seen["whole"], {})
+
+    def test_deletes_no_image_that_was_there_before(self) -> None:
+        seen = self.run_module(self.SERVER + """
+            const {putAway, storeImage} = await import('/js/stored-images.js');
+            const {forget, keep} = await import('/js/keep.js');
+            let deleted = [];
+            answers((path) => {
+              if (path.startsWith('/v1/images/')) deleted.push(path.split('/').pop());
+              return {body: {}};
+            });
+            const server = new Set(['theirs']);
+            uploads((form) => {
+              const id = form.get('image').name;
+              const status = server.has(id) ? 200 : 201;
+              server.add(id);
+              return {status, body: {id}};
+            });
+            const away = async (...ids) => {
+              deleted = [];
+              await putAway([...ids, null], {imageDeletion: true});
+              return deleted;
+            };
+            for (const id of ['ours', 'theirs', 'ours']) await storeImage(new Blob(['x']), id);
+            await keep('batch 0', {imageId: 'ours'});
+            const used = await away('ours', 'theirs', 'kept before ids were');
+            await forget('batch 0');
+            const free = await away('ours', 'theirs', 'kept before ids were');
+            // A script has sent it again since.
+            await storeImage(new Blob(['x']), 'ours');
+            return {used, free, again: await away('ours')};""")
+        self.assertEqual(seen, {"used": [], "free": ["ours"], "again": []})
+
+    def test_looks_through_all_pages_of_tasks(self) -> None:
+        seen = self.run_module(self.SERVER + """
+            const {allTasks} = await import('/js/tasks/all.js');
+            const pages = {
+              '/v1/tasks?limit=200': {tasks: [{id: 'a'}, {id: 'b'}], next: 'b&'}, '/v1/tasks?limit=200&after=b%26': {tasks: [{id: 'c'}], next: null},
+            };
+            answers((path) => ({body: pages[path] ?? {}}));
+            return (await allTasks()).map(({id}) => id);""")
+        self.assertEqual(seen, ["a", "b", "c"])
 
     def test_a_batch_waits_for_a_busy_server_and_stops_for_one_that_is_away(self) -> None:
         seen = self.run_module(self.SERVER + """

@@ -196,8 +196,11 @@ class SegmentTests(BrowserCase):
         self.assertEqual(taken, [[True, False, False]] * 5)
 
     def test_puts_an_image_away(self) -> None:
-        self.begin()
-        self.click_image(*centre(self.truth))
+        # No other test has sent this one.
+        image = queries()[1]
+        self.visit(f"/segment?task={self.task['id']}")
+        self.open_image(image)
+        self.click_image(*centre(mask_of(image)))
         stored = self.server.get("/readyz")["images"]
         self.press("Close the image")
         self.see(".viewport .empty", "Drop an image here")
@@ -206,28 +209,92 @@ class SegmentTests(BrowserCase):
         self.driver.refresh()
         self.see(".viewport .empty", "Drop an image here")
 
+    def test_leaves_an_image_on_the_server_that_was_there_before(self) -> None:
+        sent = self.server.post("/v1/images", [("image", self.image)])
+        self.begin()
+        self.press("Close the image")
+        self.see(".viewport .empty", "Drop an image here")
+        self.assertEqual(self.server.status(f"/v1/images/{sent['id']}"), 200)
+
     def test_changes_what_is_shown(self) -> None:
         # The test reads the canvas back, which the page does not.
         self.expected_console = ["willReadFrequently"]
         self.begin()
         self.click_image(*centre(self.truth))
-        middle = "const c = document.querySelector('.stage canvas'); return [...c.getContext('2d').getImageData(c.width / 2, c.height / 2 + 30, 1, 1).data]"
-        picture = lambda: self.driver.execute_async_script(f"const done = arguments[0]; requestAnimationFrame(() => requestAnimationFrame(() => done((() => {{ {middle} }})())))")
         self.labelled("Prompts").click()
-        shown = picture()
+        shown = self.middle()
         self.labelled("Fill").click()
-        self.until(lambda _: picture() != shown, "no fill")
-        grey = picture()
+        self.until(lambda _: self.middle() != shown, "no fill")
+        grey = self.middle()
         self.assertEqual(grey[0], grey[1], "without the fill a grey image is grey")
         self.labelled("Fill").click()
-        self.until(lambda _: picture() == shown, "the fill again")
+        self.until(lambda _: self.middle() == shown, "the fill again")
         self.see(".stage").send_keys("]")
-        self.until(lambda _: picture() not in (shown, grey), "more opaque")
+        self.until(lambda _: self.middle() not in (shown, grey), "more opaque")
         scale = "return document.querySelector('.stage canvas').width"
         self.assertGreater(self.driver.execute_script(scale), 300)
         self.press("Zoom in")
         self.press("1:1")
         self.press("Fit")
+
+    def middle(self) -> list[int]:
+        """A pixel near the middle of the stage, where the mask is."""
+        return self.driver.execute_async_script("""
+            const done = arguments[0];
+            requestAnimationFrame(() => requestAnimationFrame(() => {
+              const c = document.querySelector('.stage canvas');
+              done([...c.getContext('2d').getImageData(c.width / 2, c.height / 2 + 30, 1, 1).data]);
+            }));""")
+
+    def test_a_map_that_comes_late_covers_nothing(self) -> None:
+        if not self.offers_here("uncertainty"):
+            self.skipTest("this server gives no maps of uncertainty")
+        self.expected_console = ["willReadFrequently"]
+        self.begin()
+        self.click_image(*centre(self.truth))
+        before = self.answers()
+        self.press("Probability")
+        self.settled(before + 1)
+        map_pixel = self.middle()
+        self.press("Mask")
+        self.until(lambda _: self.middle() != map_pixel, "the mask")
+        mask_pixel = self.middle()
+        self.press("Probability")
+        self.settled(before + 2)
+        self.until(lambda _: self.middle() == map_pixel, "the map again")
+        # It is decoded once more, and that takes its time.
+        self.driver.execute_script("""
+            const released = new Promise((resolve) => { window.release = resolve; });
+            const inflated = Response.prototype.arrayBuffer;
+            Response.prototype.arrayBuffer = async function () {
+              const bytes = await inflated.call(this);
+              await released;
+              return bytes;
+            };""")
+        self.labelled("Contour").click()
+        self.labelled("Contour").click()
+        self.press("Mask")
+        self.until(lambda _: self.middle() == mask_pixel, "the mask again")
+        self.driver.execute_script("release()")
+        self.assertEqual(self.middle(), mask_pixel)
+
+    def test_finds_a_task_behind_the_first_page(self) -> None:
+        self.visit("/about")
+        self.driver.execute_script("""
+            const own = window.fetch;
+            const first = JSON.stringify({tasks: [], next: 'x'});
+            window.fetch = async (path, options) => (path === '/v1/tasks?limit=200' ? new Response(first) : own(path.replace('&after=x', ''), options));""")
+        for view, place in (("segment", ".workspace"), ("batch", ".batchhead")):
+            self.driver.execute_script("location.hash = arguments[0]", f"#/{view}?task={self.task['id']}")
+            self.see(place)
+            self.until(lambda _: self.labelled("Task").get_attribute("value") == self.task["id"], f"the task in {view}")
+        self.assertEqual(self.css("#problems .problem"), [])
+
+    def test_says_that_a_task_is_not_there(self) -> None:
+        for view in ("segment", "batch"):
+            self.visit(f"/{view}?task=task_of_the_{view}")
+            self.see("#problems .problem", f'no task "task_of_the_{view}"')
+            self.assertEqual(self.labelled("Task").get_attribute("value"), "")
 
     def test_without_a_task_the_base_model_waits_for_a_prompt(self) -> None:
         self.visit("/segment")

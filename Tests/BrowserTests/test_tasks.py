@@ -144,6 +144,43 @@ class TaskTests(TaskCase):
         self.assertEqual(self.labelled("Name").get_attribute("value"), "Drawn by hand")
         self.until(lambda _: self.button("Create and adapt").is_enabled(), "ready")
 
+    def test_decodes_a_folder_a_few_at_a_time(self) -> None:
+        self.visit("/tasks/new")
+        self.driver.execute_script("""
+            window.decoding = {now: 0, most: 0};
+            const inflated = Response.prototype.arrayBuffer;
+            Response.prototype.arrayBuffer = async function () {
+              decoding.now += 1;
+              decoding.most = Math.max(decoding.most, decoding.now);
+              try { return await inflated.call(this); } finally { decoding.now -= 1; }
+            };""")
+        images = support(8)
+        self.drop(".examplespane .drop", *images, *[mask_of(image) for image in images])
+        self.until(lambda _: len(self.css(".card .thumbnail canvas")) == len(images), "thumbnails")
+        self.driver.execute_script("location.hash = '#/batch'")
+        self.see(".batchhead")
+        self.upload("Choose files", *images)
+        self.until(lambda _: len(self.css(".tile .thumbnail canvas")) == len(images), "pictures")
+        self.assertIn(self.driver.execute_script("return decoding.most"), range(1, 4))
+
+    def test_a_check_of_what_has_changed_since_ends(self) -> None:
+        self.visit("/tasks/new")
+        if not self.offers("dryRun"):
+            self.skipTest("this server does not look at examples beforehand")
+        # A server that takes its time.
+        self.driver.execute_script("""
+            window.checks = {begun: 0, ended: 0};
+            XMLHttpRequest.prototype.send = () => { checks.begun += 1; };
+            XMLHttpRequest.prototype.abort = () => { checks.ended += 1; };""")
+        checks = lambda: self.driver.execute_script("return [checks.begun, checks.ended]")
+        image = support(1)[0]
+        self.drop(".examplespane .drop", image, mask_of(image))
+        self.until(lambda _: checks() == [1, 0], "a check")
+        self.labelled("Name").send_keys("x")
+        self.until(lambda _: checks() == [2, 1], "another instead of it")
+        self.driver.execute_script("location.hash = '#/about'")
+        self.until(lambda _: checks() == [2, 2], "none")
+
     def test_says_what_is_wrong_with_an_example(self) -> None:
         images = support(2)
         small = self.downloads / f"{images[0].stem}_mask.png"

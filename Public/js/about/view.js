@@ -71,7 +71,8 @@ function access(who, reload) {
 
 function privacy() {
   return h('section', { class: 'panel', 'aria-label': 'This browser' }, h('h2', {}, 'This browser'),
-    h('p', {}, 'Images and masks in hand are kept in this tab until it is closed, so that a reload loses nothing. The page speaks to this server only.'),
+    h('p', {}, 'Images and masks in hand are kept in this browser, so that a reload loses nothing. What a closed tab has left is removed when the ' +
+      'page is opened twelve hours later or more. The page speaks to this server only.'),
     h('button', { onclick: () => forgetEverything().then(() => announce('Forgotten')).catch(complain) }, 'Forget all work in hand'));
 }
 

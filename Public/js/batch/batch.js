@@ -1,8 +1,8 @@
-import { call, upload } from '../api.js';
+import { call } from '../api.js';
 import { bytesOfBase64 } from '../image/mask.js';
 import { csv } from '../csv.js';
 import { forget, keep, recall } from '../keep.js';
-import { putAway } from '../stored-images.js';
+import { putAway, storeImage } from '../stored-images.js';
 import { fresh, stemOfPath } from '../tasks/pairing.js';
 import { zip } from '../zip.js';
 import { promptsOf } from './policy.js';
@@ -60,7 +60,7 @@ export class Batch {
     await this.save();
   }
 
-  /** Puts all away: here, and on the server where images can be deleted. */
+  /** Puts all away: here, and on the server where images can be deleted and were not there before. */
   async clear(features) {
     const images = this.items.map(({ imageId }) => imageId).filter(Boolean);
     for (const { number } of this.items) await forget(`batch ${number}`);
@@ -106,9 +106,7 @@ export class Batch {
   async segment(item, task, policy, labels, features, tries = 1) {
     item.task = task;
     try {
-      const form = new FormData();
-      form.append('image', item.file, item.name);
-      const { id, width, height } = await upload('/v1/images', form);
+      const { id, width, height } = await storeImage(item.file, item.name);
       item.imageId = id;
       item.prompts = promptsOf(policy, width, height, labels);
       const body = { image_id: id, prompts: item.prompts };

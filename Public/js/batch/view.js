@@ -7,8 +7,10 @@ import { layersOf } from '../image/layers.js';
 import { base64OfBytes, bytesOfBase64 } from '../image/mask.js';
 import { JobView } from '../jobs/view.js';
 import { labelName, TaskLabels } from '../labels.js';
+import { limited } from '../limited.js';
 import { announce, complain } from '../messages.js';
 import { swatch } from '../swatch.js';
+import { allTasks, missingTask } from '../tasks/all.js';
 import { supportForm } from '../tasks/form.js';
 import { fresh } from '../tasks/pairing.js';
 import { thumbnail } from '../tasks/thumbnail.js';
@@ -17,10 +19,11 @@ import { keepPolicy, POLICIES, policyOf } from './policy.js';
 
 /** `#/batch`: a folder of images, all segmented, the doubtful first. */
 export async function showBatch(root, { features, query }) {
-  const { tasks } = await get('/v1/tasks?limit=200');
+  const tasks = await allTasks();
   const batch = await Batch.recall();
   const wanted = query.get('task') ?? batch.task ?? tasks.find(({ tier }) => tier === 'adapted')?.id ?? null;
   batch.task = tasks.some(({ id }) => id === wanted) ? wanted : null;
+  if (wanted && batch.task === null) complain(missingTask(wanted));
   const view = new BatchView(root, features, tasks, batch);
   view.build();
   return () => view.close();
@@ -244,16 +247,25 @@ class BatchView {
     ];
   }
 
-  /** The small picture of an item, made once for each of its masks. */
+  /** The small picture of an item, made once for each of its masks. Numbers begin anew after `clear`, items do not. */
   picture(item) {
-    this.pictures ??= new Map();
+    this.pictures ??= new WeakMap();
     const png = pngOf(item);
-    const known = this.pictures.get(item.number);
+    const known = this.pictures.get(item);
     if (known && known.png === png) return known.canvas;
-    const mask = png && new Blob([bytesOfBase64(png)]);
-    const canvas = (async () => thumbnail(item.file, mask ? await layersOf(mask, this.labelsOf(item.task)) : [], item.name, 168))();
-    this.pictures.set(item.number, { png, canvas });
+    const canvas = limited(() => (this.isWanted(item) ? this.draw(item, png) : null));
+    this.pictures.set(item, { png, canvas });
     return canvas;
+  }
+
+  /** Whether somebody still looks at it when its turn has come. */
+  isWanted(item) {
+    return this.root.isConnected && this.batch.items.includes(item);
+  }
+
+  async draw(item, png) {
+    const mask = png && new Blob([bytesOfBase64(png)]);
+    return thumbnail(item.file, mask ? await layersOf(mask, this.labelsOf(item.task)) : [], item.name, 168);
   }
 
   close() {

@@ -1,4 +1,4 @@
-import { post, upload } from '../api.js';
+import { post } from '../api.js';
 import { fill, freshId, h } from '../dom.js';
 import { History } from '../history.js';
 import { LabelMap } from '../image/label-map.js';
@@ -7,6 +7,7 @@ import { Mask } from '../image/mask.js';
 import { labelName } from '../labels.js';
 import { plural } from '../format.js';
 import { announce, complain, messagePlaces } from '../messages.js';
+import { storeImage } from '../stored-images.js';
 import { swatch } from '../swatch.js';
 import { drawBox } from '../viewer/marks.js';
 import { Stage } from '../viewer/stage.js';
@@ -175,9 +176,7 @@ class Painter {
     // The answer is of the label that was pointed at, whichever is drawn by then.
     const { value } = this;
     try {
-      const form = new FormData();
-      form.append('image', this.file, this.name);
-      this.imageId ??= (await upload('/v1/images', form)).id;
+      this.imageId ??= (await storeImage(this.file, this.name)).id;
       const answer = await post('/v1/segment', { image_id: this.imageId, prompts });
       const proposed = await Mask.fromBase64(answer.masks[0].png);
       this.begin();

@@ -36,7 +36,7 @@ export class Panels {
     this.tier = h('p', { class: 'small quiet' });
     this.imageName = h('p', { class: 'imagename grow' });
     this.closeButton = h('button', { class: 'plain', 'aria-label': 'Close the image',
-      title: view.features.imageDeletion ? 'Put the image away, here and on the server' : 'Put the image away',
+      title: view.features.imageDeletion ? 'Put the image away, here and, if this page has sent it, on the server' : 'Put the image away',
       onclick: () => view.closeImage().catch(complain) }, '✕');
     this.progress = h('progress', { max: '1', value: '0', 'aria-label': 'Upload', hidden: true });
     this.versionPlace = h('div');

@@ -1,4 +1,4 @@
-import { call, get, Problem, upload } from '../api.js';
+import { call, get, Problem } from '../api.js';
 import { History } from '../history.js';
 import { LabelMap } from '../image/label-map.js';
 import { layersOf } from '../image/layers.js';
@@ -6,7 +6,7 @@ import { base64OfBytes, Mask } from '../image/mask.js';
 import { Picture } from '../image/picture.js';
 import { forget, keep, keepSmall, recall, recallSmall } from '../keep.js';
 import { TaskLabels } from '../labels.js';
-import { putAway } from '../stored-images.js';
+import { putAway, storeImage } from '../stored-images.js';
 import { PromptBook } from './book.js';
 import { compose } from './composition.js';
 
@@ -74,9 +74,7 @@ export class Session {
    */
   async open(file, name, onProgress) {
     const isLast = this.turn('image');
-    const form = new FormData();
-    form.append('image', file, name);
-    const stored = await upload('/v1/images', form, onProgress);
+    const stored = await storeImage(file, name, onProgress);
     const picture = await Picture.read(file);
     if (!isLast()) return false;
     this.clear();
@@ -118,7 +116,7 @@ export class Session {
     keepSmall(this.place, { book: this.book.json, task: this.task?.id ?? null, spacing: this.spacing });
   }
 
-  /** Puts the image away: here, and on the server where it can be deleted. */
+  /** Puts the image away: here, and on the server where it can be deleted and was not there before. */
   async close() {
     const { imageId } = this;
     this.turn('image');
@@ -253,9 +251,7 @@ export class Session {
       answer = await call('POST', address, body);
     } catch (error) {
       if (!(error instanceof Problem) || error.status !== 404 || error.field !== 'image_id' || !this.file) throw error;
-      const form = new FormData();
-      form.append('image', this.file, this.name);
-      await upload('/v1/images', form);
+      await storeImage(this.file, this.name);
       answer = await call('POST', address, body);
     }
     const masks = await Promise.all(answer.masks.map(async (json) => ({ json, mask: await Mask.fromBase64(json.png) })));

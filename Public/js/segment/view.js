@@ -1,4 +1,3 @@
-import { get } from '../api.js';
 import { h, fill, freshId } from '../dom.js';
 import { acceptDrops } from '../files.js';
 import { decimal, plural } from '../format.js';
@@ -6,6 +5,7 @@ import { GreyWindow } from '../image/window.js';
 import { Latest } from '../latest.js';
 import { announce, clearComplaints, complain } from '../messages.js';
 import { labelName } from '../labels.js';
+import { allTasks, missingTask } from '../tasks/all.js';
 import { drawBox, drawPoint } from '../viewer/marks.js';
 import { Stage } from '../viewer/stage.js';
 import { panTool, promptTool, windowTool } from '../viewer/tools.js';
@@ -41,12 +41,12 @@ class SegmentView {
 
   async start(query) {
     this.build();
-    const tasks = (await get('/v1/tasks?limit=200')).tasks;
+    const tasks = await allTasks();
     this.panels.setTasks(tasks);
     if (this.batch) return this.startBatchItem(query);
-    const kept = this.session.keptTask;
-    const wanted = query.get('task') ?? kept;
+    const wanted = query.get('task') ?? this.session.keptTask;
     if (tasks.some(({ id }) => id === wanted)) await this.session.chooseTask(wanted);
+    else if (wanted) complain(missingTask(wanted));
     if (await this.session.resume().catch(() => false)) this.onOpened();
     else this.refresh();
   }
@@ -148,6 +148,7 @@ class SegmentView {
     await this.session.close();
     if (this.session.file !== null) return; // another has been opened meanwhile
     this.isPending = false;
+    this.session.turn('masks');
     Object.assign(this.stage, { picture: null, layers: [] });
     this.timing.textContent = '';
     this.state.textContent = '';
@@ -314,6 +315,7 @@ class SegmentView {
   // What happened
 
   onOpened() {
+    this.session.turn('masks');
     this.stage.setPicture(this.session.picture);
     this.showState();
     this.ask();
@@ -344,8 +346,12 @@ class SegmentView {
     return this.root.querySelector('.workspace') ?? document.createElement('div');
   }
 
+  /** A map is decoded first: one that others have overtaken, or another image, is not shown any more. */
   async showMasks() {
-    this.stage.layers = await overlays(this.session, this.display);
+    const isLast = this.session.turn('masks');
+    const layers = await overlays(this.session, this.display);
+    if (!isLast()) return;
+    this.stage.layers = layers;
     this.stage.redraw();
   }
 

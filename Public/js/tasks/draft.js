@@ -2,6 +2,7 @@ import { LabelMap } from '../image/label-map.js';
 import { Mask } from '../image/mask.js';
 import { Picture } from '../image/picture.js';
 import { forget, forgetSmall, keep, keepSmall, recall, recallSmall } from '../keep.js';
+import { limited } from '../limited.js';
 import { DraftLabels } from './draft-labels.js';
 import { ENDING, fresh, pairFiles, stemOfPath } from './pairing.js';
 
@@ -74,7 +75,7 @@ export class Draft {
   /** Decodes all, learns what values the masks have, and says per row what is wrong before the server has to. */
   async check() {
     await Promise.all(this.rows.map(async (row) => {
-      Object.assign(row, await lookAt(row));
+      Object.assign(row, await limited(() => lookAt(row)));
     }));
     this.labels.take(this.rows.map(({ values }) => values ?? []));
     for (const row of this.rows) row.problem ??= this.misfit(row);

@@ -6,6 +6,7 @@ import { LabelMap } from '../image/label-map.js';
 import { layersOf } from '../image/layers.js';
 import { Mask } from '../image/mask.js';
 import { Picture } from '../image/picture.js';
+import { limited } from '../limited.js';
 import { clearComplaints, complain } from '../messages.js';
 import { paintMask } from '../paint/painter.js';
 import { setColour } from '../palette.js';
@@ -34,6 +35,8 @@ class Editor {
     Object.assign(this, { root, features, models, draft });
     this.report = null;
     this.abort = null;
+    /** Counts how often the cards were made: pictures of earlier ones are not drawn any more. */
+    this.round = 0;
   }
 
   build() {
@@ -156,7 +159,7 @@ class Editor {
     const { signal } = this.abort;
     const rows = draft.complete;
     try {
-      const report = await this.dryRun(rows);
+      const report = await this.dryRun(rows, signal);
       if (signal.aborted) return;
       this.report = { ...report, rows };
       this.refusal = null;
@@ -168,10 +171,10 @@ class Editor {
     this.refresh();
   }
 
-  dryRun(rows) {
+  dryRun(rows, signal) {
     const request = { ...this.draft.request };
     request.name ||= 'untitled';
-    return upload('/v1/tasks?dry_run=true', supportForm(rows, request));
+    return upload('/v1/tasks?dry_run=true', supportForm(rows, request), { signal });
   }
 
   /** What the check found about one row: by the file's name, or by the number in the field. */
@@ -188,6 +191,7 @@ class Editor {
     const { draft } = this;
     this.refreshLabels();
     const focused = document.activeElement?.dataset?.key;
+    this.round += 1;
     fill(this.cards, draft.rows.map((row) => this.card(row)));
     fill(this.orphans, draft.orphans.length === 0 ? null : h('div', { class: 'notice' },
       h('p', {}, `${plural(draft.orphans.length, 'mask')} without an image: ${draft.orphans.map(({ file }) => file.name).join(', ')}`),
@@ -222,9 +226,8 @@ class Editor {
 
   card(row) {
     const place = h('div', { class: 'thumbnail' });
-    const layers = row.mask ? layersOf(row.mask, this.draft.labels.labels) : Promise.resolve([]);
-    layers.then((masks) => thumbnail(row.image, masks, row.stem))
-      .catch(() => thumbnail(row.image, [], row.stem))
+    const { round } = this;
+    limited(() => (round === this.round ? this.picture(row) : null))
       .then((canvas) => fill(place, canvas), () => fill(place, h('span', { class: 'quiet small' }, 'no picture')));
     const chooser = h('input', { type: 'file', hidden: true, 'aria-label': `Mask file of ${row.stem}`, onchange: () => this.setMask(row, chooser.files[0], false) });
     return h('li', { class: 'card', dataset: { stem: row.stem } }, place,
@@ -242,6 +245,15 @@ class Editor {
             this.draft.rows = this.draft.rows.filter((other) => other !== row);
             this.examplesChanged();
           } }, 'Remove'))));
+  }
+
+  /** The small picture of a row: without its mask where the two do not fit. */
+  async picture({ image, mask, stem }) {
+    try {
+      return await thumbnail(image, mask ? await layersOf(mask, this.draft.labels.labels) : [], stem);
+    } catch {
+      return thumbnail(image, [], stem);
+    }
   }
 
   async draw(row) {
@@ -269,7 +281,7 @@ class Editor {
     this.progress.hidden = false;
     this.refreshSummary();
     try {
-      const { task } = await upload('/v1/tasks', supportForm(this.draft.rows, this.draft.request), (share) => (this.progress.value = share));
+      const { task } = await upload('/v1/tasks', supportForm(this.draft.rows, this.draft.request), { onProgress: (share) => (this.progress.value = share) });
       this.draft.labels.labels.list.forEach(({ colour }, index) => setColour(task.id, index, colour));
       await Draft.forget();
       location.hash = `#/tasks/${task.id}`;
@@ -281,6 +293,7 @@ class Editor {
   }
 
   close() {
+    this.round += 1;
     clearTimeout(this.timer);
     this.abort?.abort();
   }

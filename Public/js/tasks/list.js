@@ -1,10 +1,11 @@
-import { get, remove } from '../api.js';
+import { remove } from '../api.js';
 import { fill, h } from '../dom.js';
 import { moment, percent } from '../format.js';
 import { labelName, TaskLabels } from '../labels.js';
 import { complain, confirmAction } from '../messages.js';
 import { scoreRows } from '../jobs/plots.js';
 import { swatch } from '../swatch.js';
+import { allTasks } from './all.js';
 
 const TASK_STATES = { queued: 'Waiting', adapting: 'Learning', ready: 'Ready', failed: 'Failed', cancelled: 'Cancelled' };
 
@@ -29,17 +30,6 @@ export async function showTasks(root) {
   });
   await show();
   return () => clearTimeout(timer);
-}
-
-async function allTasks() {
-  const tasks = [];
-  let after = null;
-  do {
-    const page = await get(`/v1/tasks?limit=200${after ? `&after=${encodeURIComponent(after)}` : ''}`);
-    tasks.push(...page.tasks);
-    after = page.next;
-  } while (after);
-  return tasks;
 }
 
 function render(root, tasks, reload) {

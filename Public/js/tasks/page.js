@@ -6,6 +6,7 @@ import { download } from '../download.js';
 import { JobView } from '../jobs/view.js';
 import { layersOf } from '../image/layers.js';
 import { labelName, TaskLabels } from '../labels.js';
+import { limited } from '../limited.js';
 import { complain } from '../messages.js';
 import { swatch } from '../swatch.js';
 import { deleteTask, stateWord } from './list.js';
@@ -105,7 +106,7 @@ function supportThumbnail(task, stem) {
   const address = `/v1/tasks/${task.id}/support/${encodeURIComponent(stem)}`;
   const place = h('div', { class: 'thumbnail' });
   Promise.all(['image', 'mask'].map(async (kind) => (await send('GET', `${address}/${kind}`)).blob()))
-    .then(async ([image, mask]) => thumbnail(image, await layersOf(mask, TaskLabels.of(task)), stem))
+    .then(([image, mask]) => limited(async () => thumbnail(image, await layersOf(mask, TaskLabels.of(task)), stem)))
     .then((canvas) => fill(place, canvas))
     .catch(() => fill(place, h('span', { class: 'small quiet' }, 'no picture')));
   return place;
@@ -123,7 +124,7 @@ function addSupport(task, reload) {
     progress.hidden = false;
     try {
       await upload(`/v1/tasks/${task.id}/support`, supportForm(pairs.map(({ image, mask, stem }) => ({ stem, image: image.file, mask: mask.file }))),
-        (share) => (progress.value = share));
+        { onProgress: (share) => (progress.value = share) });
     } finally {
       progress.hidden = true;
     }

@@ -1,4 +1,5 @@
 import { LabelMap } from '../image/label-map.js';
+import { limited } from '../limited.js';
 
 /** Endings that people give to masks; the server knows the same. */
 export const ENDING = /[_-](mask|seg|label|gt)$/i;
@@ -16,7 +17,7 @@ export const stemOfPath = (path) => path.split('/').pop().replace(/\.[^.]*$/, ''
  * @returns {Promise<{pairs: {stem, image, mask}[], images: Found[], masks: Found[]}>} Images and masks without a partner apart.
  */
 export async function pairFiles(found) {
-  const kinds = await Promise.all(found.map(async ({ file, path }) => kindOfPath(path) ?? (await kindOfPixels(file))));
+  const kinds = await Promise.all(found.map(async ({ file, path }) => kindOfPath(path) ?? (await limited(() => kindOfPixels(file)))));
   return pair(found.filter((_, index) => kinds[index] === 'image'), found.filter((_, index) => kinds[index] === 'mask'));
 }
 

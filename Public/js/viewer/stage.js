@@ -208,7 +208,7 @@ export class Stage {
     canvas.addEventListener('pointerdown', (event) => this.begin(event));
     canvas.addEventListener('pointermove', (event) => this.move(event));
     canvas.addEventListener('pointerup', (event) => this.end(event));
-    canvas.addEventListener('pointercancel', () => this.abandon());
+    canvas.addEventListener('pointercancel', (event) => this.abandon(event));
     canvas.addEventListener('pointerleave', () => this.onHover(null));
     element.addEventListener('keydown', (event) => this.key(event));
     element.addEventListener('blur', () => {
@@ -232,6 +232,7 @@ export class Stage {
   }
 
   move(event) {
+    if (this.isOfAnother(event)) return;
     const point = this.pointOf(event);
     this.onHover(this.contains(point) ? point : null);
     if (this.gesture === null) return void this.tool.hover?.(point, event);
@@ -242,16 +243,22 @@ export class Stage {
   }
 
   end(event) {
-    if (this.gesture === null || event.pointerId !== this.gesture.pointer) return;
+    if (this.gesture === null || this.isOfAnother(event)) return;
     const { isPan } = this.gesture;
     this.gesture = null;
     if (!isPan) this.tool.up?.(this.pointOf(event), event);
   }
 
-  abandon() {
+  abandon(event) {
+    if (this.isOfAnother(event)) return;
     if (this.gesture && !this.gesture.isPan) this.tool.cancel?.();
     this.gesture = null;
     this.redraw();
+  }
+
+  /** Whether it comes from a second finger, or the palm, while a gesture is under way. */
+  isOfAnother({ pointerId }) {
+    return this.gesture !== null && pointerId !== this.gesture.pointer;
   }
 
   key(event) {
