@@ -18,16 +18,35 @@ package struct Limits: Sendable, Equatable {
     /// Connections open at once, over all addresses. Beyond: 503.
     package var connections = 2_048
 
-    /// Connections open at once from one address of another machine; a proxy on this one speaks for many. Beyond: closed.
+    /// Connections open at once from one address of another machine, or from one /64 of IPv6; a proxy on this one speaks for many.
+    /// Beyond: closed.
     package var connectionsPerAddress = 256
     /// Requests that may wait for a handler. Beyond: 503.
     package var waitingRequests = 1_024
     /// Bytes a second that a client must send of a body, and take of an answer, on average. Below: cut off.
     package var minimumRate = 1_024
+    /// In which a body of any length must be able to end: until then it holds the room on the disk that was set aside for it.
+    package var uploadTime = Duration.seconds(3_600)
     /// Bytes of disk that stay free whatever clients send, for the database and for what is under way. Beyond: 507 or 503.
     package var diskReserve = 64 << 20
     /// Bytes of memory that stay free for the same reason. Beyond: 503.
     package var memoryReserve = 64 << 20
 
+    // Descriptors that connections leave to files on their way, listeners, the database, and clients that are being turned away.
+    private static let otherDescriptors = 256
+
     package init() {}
+
+    /// The same with no more connections than a process that may have so many descriptors can hold; where they are few, with half as many.
+    package func fitting(descriptors: Int) -> Limits {
+        var limits = self
+        limits.connections = min(connections, max(descriptors / 2, descriptors - Self.otherDescriptors))
+        return limits
+    }
+
+    /// Bytes a second, on average, below which the sender of a body is cut off: more than `minimumRate` for one that says it is long.
+    package func leastRate(of framing: BodyFraming) -> Int {
+        guard case .length(let length) = framing else { return minimumRate }
+        return max(minimumRate, length / max(1, Int(uploadTime.components.seconds)))
+    }
 }

@@ -82,11 +82,30 @@ package enum Address: Sendable, Hashable, CustomStringConvertible {
         }
     }
 
-    /// The address of another machine, without its port; nil for this machine's own.
+    /// Another machine, as far as its address tells it from others; nil for this one.
+    ///
+    /// Of IPv6 the first 64 bits, `2001:db8::/64`: the others are each host's own to choose (RFC 4291 §2.5.1, RFC 8981), and whoever has a line
+    /// has at least that many addresses (RFC 6177).
     package var remoteHost: String? {
+        guard !isLoopback else { return nil }
         switch self {
-        case .unix: nil
-        case .ip4(let host, _), .ip6(let host, _): isLoopback ? nil : host
+        case .unix: return nil
+        case .ip4(let host, _): return host
+        case .ip6(let host, let port):
+            // IPv4 on a socket for both, RFC 4291 §2.5.5.2.
+            if host.hasPrefix("::ffff:"), let mapped = Self.canonical(String(host.dropFirst(7)), AF_INET) {
+                return Address.ip4(host: mapped, port: port).remoteHost
+            }
+            return Self.network(host) ?? host
+        }
+    }
+
+    /// The /64 of an IPv6 address.
+    private static func network(_ host: String) -> String? {
+        withUnsafeTemporaryAllocation(byteCount: 16, alignment: 4) { binary -> String? in
+            guard inet_pton(AF_INET6, host, binary.baseAddress) == 1 else { return nil }
+            for index in 8..<16 { binary[index] = 0 }
+            return text(binary.baseAddress, AF_INET6).map { "\($0)/64" }
         }
     }
 

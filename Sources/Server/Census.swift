@@ -17,7 +17,7 @@ package final class Census: Sendable {
         var onEmpty: (@Sendable () -> Void)?
     }
 
-    // Refused clients that are being told; each holds a descriptor for up to the linger timeout.
+    // Refused clients that are being told; each holds a descriptor for as long as it may linger.
     private static let refusedLimit = 64
 
     private let limit: Int

@@ -13,6 +13,10 @@ extension Connection {
     // Reads of one connection before others on the shard get their turn.
     static let readsPerTurn = 16
 
+    // Bytes that wait in the transport beyond which the client is cut off. An answer has a record there, or a handshake: whoever has more
+    // there makes TLS reply, and takes no replies.
+    private static let transportBacklog = 262_144
+
     /// Parses, reads and writes as far as that goes now.
     func pump() {
         var reads = 0
@@ -20,7 +24,12 @@ extension Connection {
             takeInput(&reads)
             // Reading may have stopped for the output alone, and the socket will not tell again of what it holds.
         } while flush() && mayRead && reads < Self.readsPerTurn && hasInput
-        guard transport != nil else { return }
+        guard let transport else { return }
+        guard transport.pendingOutput <= Self.transportBacklog else {
+            transport.resetOnClose()
+            close()
+            return
+        }
         if peerHasFinished, !inputHasEnded, state.phase == .answering { readAhead() }
         if mayRead, hasInput { shard.loop.execute { self.pump() } }
     }
@@ -36,7 +45,7 @@ extension Connection {
                 inputEnded()
             } else if isReadable {
                 readAndFeed()
-                reads += 1
+                reads += transport?.hasYielded == true ? Self.readsPerTurn : 1
             } else {
                 break
             }
@@ -57,12 +66,12 @@ extension Connection {
         case .wouldBlock: isReadable = false
         case .closed: inputHasEnded = true
         case .bytes(let count):
-            lastInput = shard.loop.now
+            if count > 0 { lastInput = shard.loop.now }
             let used = UnsafeBufferPointer(rebasing: buffer.bindMemory(to: UInt8.self)[..<count])
             let consumed = feed(used.span)
             if consumed < count { (pending, pendingStart) = (Array(used[consumed...]), 0) }
             // A short read has emptied the socket; the next edge will tell of more. The end of input has told already.
-            if count < buffer.count, !peerHasFinished { isReadable = false }
+            if count < buffer.count, !transport.hasYielded, !peerHasFinished { isReadable = false }
         }
     }
 
@@ -78,7 +87,9 @@ extension Connection {
                 inputHasEnded = true
                 if pendingStart >= pending.count { inputEnded() }
                 return
-            case .bytes(let count): pending.append(contentsOf: buffer[..<count])
+            case .bytes(let count):
+                pending.append(contentsOf: buffer[..<count])
+                guard !transport.hasYielded else { return shard.loop.execute { self.pump() } }
             }
         }
     }

@@ -156,9 +156,12 @@ extension Connection {
             phaseBegan = shard.loop.now
             transport.shutdownWriting()
         }
-        for _ in 0..<Self.readsPerTurn {
+        var reads = 0
+        while reads < Self.readsPerTurn {
             switch transport.read(into: shard.readBuffer) {
-            case .bytes: continue
+            case .bytes(let count):
+                if count > 0 { lastInput = shard.loop.now }
+                reads += transport.hasYielded ? Self.readsPerTurn : 1
             case .wouldBlock: return
             case .closed:
                 close()

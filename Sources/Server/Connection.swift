@@ -174,7 +174,9 @@ final class Connection: EventHandler, @unchecked Sendable {
     private var deadline: MonotonicTime? {
         let timeouts = context.timeouts
         if transport?.isHandshaking == true { return phaseBegan + timeouts.handshake }
-        if state.phase == .lingering, !hasOutput { return phaseBegan + timeouts.linger }
+        if state.phase == .lingering, !hasOutput {
+            return min(max(phaseBegan, lastInput) + timeouts.linger, phaseBegan + timeouts.lingerLimit)
+        }
         if hasOutput {
             return min(
                 lastOutput + timeouts.write,
@@ -185,15 +187,15 @@ final class Connection: EventHandler, @unchecked Sendable {
         case .head: return phaseBegan + timeouts.head
         case .body where spool.isFull: return nil
         case .body:
+            let rate = context.limits.leastRate(of: exchange?.head?.framing ?? BodyFraming.none)
             return min(
-                lastInput + timeouts.bodyIdle,
-                inputPace.deadline(grace: timeouts.bodyIdle, bytesPerSecond: context.limits.minimumRate))
+                lastInput + timeouts.bodyIdle, inputPace.deadline(grace: timeouts.bodyIdle, bytesPerSecond: rate))
         case .answering, .lingering, .closed: return nil
         }
     }
 
     /// Whether anything waits to be sent, encrypted already or not.
-    var hasOutput: Bool { !output.isEmpty || transport?.hasPendingOutput == true }
+    var hasOutput: Bool { !output.isEmpty || (transport?.pendingOutput ?? 0) > 0 }
 
     func checkDeadline() {
         guard let deadline, deadline < shard.loop.now else { return }

@@ -73,7 +73,7 @@ package enum Refusal: Error, Sendable, Equatable {
         case .malformed(let error): error.explanation
         case .multipart(let error): error.explanation
         case .timeout(.head): "The request's head did not arrive in time."
-        case .timeout(.body): "The request's body stopped arriving."
+        case .timeout(.body): "The request's body stopped arriving, or came too slowly."
         case .busy(.connections): "All connections are in use."
         case .busy(.requests): "Too many requests wait already."
         case .busy(.disk): "Uploads on their way may need all the space that is left."

@@ -48,12 +48,15 @@ package final class Server: Sendable {
     private let state = Lock(State.created)
 
     /// - Parameters:
+    ///   - configuration: Of its connections there are fewer if this process may not open so many descriptors, whose limit is raised first.
     ///   - refuse: Gives the body of answers that the server makes itself: to malformed requests, over limits, and the like.
     ///   - accessLog: Called on a connection's queue when a request is over; must be quick.
     package init(
         configuration: Configuration, handler: any Handler, refuse: @escaping @Sendable (Refusal) -> Response,
         accessLog: (@Sendable (AccessLogEntry) -> Void)? = nil
     ) {
+        var configuration = configuration
+        configuration.limits = configuration.limits.fitting(descriptors: DescriptorLimit.raise())
         self.configuration = configuration
         context = ServerContext(configuration: configuration, handler: handler, refuse: refuse, accessLog: accessLog)
     }
@@ -87,6 +90,9 @@ package final class Server: Sendable {
         }
         return bound
     }
+
+    /// Connections that may be open at once.
+    package var connectionLimit: Int { configuration.limits.connections }
 
     /// Connections open now.
     package var connectionCount: Int { context.census.count }

@@ -4,6 +4,8 @@ import TLS
 /// A socket under TLS. The handshake goes on within `read` and `write`, on the connection's own queue.
 final class TLSTransport: Transport {
     private static let chunk = 16_384
+    // A buffer of 64 KiB takes five, from a client that sends as fast as we read.
+    private static let fetchesPerRead = 8
 
     private let socket: Socket
     private var session: TLSSession
@@ -11,6 +13,7 @@ final class TLSTransport: Transport {
     private var pending: [UInt8] = []
     private var start = 0
     private var hasFailed = false
+    private(set) var hasYielded = false
 
     init(_ socket: consuming Socket, _ context: TLSContext) throws(TLSError) {
         session = try TLSSession(server: context)
@@ -19,11 +22,13 @@ final class TLSTransport: Transport {
 
     var raw: CInt { socket.raw }
     var isHandshaking: Bool { !session.isEstablished }
-    var hasPendingOutput: Bool { start < pending.count || session.outgoingCount > 0 }
+    var pendingOutput: Int { pending.count - start + session.outgoingCount }
 
-    /// Reads until the buffer is full or the socket is empty, so that a short read means the same as on a plain socket.
+    /// Reads until the buffer is full or the socket is empty, so that a short read means the same as on a plain socket. Yields after some
+    /// fetches: records without a byte for us, such as KeyUpdate (RFC 8446 §4.6.3), fill no buffer, and may come as fast as we read them.
     func read(into buffer: UnsafeMutableRawBufferPointer) -> Transfer {
-        var filled = 0
+        var (filled, fetches) = (0, 0)
+        hasYielded = false
         do throws(TLSError) {
             while filled < buffer.count {
                 switch try session.read(into: UnsafeMutableRawBufferPointer(rebasing: buffer[filled...])) {
@@ -31,6 +36,11 @@ final class TLSTransport: Transport {
                 case .closed: return filled > 0 ? .bytes(filled) : .closed
                 case .needsInput:
                     if flush() == .closed { return .closed }
+                    guard fetches < Self.fetchesPerRead else {
+                        hasYielded = true
+                        return .bytes(filled)
+                    }
+                    fetches += 1
                     let transfer = try fetch()
                     guard case .bytes = transfer else { return filled > 0 ? .bytes(filled) : transfer }
                 }

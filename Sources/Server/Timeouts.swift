@@ -12,8 +12,10 @@ package struct Timeouts: Sendable, Equatable {
     package var keepAlive = Duration.seconds(75)
     /// Without the client taking a byte of an answer.
     package var write = Duration.seconds(60)
-    /// After the last answer, for the client to close its side.
+    /// After the last answer, for the client to close its side: without a byte, as one that is still sending has not read it yet.
     package var linger = Duration.seconds(2)
+    /// The same in all, however much still comes.
+    package var lingerLimit = Duration.seconds(30)
     /// For requests under way when the server is asked to end.
     package var drain = Duration.seconds(30)
 
@@ -21,7 +23,7 @@ package struct Timeouts: Sendable, Equatable {
 
     /// How often to look: often enough for the shortest to be kept within a quarter.
     var tick: Duration {
-        let shortest = min(start, handshake, head, bodyIdle, keepAlive, write, linger)
+        let shortest = min(start, handshake, head, bodyIdle, keepAlive, write, linger, lingerLimit)
         return min(max(shortest / 4, .milliseconds(10)), .seconds(1))
     }
 }

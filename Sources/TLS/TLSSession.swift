@@ -91,6 +91,16 @@ package struct TLSSession: ~Copyable {
         if code != 1 { _ = try outcome(of: code) }
     }
 
+    /// Takes new keys for what is sent from here on, and tells the peer (KeyUpdate, RFC 8446 §4.6.3): any client may, as often as it likes.
+    /// - Parameter asksPeer: Whether the peer is to do the same, which makes it answer.
+    package mutating func renewKeys(asksPeer: Bool) throws(TLSError) {
+        ERR_clear_error()
+        guard SSL_key_update(raw, asksPeer ? SSL_KEY_UPDATE_REQUESTED : SSL_KEY_UPDATE_NOT_REQUESTED) == 1 else {
+            throw .library(call: "SSL_key_update", reason: TLSError.takeReason())
+        }
+        try handshake()
+    }
+
     private func outcome(of count: Int32) throws(TLSError) -> Outcome {
         if count > 0 { return .bytes(Int(count)) }
         switch SSL_get_error(raw, count) {

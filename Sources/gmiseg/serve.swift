@@ -84,6 +84,11 @@ func serve(_ options: ServeCommand) throws {
     try service.start()
     service.startRetention()
     let bound = try server.start()
+    if server.connectionLimit < serving.limits.connections {
+        log.warning(
+            "this process may not open enough files for all connections",
+            metadata: ["connections": "\(server.connectionLimit)", "hint": "raise its hard limit, ulimit -Hn"])
+    }
     for served in models.all {
         log.info("model", metadata: ["name": "\(served.name)", "sha256": "\(served.model.sha256)"])
     }

@@ -130,6 +130,12 @@ import Testing
         Row(
             "smuggler's chunked", post("Transfer-Encoding: xchunked\r\n"),
             .invalid(.malformedTransferEncoding("xchunked"))),
+        Row(
+            "KELVIN SIGN in chunked", post("Transfer-Encoding: chun\u{212A}ed\r\n"),
+            .invalid(.malformedTransferEncoding("chun\u{212A}ed"))),
+        Row(
+            "KELVIN SIGN before chunked", post("Transfer-Encoding: chun\u{212A}ed, chunked\r\n"),
+            .invalid(.unsupportedTransferEncoding("chun\u{212A}ed, chunked"))),
         Row("expectation", post("Expect: tea\r\n"), .invalid(.unsupportedExpectation("tea"))),
         Row("chunk size without digits", post("Transfer-Encoding: chunked\r\n", ";a\r\n"), .invalid(.malformedChunk)),
         Row("signed chunk size", post("Transfer-Encoding: chunked\r\n", "+5\r\n"), .invalid(.malformedChunk)),
@@ -246,6 +252,7 @@ import Testing
         #expect(try !head("GET / HTTP/1.1\r\nHost: h\r\nConnection: x, Close\r\n\r\n").keepsAlive)
         #expect(try !head("GET / HTTP/1.0\r\n\r\n").keepsAlive)
         #expect(try head("GET / HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n").keepsAlive)
+        #expect(try !head("GET / HTTP/1.0\r\nConnection: \u{212A}eep-alive\r\n\r\n").keepsAlive)
         #expect(try !head("GET / HTTP/1.0\r\nConnection: keep-alive, close\r\n\r\n").keepsAlive)
         #expect(
             try head("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n").expectsContinue)

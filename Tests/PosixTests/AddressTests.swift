@@ -24,6 +24,16 @@ import Testing
         #expect(throws: error) { try Address(text) }
     }
 
+    /// One machine has as many addresses of IPv6 as it likes, but they all begin alike.
+    @Test(arguments: [
+        ("192.0.2.1:1", "192.0.2.1" as String?), ("192.0.2.1:2", "192.0.2.1"), ("127.0.0.1:1", nil),
+        ("unix:/run/x.sock", nil), ("[::1]:1", nil), ("[2001:db8:1:2:3:4:5:6]:1", "2001:db8:1:2::/64"),
+        ("[2001:db8:1:2::7]:9", "2001:db8:1:2::/64"), ("[2001:db8:1:3::7]:9", "2001:db8:1:3::/64"),
+        ("[fe80::1]:1", "fe80::/64"), ("[::ffff:192.0.2.1]:1", "192.0.2.1"), ("[::ffff:127.0.0.1]:1", nil),
+    ]) func tellsMachinesApart(_ text: String, _ host: String?) throws {
+        #expect(try Address(text).remoteHost == host)
+    }
+
     @Test func refusesLongPaths() {
         let path = String(repeating: "x", count: Address.unixPathLimit + 1)
         #expect(throws: AddressError.pathTooLong(path, limit: 107)) { try Address("unix:" + path) }

@@ -33,6 +33,20 @@ import Testing
         blocks.last?.deallocate()
     }
 
+    /// In a process of its own: the limit is everybody's.
+    @Test func raisesTheLimitOfDescriptors() async {
+        await #expect(processExitsWith: .success) {
+            let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
+            var limit = rlimit(rlim_cur: 100, rlim_max: 400)
+            try #require(setrlimit(resource, &limit) == 0)
+            #expect(DescriptorLimit.raise() == 400)
+            try #require(getrlimit(resource, &limit) == 0)
+            #expect(limit.rlim_cur == 400 && limit.rlim_max == 400)
+            // There is nothing left to raise.
+            #expect(DescriptorLimit.raise() == 400)
+        }
+    }
+
     @Test func readsModes() throws {
         let folder = try TemporaryDirectory()
         for (bits, isOpen, text) in [(0o700, false, "0700"), (0o750, true, "0750"), (0o701, true, "0701")] {

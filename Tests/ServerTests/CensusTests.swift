@@ -1,4 +1,6 @@
 import Basics
+import Glibc
+import Posix
 import Server
 import Testing
 
@@ -15,6 +17,29 @@ import Testing
         census.left(from: "192.0.2.1", isRefused: false)
         #expect(census.arrived(from: "192.0.2.1") == .welcome)
         #expect(census.count == 10)
+    }
+
+    /// Whoever has a network of IPv6 does not get so many connections for each of its addresses.
+    @Test func oneNetworkCannotTakeAll() throws {
+        let census = Census(limit: 10, limitPerHost: 3)
+        func arrival(_ address: String) throws -> Census.Admission {
+            try census.arrived(from: Address("[\(address)]:80").remoteHost)
+        }
+        for address in ["2001:db8::1", "2001:db8::2", "2001:db8::3:4:5:6"] {
+            #expect(try arrival(address) == .welcome)
+        }
+        #expect(try arrival("2001:db8::7") == .ignored)
+        #expect(try arrival("2001:db8:0:1::7") == .welcome)
+    }
+
+    /// In a process of its own, which may have 400.
+    @Test func fewDescriptorsMakeForFewConnections() async {
+        await #expect(processExitsWith: .success) {
+            var limit = rlimit(rlim_cur: 100, rlim_max: 400)
+            try #require(setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0)
+            let server = try TestServer(describe)
+            #expect(server.server.connectionLimit == 200)
+        }
     }
 
     /// So many are told that there is no room; whoever comes beyond is not even told.

@@ -55,6 +55,7 @@ import Testing
         limits.bodyBytes = 1_000_000
         var timeouts = Timeouts()
         timeouts.linger = .seconds(60)
+        timeouts.lingerLimit = .seconds(60)
         let server = try TestServer(limits: limits, timeouts: timeouts, describe)
         let client = try server.client()
         try client.send("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n")
@@ -173,6 +174,7 @@ import Testing
     @Test func aMissingSpoolIsAStorageError() throws {
         var timeouts = Timeouts()
         timeouts.linger = .seconds(60)
+        timeouts.lingerLimit = .seconds(60)
         let server = try TestServer(timeouts: timeouts, describe)
         removeDirectory(server.directory.path)
         let client = try server.client()

@@ -25,6 +25,62 @@ import Testing
         #expect(server.log.withLock { $0.first?.status } == 408)
     }
 
+    /// A body that says how long it is holds room for as much: it must be able to end within an hour, and here within a second.
+    @Test func longBodiesMustComeFaster() throws {
+        var limits = Limits()
+        limits.uploadTime = .seconds(1)
+        var timeouts = Timeouts()
+        timeouts.bodyIdle = .milliseconds(200)
+        let server = try TestServer(
+            limits: limits, timeouts: timeouts, resources: { Resources(disk: nil, memory: nil) }, describe)
+        let client = try server.client()
+        try client.send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1000000000\r\n\r\n")
+        let piece = [UInt8](repeating: 1, count: 4_096)
+        var sent = 0
+        while server.log.withLock({ $0.isEmpty }), sent < 6_000 {
+            do { try client.send(piece) } catch { break }
+            sent += 1
+            pause(milliseconds: 10)
+        }
+        #expect(server.log.withLock { $0.first?.status } == 408)
+    }
+
+    private static let unwantedUpload = "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 100000\r\n\r\n"
+
+    /// Whoever goes on with an upload for twice as long as the server lingers still gets to read why it was refused.
+    @Test func anUploadIsReadOnUntilItsAnswerIs() throws {
+        var timeouts = Timeouts()
+        timeouts.linger = .seconds(1)
+        let server = try TestServer(timeouts: timeouts, early: { _ in Response(.notFound) }, describe)
+        func upload() throws -> Int {
+            let client = try server.client()
+            try client.send(Self.unwantedUpload)
+            for _ in 0..<100 {
+                try client.send("x")
+                pause(milliseconds: 20)
+            }
+            return try client.response().status
+        }
+        // On a machine that stalls for a second the client is rightly given up: it may try again.
+        #expect((0..<5).contains { _ in (try? upload()) == 404 })
+    }
+
+    @Test func anUploadIsNotReadOnForEver() throws {
+        var timeouts = Timeouts()
+        timeouts.linger = .seconds(600)
+        timeouts.lingerLimit = .milliseconds(200)
+        let server = try TestServer(timeouts: timeouts, early: { _ in Response(.notFound) }, describe)
+        let client = try server.client()
+        try client.send(Self.unwantedUpload)
+        var isOver = false
+        for _ in 0..<6_000 where !isOver {
+            do { try client.send("x") } catch { isOver = true }
+            pause(milliseconds: 10)
+        }
+        #expect(isOver)
+        #expect(TestServer.eventually { server.server.connectionCount == 0 })
+    }
+
     /// One that reads a little now and then does not hold its answer in memory for ever.
     @Test func answersThatAreSippedAreCutOff() throws {
         var timeouts = Timeouts()

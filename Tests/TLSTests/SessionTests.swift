@@ -97,6 +97,23 @@ struct Pair: ~Copyable {
         #expect(end == .closed)
     }
 
+    /// Each KeyUpdate that asks for one is answered, however many there are: it is for the server to limit what waits.
+    @Test func renewsKeys() throws {
+        var pair = try Pair(try Self.serverContext(), try Self.clientContext())
+        try pair.shakeHands()
+        for _ in 0..<100 { try pair.client.renewKeys(asksPeer: true) }
+        _ = try pair.carry()
+        let nothing = try read(&pair.server)
+        let waiting = pair.server.outgoingCount
+        #expect(nothing.isEmpty && waiting > 2_000)
+        // What comes under the new keys is read as before.
+        let message = Array("hello".utf8)
+        _ = try message.withUnsafeBytes { bytes throws(TLSError) in try pair.client.write(bytes) }
+        while try pair.carry() {}
+        let received = try read(&pair.server)
+        #expect(received == message)
+    }
+
     struct Refusal: Sendable, CustomTestStringConvertible {
         let name: String
         var authority = "authority"

@@ -55,12 +55,14 @@ package final class RequestHead: Sendable {
             case "transfer-encoding":
                 codings = codings.map { $0 + ", " + field.value } ?? field.value
             case "connection":
-                for option in listElements(field.value.lowercased()) {
+                for option in listElements(asciiLowercased(field.value)) {
                     if option == "close" { asksClose = true }
                     if option == "keep-alive" { keepsAlive = true }
                 }
             case "expect" where version == .http11:  // RFC 9110 §10.1.1: ignored from a 1.0 client
-                guard field.value.lowercased() == "100-continue" else { throw .unsupportedExpectation(field.value) }
+                guard asciiLowercased(field.value) == "100-continue" else {
+                    throw .unsupportedExpectation(field.value)
+                }
                 expectsContinue = true
             default: break
             }
@@ -100,7 +102,7 @@ package final class RequestHead: Sendable {
     }
 
     private static func checkTransferEncoding(_ value: String) throws(RequestError) {
-        let codings = listElements(value.lowercased())
+        let codings = listElements(asciiLowercased(value))
         if codings == ["chunked"] { return }
         // RFC 9112 §6.1: chunked is applied once, and last in a request; a coding we do not know gets 501.
         guard codings.last == "chunked", codings.filter({ $0 == "chunked" }).count == 1 else {

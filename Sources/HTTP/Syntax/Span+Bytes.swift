@@ -47,6 +47,12 @@ extension [UInt8] {
     }
 }
 
+/// `text` with A to Z in lower case, by which tokens are compared. `lowercased()` goes by Unicode, where the KELVIN SIGN (U+212A) becomes a `k`:
+/// other servers would not find `chunked` where we did.
+func asciiLowercased(_ text: String) -> String {
+    String(decoding: text.utf8.map { (0x41...0x5A).contains($0) ? $0 + 0x20 : $0 }, as: UTF8.self)
+}
+
 /// Splits a comma-separated list field (RFC 9110 §5.6.1): trimmed, empty elements dropped. Quoted strings are not known here.
 func listElements(_ value: String) -> [String] {
     value.split(separator: ",").map { trimmed($0) }.filter { !$0.isEmpty }
