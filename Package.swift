@@ -108,7 +108,7 @@ let package = Package(
         tests(
             "API", over: "Client", "Server", "HTTP", "Posix", "SegmentAnything", "Adaptation", "Metrics", "Jobs",
             "Storage",
-            "Imaging", "Tensor", httpTypes, logging),
+            "Imaging", "Tensor", "Cryptography", httpTypes, logging),
         .testTarget(
             name: "EndToEndTests",
             dependencies: ["API", "Client", "TestSupport", "Basics", "Imaging", "SegmentAnything", "Tensor"],

@@ -132,6 +132,12 @@ package struct APIHandler: Handler {
     ) throws {
         let key = try service.beginIdempotent(context)
         if case .replay(let response) = key { return send(response, to: context.request, reply) }
+        do {
+            try service.checkQuota(context, pattern)
+        } catch {
+            if case .perform(let key) = key { service.forgetIdempotent(key) }
+            throw error
+        }
         run(endpoint, context, reply) { [self] response in
             if case .perform(let key) = key { service.finishIdempotent(key, response) }
             service.audit(context, pattern, response)

@@ -95,10 +95,22 @@ package final class SpoolFile: Sendable {
 }
 
 /// Writes `bytes` to a file at `path`, readable by this user only, replacing what is there.
-package func writeFile(_ path: String, _ bytes: Span<UInt8>) throws(SystemCallError) {
+///
+/// - Parameter isDurable: Whether it is to survive a power cut from the return of this call on.
+package func writeFile(_ path: String, _ bytes: Span<UInt8>, isDurable: Bool = false) throws(SystemCallError) {
     let raw = Glibc.open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
     guard raw >= 0 else { throw .last("open", path) }
-    let failure = bytes.withUnsafeBytes { writeAll(raw, $0, at: 0, path) }
+    var failure = bytes.withUnsafeBytes { writeAll(raw, $0, at: 0, path) }
+    if failure == nil, isDurable, fsync(raw) != 0 { failure = .last("fsync", path) }
+    _ = Glibc.close(raw)
+    if let failure { throw failure }
+}
+
+/// Makes what was created or renamed in a folder survive a power cut.
+package func syncFolder(_ path: String) throws(SystemCallError) {
+    let raw = Glibc.open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    guard raw >= 0 else { throw .last("open", path) }
+    let failure: SystemCallError? = fsync(raw) == 0 ? nil : .last("fsync", path)
     _ = Glibc.close(raw)
     if let failure { throw failure }
 }

@@ -6,16 +6,24 @@ package struct NewAdapter: Sendable {
     package var cardJSON: String
     /// How it does on images that it was not trained on; nil: nobody knows.
     package var heldOutJSON: String?
-    /// Whether the task answers with it from now on; false keeps it for inspection only.
-    package var isServed: Bool
+    package var serving: Serving
 
-    package init(file: FileContent, sha256: String, cardJSON: String, heldOutJSON: String? = nil, isServed: Bool = true)
-    {
+    /// Whether the task answers with a new adapter.
+    package enum Serving: Sendable, Equatable {
+        /// It is kept for inspection only.
+        case never
+        /// If the task still serves this version (nil: none), with which it was compared. What somebody chose meanwhile stays.
+        case after(Int?)
+    }
+
+    package init(
+        file: FileContent, sha256: String, cardJSON: String, heldOutJSON: String? = nil, serving: Serving = .after(nil)
+    ) {
         self.file = file
         self.sha256 = sha256
         self.cardJSON = cardJSON
         self.heldOutJSON = heldOutJSON
-        self.isServed = isServed
+        self.serving = serving
     }
 }
 

@@ -23,10 +23,15 @@ struct SegmentCommand: ParsableCommand {
     @Option(help: "A model of the server's, by name (default: the task's, or the server's first).")
     var model: String?
 
-    @Option(help: "A point on the object: x,y. May be repeated.")
+    @Option(
+        help:
+            "A click on the object: x,y; or beside it: x,y,0. May be repeated; each further one is taken for a correction of the answer to those before it."
+    )
     var point: [String] = []
 
-    @Option(name: .customLong("background-point"), help: "A point beside the object: x,y. May be repeated.")
+    @Option(
+        name: .customLong("background-point"),
+        help: "A click beside the object: x,y, after all of --point. May be repeated.")
     var backgroundPoint: [String] = []
 
     @Option(help: "A box around the object, corners inclusive: x0,y0,x1,y1. Each further box gives a further mask.")
@@ -84,12 +89,11 @@ struct SegmentCommand: ParsableCommand {
 
     private func prompts() throws -> JSON {
         var points: [JSON] = []
-        for (list, label) in [(point, 1), (backgroundPoint, 0)] {
-            for text in list {
-                let numbers = try Self.numbers(text, count: 2, form: "x,y")
-                points.append(["x": .number(numbers[0]), "y": .number(numbers[1]), "label": .integer(label)])
-            }
+        for text in point {
+            let hasLabel = text.hasSuffix(",0") && text.count { $0 == "," } == 2
+            points.append(try Self.point(hasLabel ? String(text.dropLast(2)) : text, label: hasLabel ? 0 : 1))
         }
+        for text in backgroundPoint { points.append(try Self.point(text, label: 0)) }
         let boxes: [JSON] = try box.map { text in
             let numbers = try Self.numbers(text, count: 4, form: "x0,y0,x1,y1")
             return [
@@ -101,6 +105,11 @@ struct SegmentCommand: ParsableCommand {
         return [
             "points": .array(points), "boxes": .array(boxes), "mask": mask ?? .null, "label": .optional(label),
         ]
+    }
+
+    private static func point(_ text: String, label: Int) throws -> JSON {
+        let numbers = try numbers(text, count: 2, form: "x,y")
+        return ["x": .number(numbers[0]), "y": .number(numbers[1]), "label": .integer(label)]
     }
 
     private static func numbers(_ text: String, count: Int, form: String) throws -> [Double] {

@@ -62,6 +62,17 @@ import Testing
         #expect(try Program(["receipts", kept, kept]).rest().split(separator: "\r\n").count == 3)
         #expect(try Program(["receipts", "--methods", kept, kept]).rest().hasPrefix("(2 images) Masks were made"))
 
+        // Clicks in the order in which they were made, whichever side they are on.
+        let clicks = try Program(
+            [
+                "segment", folder.file("support/images/0.png"), "--point", "16,20", "--point", "2,3,0", "--point",
+                "20,20",
+            ],
+            environment: environment)
+        let asked = try JSONParser.parse(Array(clicks.rest().utf8))["receipt"]?["request"]?["prompts"]?["points"]
+        #expect(asked?.elements?.map { $0["label"] } == [1, 0, 1])
+        #expect(asked?.elements?.map { $0["x"] } == [16, 2, 20])
+
         let outside = ["segment", folder.file("support/images/0.png"), "--box", "0,0,99,99"]
         #expect(try Program(outside, environment: environment).exitStatus() != 0)
         #expect(try Program(["task", "delete", task], environment: environment).exitStatus() == 0)

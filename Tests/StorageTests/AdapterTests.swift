@@ -11,10 +11,13 @@ import Testing
         store = try SQLiteStore(directory: folder.path)
     }
 
-    /// Queues a job, runs it, and ends it with an adapter.
-    private func adapt(_ task: String, _ adapter: NewAdapter) throws {
+    /// Queues a job, runs it, and ends it with an adapter, compared with what is served as it begins.
+    private func adapt(_ task: String, _ adapter: NewAdapter, meanwhile: () throws -> Void = {}) throws {
         _ = try store.addSupport([], to: task, having: nil, job: NewJob())
         let job = try #require(try store.claimJob())
+        var adapter = adapter
+        if adapter.serving != .never { adapter.serving = .after(try store.task(task)?.servedAdapter) }
+        try meanwhile()
         _ = try store.endJob(
             job.id, as: .succeeded(JobOutcome(resultJSON: "{}", adapter: adapter)), progress: .none, revision: 0)
     }
@@ -39,9 +42,21 @@ import Testing
     @Test func oneThatDoesNotHelpIsKeptButNotServed() throws {
         let id = try store.createTask(Sample.task(job: nil)).task.id
         try adapt(id, Sample.adapter("good"))
-        try adapt(id, Sample.adapter("worse", isServed: false))
+        try adapt(id, Sample.adapter("worse", serving: .never))
         #expect(try store.task(id)?.servedAdapter == 1)
         #expect(try store.adapters(of: id).count == 2)
+    }
+
+    @Test func whatWasChosenDuringAJobStays() throws {
+        let id = try store.createTask(Sample.task(job: nil)).task.id
+        try adapt(id, Sample.adapter("one"))
+        try adapt(id, Sample.adapter("two"))
+        try adapt(id, Sample.adapter("three"), meanwhile: { try store.serveAdapter(1, of: id) })
+        #expect(try store.task(id)?.servedAdapter == 1)
+        try adapt(id, Sample.adapter("four"), meanwhile: { try store.serveAdapter(nil, of: id) })
+        #expect(try store.task(id)?.servedAdapter == nil)
+        try adapt(id, Sample.adapter("five"))
+        #expect(try store.task(id)?.servedAdapter == 5)
     }
 
     @Test func oneThatIsNotServedCanBeDeleted() throws {

@@ -38,9 +38,9 @@ enum Sample {
             owner: "ward 3", support: (0..<examples).map(example), job: job, adapter: adapter)
     }
 
-    static func adapter(_ text: String = "weights", isServed: Bool = true) -> NewAdapter {
+    static func adapter(_ text: String = "weights", serving: NewAdapter.Serving = .after(nil)) -> NewAdapter {
         NewAdapter(
-            file: .bytes(Array(text.utf8)), sha256: "sha of \(text)", cardJSON: #"{"rank":4}"#, isServed: isServed)
+            file: .bytes(Array(text.utf8)), sha256: "sha of \(text)", cardJSON: #"{"rank":4}"#, serving: serving)
     }
 
     static func image(_ id: String = "img_0a", _ text: String = "pixels") -> NewImage {

@@ -61,12 +61,19 @@ package struct TokenFile: Sendable {
         let json: JSON = ["tokens": .array(tokens.map(Self.json))]
         let fresh = path + ".new"
         do throws(SystemCallError) {
-            try writeFile(fresh, (json.encoded(pretty: true) + [UInt8(ascii: "\n")]).span)
+            try writeFile(fresh, (json.encoded(pretty: true) + [UInt8(ascii: "\n")]).span, isDurable: true)
         } catch {
             throw .unwritable(path: fresh, reason: "\(error)")
         }
         guard rename(fresh, path) == 0 else {
             throw .unwritable(path: path, reason: String(cString: strerror(errno)))
+        }
+        // A revoked token must not come back with a power cut.
+        let folder = (path as NSString).deletingLastPathComponent
+        do throws(SystemCallError) {
+            try syncFolder(folder.isEmpty ? "." : folder)
+        } catch {
+            throw .unwritable(path: folder, reason: "\(error)")
         }
     }
 

@@ -115,7 +115,7 @@ struct FindingAnswer: Sendable, Equatable {
                     "duplicate",
                     "the image is the same as \(names[other].image)" + (hasSameMask ? "" : ", but its mask is another"),
                     hasSameMask
-                        ? "leave one out: it teaches nothing, and makes held-out scores too good"
+                        ? "leave one out: it teaches nothing"
                         : "decide which mask is right, and leave the other out")
             case .nearDuplicate(let other, let correlation):
                 self.init(
@@ -128,6 +128,11 @@ struct FindingAnswer: Sendable, Equatable {
                     "same-patient",
                     "\(examples.map { names[$0].image }.joined(separator: ", ")) seem to show one patient, by their names",
                     "they are held out together; if that is wrong, name the patients under task.patients")
+            case .onePatient(let name):
+                self.init(
+                    "one-patient", "all images are called \(name)…, and may be of one patient",
+                    "if they are, say so under task.patients: their scores would be too good; if not, name the patients there",
+                    field: "task.patients")
             case .missingSpacing:
                 self.init(
                     "missing-spacing", "no spacing is known, so distances come in pixels only",

@@ -148,11 +148,17 @@ package enum HeldOutAnswer {
             return
                 "version \(previous.map(String.init) ?? "before") does better on the new examples, so it goes on answering"
         }
-        return reason(heldOut.gate, labels: labels) + "; " + PromptlessChoice(heldOut).reason
+        // One that is served for no kind of prompt changes nothing: an earlier version answers as before, with or without a prompt.
+        guard let previous, !heldOut.gate.isServed else {
+            return reason(heldOut.gate, labels: labels) + "; " + PromptlessChoice(heldOut).reason
+        }
+        return reason(heldOut.gate, labels: labels, previous: previous)
     }
 
     /// With a margin other than 0 the test asked for another gain than any, and below 0 for no gain at all.
-    package static func reason(_ gate: Gate, labels: TaskLabels) -> String {
+    ///
+    /// - Parameter previous: The version that answers if this one does not; nil: the base model does.
+    package static func reason(_ gate: Gate, labels: TaskLabels, previous: Int? = nil) -> String {
         let (served, kept) = (
             gate.verdicts.filter(\.isServed).map(\.prompt), gate.verdicts.filter { !$0.isServed }.map(\.prompt)
         )
@@ -170,7 +176,9 @@ package enum HeldOutAnswer {
             gate.verdicts.contains { $0.isOwnUnbeaten && $0.isBetter }
             ? "; without a prompt the base model's own answer is no worse, whatever the support set makes of it" : ""
         if served.isEmpty {
-            return "on held-out images the adapter \(denial), so the base goes on answering" + harm + careHarm + ownHarm
+            let stayer = previous.map { "version \($0)" } ?? "the base"
+            return "on held-out images the adapter \(denial), so \(stayer) goes on answering" + harm + careHarm
+                + ownHarm
         }
         return "on held-out images the adapter \(claim) \(words(served)), "
             + "but not reliably \(words(kept)), where the base goes on answering" + harm + careHarm + ownHarm
@@ -204,16 +212,19 @@ package enum HeldOutAnswer {
             Measure.allCases.map { measure in
                 .init(
                     measure.rawValue,
-                    heldOut.interval(measure, kind, label: label, adapted: adapted).map(interval) ?? .null)
+                    heldOut.interval(measure, kind, label: label, adapted: adapted).map {
+                        interval($0, rounded: measure.isMillimetres ? JSON.millimetres : fourPlaces)
+                    } ?? .null)
             })
     }
 
-    private static func interval(_ interval: Interval) -> JSON {
-        [
-            "mean": .rounded(interval.mean, places: 4), "low": .rounded(interval.low, places: 4),
-            "high": .rounded(interval.high, places: 4),
-        ]
+    private static func interval(_ interval: Interval) -> JSON { Self.interval(interval, rounded: fourPlaces) }
+
+    private static func interval(_ interval: Interval, rounded: (Double) -> JSON) -> JSON {
+        ["mean": rounded(interval.mean), "low": rounded(interval.low), "high": rounded(interval.high)]
     }
+
+    private static func fourPlaces(_ value: Double) -> JSON { .rounded(value, places: 4) }
 }
 
 extension PromptKind {

@@ -145,8 +145,8 @@ enum MetricsAnswer {
         fields[.gmiseg("Jaccard")] = metrics.jaccard.rounded4
         fields[.gmiseg("ASD-Px")] = metrics.pixels?.asd.rounded4
         fields[.gmiseg("HD95-Px")] = metrics.pixels?.hd95.rounded4
-        fields[.gmiseg("ASD-Mm")] = metrics.millimetres?.asd.rounded4
-        fields[.gmiseg("HD95-Mm")] = metrics.millimetres?.hd95.rounded4
+        fields[.gmiseg("ASD-Mm")] = metrics.millimetres.map { JSON.millimetres($0.asd).text() }
+        fields[.gmiseg("HD95-Mm")] = metrics.millimetres.map { JSON.millimetres($0.hd95).text() }
     }
 }
 

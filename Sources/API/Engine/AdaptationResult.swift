@@ -9,12 +9,14 @@ struct AdaptationResult {
     let labels: TaskLabels
     /// The version that was served before; nil: none.
     let previous: Int?
+    /// Whether somebody has chosen another version to answer since the job began. Theirs stays: it was not compared with this one.
+    let isOvertaken: Bool
     /// Of the linter.
     let findings: [FindingAnswer]
 
     /// Whether the task answers with the adapter: where the folds say that it helps, or where nothing could be held out. One
     /// that is not served is kept all the same.
-    var isServed: Bool { fitted.heldOut.map(HeldOutAnswer.isServed) ?? true }
+    var isServed: Bool { !isOvertaken && (fitted.heldOut.map(HeldOutAnswer.isServed) ?? true) }
 
     /// Nil: nothing was held out.
     var heldOut: JSON? {
@@ -26,9 +28,7 @@ struct AdaptationResult {
         let losses = fitted.trained.losses
         return [
             "served": .bool(isServed),
-            "served_reason": .string(
-                fitted.heldOut.map { HeldOutAnswer.reason($0, labels: labels, previous: previous) }
-                    ?? HeldOutAnswer.unvalidated),
+            "served_reason": .string(servedReason),
             "examples": .integer(stems.count),
             "steps": .integer(losses.count),
             "final_loss": losses.last.map { .rounded(Double($0), places: 5) } ?? .null,
@@ -40,6 +40,15 @@ struct AdaptationResult {
             "held_out": heldOut ?? .null,
             "held_out_reason": fitted.heldOut == nil ? .string(HeldOutAnswer.unvalidated) : .null,
         ]
+    }
+
+    private var servedReason: String {
+        if isOvertaken {
+            return "another version was chosen to answer while the job ran, so that stays; "
+                + "PUT served_version serves this one"
+        }
+        return fitted.heldOut.map { HeldOutAnswer.reason($0, labels: labels, previous: previous) }
+            ?? HeldOutAnswer.unvalidated
     }
 
     private static func json(_ tried: Fitted.Tried) -> JSON {

@@ -83,7 +83,7 @@ package struct AdaptationWorker: Worker {
         let previous = try previous(task, support, model)
         let fitting = try Fitting(
             model: model, examples: try examples(support, labels, context, watch),
-            patients: PatientGroups(stems: support.map(\.stem), given: support.map(\.patient)),
+            patients: Self.patients(support),
             spacing: task.spacing.flatMap { Spacing(x: $0.x, y: $0.y) }, recipe: recipe,
             previous: previous?.version, taskName: task.name, labels: labels.adapterLabels)
         let measured = try speeds.measured(model) { context.interruption != nil || watch.isExceeded() }
@@ -92,21 +92,25 @@ package struct AdaptationWorker: Worker {
         let fitted = try fit(fitting, speed: measured.speed, context, watch)
         // With its notes, as it will be served: they are part of its hash, and so of the profile's key.
         let adapter = try fitted.trained.adapter.noted(notes(fitted, support))
-        let result = AdaptationResult(
-            fitted: fitted, stems: support.map(\.stem), labels: labels, previous: previous?.number, findings: findings)
-        let heldOut = result.heldOut?.text()
+        let heldOut = fitted.heldOut.map {
+            HeldOutAnswer.json($0, stems: support.map(\.stem), labels: labels, previous: previous?.number).text()
+        }
         let served = ServedAdapter(
             version: 0, adapter: adapter, heldOut: StoredHeldOut(heldOut), supportCount: support.count,
             isHelped: LikenessShare.isAdded(labelCount: labels.count, isTiled: adapter.card.tiling != nil))
         try profiles.prepare(support, task: task, model: model, tier: .adapted(served)) { try pause(context, watch) }
         let path = context.scratchDirectory + "/adapter.safetensors"
         try adapter.write(to: path)
+        let result = AdaptationResult(
+            fitted: fitted, stems: support.map(\.stem), labels: labels, previous: previous?.number,
+            isOvertaken: try store.task(task.id).map { $0.servedAdapter != previous?.number } ?? false,
+            findings: findings)
         return JobOutcome(
             resultJSON: result.json.text(),
             adapter: NewAdapter(
                 file: .file(path: path), sha256: adapter.sha256,
                 cardJSON: AdapterCard.json(adapter.card).text(), heldOutJSON: heldOut,
-                isServed: result.isServed))
+                serving: result.isServed ? .after(previous?.number) : .never))
     }
 
     /// Of the task's examples those, the first ones, that taught the version that is served.
@@ -163,6 +167,11 @@ package struct AdaptationWorker: Worker {
         }
     }
 
+    private static func patients(_ support: [SupportExample]) -> PatientGroups {
+        PatientGroups(
+            stems: support.map(\.stem), given: support.map(\.patient), pictures: support.map(\.imageHash))
+    }
+
     /// What the linter says of the stored examples.
     private func findings(
         _ task: TaskRecord, _ support: [SupportExample], _ configuration: Configuration, _ context: JobContext,
@@ -180,11 +189,10 @@ package struct AdaptationWorker: Worker {
         }
         let linter = SupportLinter(
             configuration: configuration, hasSpacing: task.spacing != nil, labelCount: labels.count)
-        let patients = PatientGroups(stems: support.map(\.stem), given: support.map(\.patient))
         let names = support.map {
             FindingAnswer.Names(image: $0.stem, mask: "the mask of \($0.stem)", maskField: "mask[\($0.index)]")
         }
-        return linter.findings(traits, patients: patients).map {
+        return linter.findings(traits, patients: Self.patients(support)).map {
             FindingAnswer($0, names: names, places: support.map(\.index), labels: labels)
         }
     }

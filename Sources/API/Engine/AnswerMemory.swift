@@ -68,6 +68,9 @@ enum AnswerSize {
     /// The colours alone, of an image that is stored and may be decoded again.
     static func colours(width: Int, height: Int) -> Int { 6 * width * height }
 
+    /// A mask prompt, perhaps mirrored.
+    static func maskPrompt(width: Int, height: Int) -> Int { 2 * width * height }
+
     /// The masks of a plan and what it takes to make them: of one after the other the logits and their contest, and of all the masks.
     ///
     /// - Parameter hasTruth: Whether they are compared with a ground truth, which takes maps of distances.

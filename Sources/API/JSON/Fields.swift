@@ -1,6 +1,6 @@
 /// One JSON object of a request, read strictly: every member must be known, and every value of the kind and range asked
 /// for. Each complaint names its path, such as `prompts.points[2].x`.
-package struct Fields {
+package struct Fields: Sendable {
     /// Where the object stands in the request; empty for the text as a whole.
     package let path: String
     private let values: [String: JSON]

@@ -29,6 +29,8 @@ package struct Idempotency: Sendable {
 
     private struct Entry {
         let fingerprint: String
+        /// Whether who asked sees what belongs to others.
+        let seesAll: Bool
         var response: Response?
         var byteCount = 0
         var time: MonotonicTime
@@ -45,7 +47,9 @@ package struct Idempotency: Sendable {
     }
 
     /// - Parameter fingerprint: Of everything that the request asks for; equal for equal requests only.
-    package mutating func begin(_ key: Key, fingerprint: String, at now: MonotonicTime) -> Decision {
+    package mutating func begin(
+        _ key: Key, fingerprint: String, seesAll: Bool = false, at now: MonotonicTime
+    ) -> Decision {
         if let entry = entries[key] {
             if entry.response == nil || now < entry.time + lifetime {
                 guard entry.fingerprint == fingerprint else { return .mismatch }
@@ -53,7 +57,7 @@ package struct Idempotency: Sendable {
             }
             remove(key)
         }
-        entries[key] = Entry(fingerprint: fingerprint, time: now)
+        entries[key] = Entry(fingerprint: fingerprint, seesAll: seesAll, time: now)
         return .perform
     }
 
@@ -70,9 +74,14 @@ package struct Idempotency: Sendable {
         while byteCount > capacity, let oldest = oldestFinished(but: key) { remove(oldest) }
     }
 
-    /// Forgets the finished answers of one owner: they may tell of what was deleted.
+    /// Forgets the finished answers that may tell of what was deleted: those of its owner, and of everybody who sees what is theirs.
+    ///
+    /// - Parameter owner: Nil: it was nobody's, or of several.
     package mutating func forget(owner: String?) {
-        for (key, entry) in entries where key.owner == owner && entry.response != nil { remove(key) }
+        for (key, entry) in entries
+        where entry.response != nil && (owner == nil || key.owner == owner || entry.seesAll) {
+            remove(key)
+        }
     }
 
     private func oldestFinished(but key: Key) -> Key? {

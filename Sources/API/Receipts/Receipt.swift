@@ -14,6 +14,7 @@ struct Receipt: Sendable {
     /// Changes with the members.
     static let format = 3
 
+    /// In its canonical form, so that what a browser or jq has read and written again is the same text.
     let json: JSON
     /// SHA-256 of the receipt's compact JSON.
     let sha256: String
@@ -46,7 +47,7 @@ struct Receipt: Sendable {
             let map = plan.labels.map(segmented.masks.labels(width: plan.image.width, height: plan.image.height))
             members.append(.init("label_map_sha256", .string(PixelHash.of(map))))
         }
-        let body = JSON.object(members)
+        let body = JSON.object(members).canonical
         json = body
         sha256 = SHA256.hex(body.encoded())
     }

@@ -2,13 +2,15 @@ import Cryptography
 
 /// A receipt as somebody kept it, read back strictly.
 struct RecordedReceipt: Sendable {
-    /// As it was sent.
+    /// In its canonical form.
     let json: JSON
     let pixels: String
     let model: String
     let modelName: String?
-    /// Whose support set decided how to do without a prompt; nil: none did.
+    /// The task that was asked; nil: none.
     let task: String?
+    /// Whether its support set decided how to do without a prompt.
+    let isPromptless: Bool
     /// Nil: the base model answered.
     let adapter: String?
     let options: SegmentOptions
@@ -17,6 +19,8 @@ struct RecordedReceipt: Sendable {
     let masks: [String]
     /// The hash that stood beside the receipt, when a whole answer was sent.
     let sha256: String?
+    /// Whether the receipt is what that hash was taken of; true when no hash was sent.
+    let isUnchanged: Bool
 
     private static let names = [
         "format", "pixels_sha256", "width", "height", "model", "task", "tier", "adapter_version", "adapter_sha256",
@@ -27,8 +31,12 @@ struct RecordedReceipt: Sendable {
 
     /// - Parameter sent: A receipt, or the answer that holds it.
     init(_ sent: JSON, path: String) throws(Problem) {
-        json = sent["receipt"] ?? sent
-        sha256 = sent["receipt"] == nil ? nil : sent["receipt_sha256"]?.stringValue
+        let receipt = sent["receipt"] ?? sent
+        let stated = sent["receipt"] == nil ? nil : sent["receipt_sha256"]?.stringValue
+        json = receipt.canonical
+        sha256 = stated
+        // Earlier builds hashed whole numbers with a fraction, as they still stand in what was saved as it came.
+        isUnchanged = stated.map { [receipt.canonical, receipt].map { SHA256.hex($0.encoded()) }.contains($0) } ?? true
         let path = sent["receipt"] == nil ? path : "\(path).receipt"
         // Looked at before the names, so that a receipt of another version is called by its name.
         guard json["format"]?.integerValue == Receipt.format else {
@@ -48,8 +56,8 @@ struct RecordedReceipt: Sendable {
         modelName = try modelFields.string("name", maximumLength: 200)
         let tier = try fields.require("tier", try fields.choice("tier", of: ["base", "adapted"]), hint: Self.hint)
         adapter = tier == "base" ? nil : try Self.hash(fields, "adapter_sha256")
-        let named = try fields.string("task", maximumLength: 100)
-        task = fields.value("promptless") == nil ? nil : named
+        task = try fields.string("task", maximumLength: 100)
+        isPromptless = fields.value("promptless") != nil
         let request = try fields.require("request", fields.value("request"), hint: Self.hint)
         options = try SegmentOptions(
             try Fields(request, path: fields.path(of: "request"), known: SegmentOptions.names))
@@ -66,9 +74,6 @@ struct RecordedReceipt: Sendable {
         }
         return text
     }
-
-    /// Whether the receipt is what the answer's hash was taken of; true when no hash was sent.
-    var isUnchanged: Bool { sha256.map { $0 == SHA256.hex(json.encoded()) } ?? true }
 }
 
 /// Where a repeated answer's receipt differs from the one that was kept.
@@ -80,11 +85,11 @@ struct ReceiptDifference: Sendable, Equatable {
 
     var json: JSON { ["field": .string(field), "receipt": recorded, "here": here] }
 
-    /// The leaves that differ, in the order of `here`; what only one side has is null on the other.
+    /// The leaves that differ, in the order of `here`; what only one side has is null on the other. Both in canonical form.
     static func all(recorded: JSON, here: JSON, path: String = "") -> [ReceiptDifference] {
         guard recorded != here else { return [] }
         guard case .object(let members) = here, case .object(let old) = recorded else {
-            return isSameNumber(recorded, here) ? [] : [ReceiptDifference(field: path, recorded: recorded, here: here)]
+            return [ReceiptDifference(field: path, recorded: recorded, here: here)]
         }
         let names = members.map(\.name) + old.map(\.name).filter { name in !members.contains { $0.name == name } }
         return names.flatMap { name in
@@ -92,11 +97,5 @@ struct ReceiptDifference: Sendable, Equatable {
                 recorded: recorded[name] ?? .null, here: here[name] ?? .null,
                 path: path.isEmpty ? name : "\(path).\(name)")
         }
-    }
-
-    /// 8 and 8.0 are one number, however a script wrote it down.
-    private static func isSameNumber(_ one: JSON, _ other: JSON) -> Bool {
-        guard let one = one.doubleValue, let other = other.doubleValue else { return false }
-        return one == other
     }
 }

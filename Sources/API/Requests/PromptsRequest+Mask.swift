@@ -10,10 +10,10 @@ extension PromptsRequest {
     private static let maskHint =
         "send the \"png\" of an earlier answer: a mask of the image's size as PNG in base64, without a data: prefix"
 
-    static func mask(_ json: JSON, path: String) throws(Problem) -> Mask {
+    static func mask(_ json: JSON, path: String, limits: ImageLimits) throws(Problem) -> Mask {
         let mask =
             switch json {
-            case .string(let text): try decodedMask(text, path: path)
+            case .string(let text): try decodedMask(text, path: path, limits: limits)
             case .object: try mask(runs: json, path: path)
             default: throw Problem.invalid(path, "\(path) must be text, found \(json.kindName)", hint: maskHint)
             }
@@ -23,12 +23,12 @@ extension PromptsRequest {
         return mask
     }
 
-    private static func decodedMask(_ text: String, path: String) throws(Problem) -> Mask {
+    private static func decodedMask(_ text: String, path: String, limits: ImageLimits) throws(Problem) -> Mask {
         guard let data = Data(base64Encoded: text) else {
             throw Problem.invalid(path, "\(path) is not base64", hint: maskHint)
         }
         do {
-            return Mask(try ImageDecoder.decode([UInt8](data), limits: .standard))
+            return Mask(try ImageDecoder.decode([UInt8](data), limits: limits))
         } catch {
             throw Problem(error, field: path, name: path)
         }

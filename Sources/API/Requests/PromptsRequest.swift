@@ -47,7 +47,9 @@ package struct PromptsRequest: Sendable, Equatable {
     package var isEmpty: Bool { points.isEmpty && boxes.isEmpty && mask == nil }
 
     /// Reads `json`, found at `path` of the request.
-    package init(_ json: JSON, path: String) throws(Problem) {
+    ///
+    /// - Parameter imageLimits: Of a mask prompt.
+    package init(_ json: JSON, path: String, imageLimits: ImageLimits = .standard) throws(Problem) {
         let fields = try Fields(json, path: path, known: ["points", "boxes", "mask", "label"])
         for (index, element) in (try fields.array("points", maximumCount: Self.maximumPoints) ?? []).enumerated() {
             points.append(try Self.point(element, path: "\(fields.path(of: "points"))[\(index)]"))
@@ -56,7 +58,7 @@ package struct PromptsRequest: Sendable, Equatable {
             boxes.append(try Self.box(element, path: "\(fields.path(of: "boxes"))[\(index)]"))
         }
         mask = try fields.value("mask").map { json throws(Problem) in
-            try Self.mask(json, path: fields.path(of: "mask"))
+            try Self.mask(json, path: fields.path(of: "mask"), limits: imageLimits)
         }
         label = try fields.value("label").map { json throws(Problem) in
             try LabelSelector(json, path: fields.path(of: "label"))

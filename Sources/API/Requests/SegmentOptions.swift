@@ -1,3 +1,5 @@
+import Imaging
+
 /// What a client asks of an image: everything, but for the image itself, that the masks depend on and the client chooses.
 ///
 /// A receipt holds it whole, so that the request can be made again from the receipt alone.
@@ -25,10 +27,12 @@ package struct SegmentOptions: Sendable, Equatable {
     }
 
     /// Of the members of a request, or of a receipt.
-    init(_ fields: Fields) throws(Problem) {
+    ///
+    /// - Parameter imageLimits: Of a mask prompt.
+    init(_ fields: Fields, imageLimits: ImageLimits = .standard) throws(Problem) {
         prompts =
             try fields.value("prompts").map { json throws(Problem) in
-                try PromptsRequest(json, path: fields.path(of: "prompts"))
+                try PromptsRequest(json, path: fields.path(of: "prompts"), imageLimits: imageLimits)
             } ?? .none
         multimask = try fields.bool("multimask") ?? false
         uncertainty = try fields.bool("uncertainty") ?? false

@@ -6,11 +6,20 @@ import Server
 /// `POST …/segment` in either of its forms: multipart (files as parts) or JSON (files in base64).
 struct SegmentRequest: Sendable {
     let source: ImageSource
-    let options: SegmentOptions
     let groundTruth: ImageUpload?
     let spacing: SpacingRequest?
     /// Nil: the task's own, or the server's default.
     let model: String?
+    /// What `options` is read from.
+    private let optionFields: Fields
+
+    /// Whether a mask prompt came along, a picture that is to be decoded where pictures are.
+    var bringsMask: Bool { optionFields.value("prompts")?["mask"].map { $0 != .null } ?? false }
+
+    /// Everything but the image that the masks depend on. Decodes the mask prompt, if there is one.
+    func options(limits: ImageLimits) throws(Problem) -> SegmentOptions {
+        try SegmentOptions(optionFields, imageLimits: limits)
+    }
 
     /// Fields that a form has as JSON texts, read by the rules of their JSON forms.
     private static let jsonNames = SegmentOptions.names + ["spacing_mm"]
@@ -40,7 +49,7 @@ struct SegmentRequest: Sendable {
             if let value = try form.json(name, byteLimit: limit) { members.append(.init(name, value)) }
         }
         let fields = try Fields(.object(members), path: "", known: Self.jsonNames)
-        options = try SegmentOptions(fields)
+        optionFields = fields
         spacing = try SpacingRequest(fields, "spacing_mm")
     }
 
@@ -48,7 +57,7 @@ struct SegmentRequest: Sendable {
         let fields = try Fields(json, path: "", known: Self.names)
         let image = try Self.base64(fields, "image")
         source = try ImageSource(image, id: try fields.string("image_id", maximumLength: 100), hint: Self.hint)
-        options = try SegmentOptions(fields)
+        optionFields = fields
         groundTruth = try Self.base64(fields, "ground_truth")
         spacing = try SpacingRequest(fields, "spacing_mm")
         model = try fields.string("model", maximumLength: 200)

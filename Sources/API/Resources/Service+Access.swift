@@ -5,18 +5,20 @@ import Storage
 
 /// Who may come in; and `GET /v1/whoami`: what the server makes of the request's token.
 extension Service {
-    /// The identity of a request that is about to be served, its quota checked where it adds to what is stored.
+    /// The identity of a request that is about to be served.
     func admit(_ request: Request, _ pattern: String) throws -> Identity {
-        let scope = AccessRules.scope(for: request.method, pattern)
-        let identity = try access.authorize(request.fields, scope: scope)
-        if AccessRules.stores(request.method, pattern) { try checkQuota(identity, request, pattern) }
-        return identity
+        try access.authorize(request.fields, scope: AccessRules.scope(for: request.method, pattern))
     }
 
-    private func checkQuota(_ identity: Identity, _ request: Request, _ pattern: String) throws {
-        guard let owner = identity.owner, let limits = identity.limits else { return }
+    /// Refuses what would add more than the owner may store or queue: not what only looks, and no job where none is asked for.
+    func checkQuota(_ context: RequestContext, _ pattern: String) throws {
+        let request = context.request
+        guard AccessRules.stores(request.method, pattern),
+            !request.queryText.split(separator: "&").contains("dry_run=true"),
+            let owner = context.identity.owner, let limits = context.identity.limits
+        else { return }
         let usage = try store.usage(of: owner)
-        if AccessRules.queuesJobs(request.method, pattern), usage.jobs >= limits.jobs {
+        if AccessRules.queuesJobs(request.method, pattern), request.body.hasPart("image"), usage.jobs >= limits.jobs {
             throw Problem.overQuota(
                 "\(usage.jobs) jobs of \(owner) wait or run, as many as may",
                 hint: "wait for one to end, or cancel one",
@@ -38,5 +40,12 @@ extension Service {
             "scopes": .array((identity.owner == nil ? [.admin] : identity.scope.included).map { .string($0.rawValue) }),
             "expires_at": .optional(identity.expires?.rfc3339),
         ])
+    }
+}
+
+extension RequestBody {
+    /// Whether a form brings a part of this name.
+    fileprivate func hasPart(_ name: String) -> Bool {
+        if case .multipart(let parts) = self { parts.contains { $0.name == name } } else { false }
     }
 }

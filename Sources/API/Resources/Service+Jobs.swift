@@ -17,10 +17,15 @@ extension Service {
             }
             return text
         }
-        let after = try query["after"].map { text throws(Problem) in
+        let after = try query["after"].map { (text: String) throws -> String in
             guard Identifier.isWellFormed(text, prefix: "job") else {
                 throw Problem.invalid(
                     "query.after", "\(Quoted(text)) is no job id", hint: "give \"next\" of the page before")
+            }
+            // An empty page would look like the end of the list.
+            guard try jobs.job(text) != nil else {
+                throw Problem.invalid(
+                    "query.after", "the job \(text) is not there any more", hint: "ask for the first page again")
             }
             return text
         }

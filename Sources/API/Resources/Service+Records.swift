@@ -24,7 +24,8 @@ extension Service {
         }
         let key = Idempotency.Key(owner: context.identity.owner, text: text)
         let fingerprint = try RequestFingerprint.of(request)
-        switch idempotency.withLock({ $0.begin(key, fingerprint: fingerprint, at: .now) }) {
+        let seesAll = context.identity.visibleOwner == nil
+        switch idempotency.withLock({ $0.begin(key, fingerprint: fingerprint, seesAll: seesAll, at: .now) }) {
         case .perform: return .perform(key)
         case .replay(var response):
             response.fields[.idempotentReplayed] = "true"
@@ -40,6 +41,9 @@ extension Service {
                 headers: [.init(name: "Retry-After", value: "1")])
         }
     }
+
+    /// Of a request that was not begun, so that it may be sent again.
+    func forgetIdempotent(_ key: Idempotency.Key) { idempotency.withLock { $0.finish(key, nil, at: .now) } }
 
     /// Keeps the answer for those who ask again. Failures of ours, and refusals for the moment, are to be tried anew.
     func finishIdempotent(_ key: Idempotency.Key, _ response: Response) {

@@ -37,10 +37,12 @@ extension Service {
     }
 
     /// Deletes an image with all that is kept of it. Returns the bytes of each file that is gone.
+    ///
+    /// - Parameter owner: Whose copy; nil: everybody's; empty: nobody's, as the store has it.
     func remove(image id: String, owner: String?) throws -> [Int] {
         let bytes = try store.deleteImage(id, owner: owner)
         if let hash = ImageIdentifier.hash(id) { embeddings.remove { $0.pixels == hash } }
-        idempotency.withLock { $0.forget(owner: owner) }
+        idempotency.withLock { $0.forget(owner: owner?.isEmpty == false ? owner : nil) }
         return bytes
     }
 }

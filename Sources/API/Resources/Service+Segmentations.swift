@@ -26,8 +26,10 @@ extension Service {
         let request = try SegmentRequest(context)
         let served = try chooseModel(request, task: task)
         let labels = TaskLabels(task?.labels ?? [])
-        let asked = try labels.asked(request.options, path: "prompts")
-        let options = try request.options.named(labels)
+        let (sent, room) = try await options(of: request)
+        defer { withExtendedLifetime(room) {} }
+        let asked = try labels.asked(sent, path: "prompts")
+        let options = try sent.named(labels)
         return try await gate.interactive {
             var watch = Stopwatch { [telemetry] in telemetry.observe(stage: $0, seconds: $1) }
             let tier: Tier =
@@ -58,6 +60,22 @@ extension Service {
             case .csv: return answer.csv
             default: return answer.json
             }
+        }
+    }
+
+    /// What is asked for, and the memory that its mask prompt takes until the answer: decoded one after the other, as images are.
+    private func options(
+        of request: SegmentRequest
+    ) async throws -> (SegmentOptions, AnswerMemory.Room?) {
+        let (limits, memory) = (configuration.imageLimits, configuration.answerMemory)
+        guard request.bringsMask else { return (try request.options(limits: limits), nil) }
+        return try await imaging.run {
+            let options = try request.options(limits: limits)
+            guard let mask = options.prompts.mask else { return (options, nil) }
+            let room = try memory.claim(
+                AnswerSize.maskPrompt(width: mask.width, height: mask.height),
+                for: "a mask prompt of \(mask.width) × \(mask.height) pixels", field: "prompts.mask")
+            return (options, room)
         }
     }
 

@@ -121,10 +121,15 @@ extension Service {
         _ = try context.negotiate([.json])
         let query = try context.query(known: ["limit", "after"])
         let limit = try query.integer("limit", in: 1...200) ?? 50
-        let after = try query["after"].map { text throws(Problem) in
+        let after = try query["after"].map { (text: String) throws -> String in
             guard Identifier.isWellFormed(text, prefix: "task") else {
                 throw Problem.invalid(
                     "query.after", "\(Quoted(text)) is no task id", hint: "give \"next\" of the page before")
+            }
+            // An empty page would look like the end of the list.
+            guard try store.task(text) != nil else {
+                throw Problem.invalid(
+                    "query.after", "the task \(text) is not there any more", hint: "ask for the first page again")
             }
             return text
         }

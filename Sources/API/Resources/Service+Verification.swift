@@ -102,13 +102,12 @@ extension Service {
         _ receipt: RecordedReceipt, _ served: ServedModel, for identity: Identity
     ) async throws -> (Tier, TaskRecord?) {
         guard let hash = receipt.adapter else {
-            let task = try receipt.task.map { id in
-                guard let task = try store.task(id), identity.maySee(task) else {
-                    throw Problem.notFound(
-                        "task", id, field: "receipt.task",
-                        hint: "it was deleted with its support set, which the answer depends on")
-                }
-                return task
+            let task: TaskRecord? = try receipt.task.flatMap { id in
+                if let task = try store.task(id), identity.maySee(task) { return task }
+                guard receipt.isPromptless else { return nil }
+                throw Problem.notFound(
+                    "task", id, field: "receipt.task",
+                    hint: "it was deleted with its support set, which the answer depends on")
             }
             return (.base(reason: "the receipt says so"), task)
         }
@@ -121,9 +120,9 @@ extension Service {
         guard let (version, task) = seen.first(where: { $0.1.id == receipt.task }) ?? seen.first else {
             throw Problem.notFound(
                 "adapter", hash, field: "receipt.adapter_sha256",
-                hint: receipt.task == nil
-                    ? "it was deleted with its task; import its file as a task, then verify again"
-                    : "it was deleted with its task and the support set, which the answer depends on as well")
+                hint: receipt.isPromptless
+                    ? "it was deleted with its task and the support set, which the answer depends on as well"
+                    : "it was deleted with its task; import its file as a task, then verify again")
         }
         guard task.model == served.model.sha256 else {
             throw Problem.invalid(

@@ -31,9 +31,10 @@ extension Service {
             form, room: max(0, configuration.maximumExamples - taken.count), taken: taken,
             patients: try TaskRequest.patients(Fields(.object(members), path: "", known: ["patients"])),
             patientsPath: "patients", labels: TaskLabels(task.labels))
+        // An imported task has none yet: its first examples are to show all of its labels.
         let examples = try await imaging.run { [limits = configuration.imageLimits] in
             try Self.support(
-                support, isWhole: false, limits: limits, configuration: model.configuration)
+                support, isWhole: known.isEmpty, limits: limits, configuration: model.configuration)
         }
         try checkPixels(known.map { ($0.width, $0.height) } + examples.map { ($0.width, $0.height) })
         let recipe = try TaskSettings(stored: task.settingsJSON).recipe

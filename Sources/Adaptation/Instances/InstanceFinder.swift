@@ -31,7 +31,8 @@ package struct InstanceFinder: Sendable {
         let drawn = logits.indices.map { logits[$0] > 0 && frame[$0] >= 0.5 ? UInt8(1) : 0 }
         let regions = Regions(Mask(width: side, height: side, pixels: drawn))
         var pieces: [(prediction: MaskPrediction, prompt: Prompt)] = []
-        for label in 1..<regions.count + 1 {
+        // Each piece has a grid of logits of its own: of a mask of thousands of specks the largest are enough to choose from.
+        for label in Self.largest(regions).prefix(2 * Self.limit) {
             let mask = regions.mask(label)
             guard let piece = piece(mask, of: whole, logits, regions.labels, label) else { continue }
             pieces.append(piece)
@@ -54,15 +55,12 @@ package struct InstanceFinder: Sendable {
             "not one logit a pixel")
         let regions = Regions(Mask(width: side, height: side, pixels: logits.map { $0 > 0 ? 1 : 0 }))
         var extents = [PixelBox?](repeating: nil, count: regions.count + 1)
-        var areas = [Int](repeating: 0, count: regions.count + 1)
         for (pixel, label) in regions.labels.enumerated() where label > 0 {
             let (x, y) = (pixel % side, pixel / side)
             let own = PixelBox(x0: x, y0: y, x1: x, y1: y)
             extents[label] = extents[label]?.union(own) ?? own
-            areas[label] += 1
         }
-        let largest = areas.indices.filter { areas[$0] >= 4 }.sorted { (areas[$1], $0) < (areas[$0], $1) }
-        return largest.prefix(limit).compactMap { label in extents[label].map { (label, $0) } }.lazy.map {
+        return largest(regions).prefix(limit).compactMap { label in extents[label].map { (label, $0) } }.lazy.map {
             label, extent in
             let square = max(extent.width, extent.height)
             var own = [Float](repeating: MaskPrediction.outside, count: square * square)
@@ -79,6 +77,13 @@ package struct InstanceFinder: Sendable {
                 geometry: ImageGeometry(
                     width: geometry.originalWidth, height: geometry.originalHeight, window: extent, side: square))
         }
+    }
+
+    /// The regions that are more than specks, the largest first.
+    private static func largest(_ regions: Regions) -> [Int] {
+        var areas = [Int](repeating: 0, count: regions.count + 1)
+        for label in regions.labels where label > 0 { areas[label] += 1 }
+        return areas.indices.filter { areas[$0] >= 4 }.sorted { (areas[$1], $0) < (areas[$0], $1) }
     }
 
     /// A region of the whole mask, and the prompt that asks for it; nil for specks.

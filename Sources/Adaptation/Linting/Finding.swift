@@ -21,6 +21,8 @@ package struct Finding: Sendable, Equatable {
         case nearDuplicate(of: Int, correlation: Double)
         /// Images that seem to show one patient: the example is the first of them.
         case samePatient(examples: [Int])
+        /// All names begin alike, as those of one patient's images would: then held-out scores measure nothing.
+        case onePatient(name: String)
         case missingSpacing
         /// The object is darker than its surroundings here, and brighter in most others, or the other way round.
         case polarity(isDarker: Bool)

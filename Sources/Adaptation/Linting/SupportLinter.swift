@@ -141,6 +141,7 @@ package struct SupportLinter: Sendable {
     }
 
     private func grouped(_ patients: PatientGroups) -> [Finding] {
+        if let name = patients.sharedName { return [Finding(.warning, .onePatient(name: name), nil)] }
         guard patients.source == .stems else { return [] }
         return Dictionary(grouping: patients.groups.indices) { patients.groups[$0] }.sorted { $0.key < $1.key }
             .filter { $0.value.count > 1 }.map { Finding(.info, .samePatient(examples: $0.value), $0.value[0]) }

@@ -45,7 +45,10 @@ package struct Presence: Sendable, Equatable {
 
     /// From 0 to 1, above a half when the object is there.
     package func score(_ map: SimilarityMap) -> Double {
-        let inside = zip(map.values, map.weight).filter { $0.1 >= 0.5 }.map(\.0)
+        let shown = zip(map.values, map.weight)
+        // Of a ribbon thinner than a token no token is inside by half.
+        let least: Float = shown.contains { $0.1 >= 0.5 } ? 0.5 : .leastNonzeroMagnitude
+        let inside = shown.filter { $0.1 >= least }.map(\.0)
         guard let value = Presence.statistic(inside, tokenCount: tokenCount) else { return 0 }
         return Double(1 / (1 + expf(-2 * (value - threshold) / scale)))
     }

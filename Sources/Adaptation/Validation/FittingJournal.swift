@@ -4,6 +4,8 @@ struct FittingJournal: Codable, Sendable, Equatable {
     struct Run: Codable, Sendable, Equatable {
         let key: String
         var isDone = false
+        /// Of the fitting, at which it began.
+        var began: Double?
         var seconds = 0.0
         var marks: [Mark] = []
         var influence: [Gain] = []

@@ -34,7 +34,7 @@ struct FittingRuns {
         }
         log.journal.update(key) { run in
             run.isDone = true
-            run.seconds += log.elapsed - start
+            run.seconds = log.elapsed - (run.began ?? start)
         }
         log.finishRun()
         try log.save(nil)
@@ -81,7 +81,7 @@ struct FittingRuns {
     ) throws -> TrainedAdapter {
         let resuming = log.takeOpen(of: trainer)
         // Only the run that was under way has a state; an entry in the journal without it is begun anew.
-        if resuming == nil { log.journal.update(key) { $0 = FittingJournal.Run(key: key) } }
+        if resuming == nil { log.journal.update(key) { $0 = FittingJournal.Run(key: key, began: log.elapsed) } }
         return try trainer.run(
             resuming: resuming, cache: cache(of: trainer), stopAfter: stopAfter,
             hooks: Trainer.Hooks(

@@ -66,7 +66,8 @@ package struct Gate: Sendable, Equatable {
         verdicts = zip(HeldOutScorer.kinds, differences).map { kind, differences in
             let harmed = labels.filter { label in
                 let gains = Self.differences(base, adapted, patients) { $0.prompt == kind && $0.label == label }
-                return PairedTest(gains.map { -$0 }, above: -margin).pValue < Self.level
+                // A label that no example shows has answers without a prompt alone.
+                return !gains.isEmpty && PairedTest(gains.map { -$0 }, above: -margin).pValue < Self.level
             }
             let careful = Self.carefulGain(base.filter { $0.prompt == kind }, adapted.filter { $0.prompt == kind })
             let isOtherwiseAsked = base.contains { $0.prompt == kind && $0.ownDice != nil }

@@ -80,6 +80,8 @@ package enum Measure: String, Sendable, CaseIterable {
     case hd95 = "hd95_px"
     case hd95Millimetres = "hd95_mm"
 
+    package var isMillimetres: Bool { self == .asdMillimetres || self == .hd95Millimetres }
+
     func value(of score: HeldOutScore) -> Double? {
         switch self {
         case .dice: score.dice

@@ -4,38 +4,49 @@ package struct PatientGroups: Sendable, Equatable {
     package enum Source: String, Sendable {
         case given
         case stems
+        /// Some are copies of others, and nothing else is known.
+        case pictures
     }
 
     /// One number per example; equal numbers are one patient.
     package let groups: [Int]
-    /// Nil: nothing is known, and every image stands for itself.
+    /// Nil: nothing is known, and every picture stands for itself.
     package let source: Source?
+    /// What all stems begin with, if that may be the name of one patient, and nothing else is known: `case101` of `case101_slice_1` to `_8`.
+    package let sharedName: String?
 
     /// - Parameters:
     ///   - stems: File stems of the examples, in order.
     ///   - given: The patient of each where a client said so. An example without one has the patient that its stem tells, who may be named by another
     ///     example's client; where stems tell none it stands for itself.
-    package init(stems: [String], given: [String?]) {
+    ///   - pictures: A hash of each example's pixels, where known. One picture is of one patient, under whatever names it came.
+    package init(stems: [String], given: [String?], pictures: [String]? = nil) {
         precondition(stems.count == given.count, "one patient per stem")
         // One patient in all is more likely a name that all files share; as many as images say nothing.
         let read = Self.prefixes(of: stems, given).first { names in
             let known = names.compactMap(\.self)
             return (2..<max(known.count, 2)).contains(Set(known).count) && !Self.isRefuted(names, by: given)
         }
+        let isUnknown = read == nil && given.allSatisfy { $0 == nil }
+        sharedName =
+            isUnknown && stems.count > 1
+            ? Self.prefixes(of: stems, given).first { Set($0).count == 1 }?.first.flatMap(\.self) : nil
         var named: [String: String] = [:]
         for case (let own?, let given?) in zip(read ?? [], given) { named[own] = given }
-        let names = stems.indices.map { index in
+        let apart = stems.indices.map { index in
             if let given = given[index] { return "given \(given)" }
             guard let own = read?[index] else { return "example \(index)" }
             return named[own].map { "given \($0)" } ?? "stem \(own)"
         }
+        let names = pictures.map { Self.joined(apart, by: $0) } ?? apart
         let distinct = Set(names).count
         // That all are of one patient is believed to whoever says so: then nothing can be held out.
         guard distinct < stems.count, distinct > 1 || given.allSatisfy({ $0 != nil }) else {
-            (groups, source) = (Array(stems.indices), nil)
+            (groups, source) = (pictures.map(Self.numbered) ?? Array(stems.indices), nil)
             return
         }
-        (groups, source) = (Self.numbered(names), given.contains { $0 != nil } ? .given : .stems)
+        groups = Self.numbered(names)
+        source = given.contains { $0 != nil } ? .given : read != nil ? .stems : .pictures
     }
 
     package var count: Int { Set(groups).count }
@@ -47,6 +58,19 @@ package struct PatientGroups: Sendable, Equatable {
             if let other = named.updateValue(patient, forKey: own), other != patient { return true }
         }
         return false
+    }
+
+    /// The names, those of equal pictures made one.
+    private static func joined(_ names: [String], by pictures: [String]) -> [String] {
+        var first: [String: String] = [:]
+        var joined = names
+        for (index, picture) in pictures.enumerated() {
+            let (name, earlier) = (joined[index], first[picture] ?? joined[index])
+            joined = joined.map { $0 == name ? earlier : $0 }
+            first = first.mapValues { $0 == name ? earlier : $0 }
+            first[picture] = earlier
+        }
+        return joined
     }
 
     private static func numbered(_ names: [String]) -> [Int] {

@@ -146,8 +146,14 @@ package struct SpeedProbe: Codable, Sendable, Equatable {
         let encodings = min((count * first.augmentedViews + (tiles ?? 0)) * view, first.cacheBytes)
         // A run holds its tensors, two moments, the sum of the gradients, and the next tensors before the old ones go.
         let states = candidates.map { trainedNumbers($0.kind) }.max() ?? 0
+        // What the encoder's blocks keep for the way back: the probe trains the decoder alone.
+        let kept = candidates.contains(where: \.kind.trainsEncoder) ? Checkpointing.keptBytes(of: configuration) : 0
+        // Images and masks are there all the while, and for what the support set teaches beside the adapter the embedding of each.
+        let pixels = masks.reduce(0) { $0 + 4 * $1.width * $1.height }
+        let embeddings = count * 4 * configuration.grid * configuration.grid * configuration.embeddingChannels
         return Estimate(
-            seconds: seconds, bytes: encodings + 6 * 4 * states, tileSide: recipe.settings.tileSide, tileCount: tiles)
+            seconds: seconds, bytes: encodings + 6 * 4 * states + kept + pixels + embeddings,
+            tileSide: recipe.settings.tileSide, tileCount: tiles)
     }
 
     /// What a fitting will likely take.

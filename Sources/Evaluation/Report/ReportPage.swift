@@ -140,7 +140,7 @@ struct ReportPage {
         <dt>box</dt><dd>The extent, each edge moved at random by up to 10 % of the side that it bounds; exact-box: not moved.</dd>
         <dt>1-point, 3-points</dt><dd>Pixels of the object, each drawn from all; centre-point: its deepest pixel.</dd>
         <dt>1+4</dt><dd>The point of 1-point, then four clicks, each at the deepest pixel of the largest error region of the \
-        mask before, which is given back as a mask prompt.</dd>
+        answer before, and asked together with all clicks before it.</dd>
         <dt>ellipse, filled box</dt><dd>The ellipse inscribed in the same box, and the box itself.</dd>
         <dt>disc</dt><dd>Around the same point, its radius an eighth of the image's shorter side.</dd>
         <dt>mask grid at best</dt><dd>The truth averaged over the cells of the model's mask grid, enlarged and compared as every \

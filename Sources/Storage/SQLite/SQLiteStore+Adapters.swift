@@ -77,9 +77,10 @@ extension SQLiteStore {
                 task, version, file.name, file.byteCount, new.sha256, new.cardJSON, clock.now().milliseconds,
                 new.heldOutJSON,
             ])
-        if new.isServed {
+        if case .after(let compared) = new.serving {
             try database.execute(
-                sql: "UPDATE tasks SET served_adapter = ? WHERE id = ?", arguments: [version, task])
+                sql: "UPDATE tasks SET served_adapter = ? WHERE id = ? AND served_adapter IS ?",
+                arguments: [version, task, compared])
         }
     }
 

@@ -51,6 +51,10 @@ import Testing
             base: try Self.scores { _ in row.base }, adapted: try Self.scores { _ in row.adapted },
             patients: Array(0..<8), margin: row.margin)
         #expect(HeldOutAnswer.reason(gate, labels: TaskLabels([])) == row.expected)
+        // Where an earlier version answers, it is that which goes on.
+        #expect(
+            HeldOutAnswer.reason(gate, labels: TaskLabels([]), previous: 3)
+                == row.expected.replacing("so the base goes on", with: "so version 3 goes on"))
     }
 
     @Test func tellsTheKindsOfPromptsApart() throws {

@@ -2,6 +2,12 @@ import API
 import Testing
 
 @Suite struct JSONTests {
+    /// As JavaScript writes them.
+    @Test func wholeNumbersAreCanonicalWithoutAFraction() {
+        let value: JSON = ["a": 8.0, "b": [0.5, -2.0, -0.0], "c": ["d": 1e300, "e": "1.0"], "f": 9]
+        #expect(value.canonical.text() == #"{"a":8,"b":[0.5,-2,0],"c":{"d":1e+300,"e":"1.0"},"f":9}"#)
+    }
+
     struct Row: Sendable, CustomTestStringConvertible {
         let text: String
         let value: JSON

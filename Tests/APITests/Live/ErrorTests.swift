@@ -78,6 +78,9 @@ import Testing
         plain("after no id", "GET", "/v1/tasks?after=1", .invalidValue, "query.after"),
         plain("jobs of no id", "GET", "/v1/jobs?task=1", .invalidValue, "query.task"),
         plain("jobs after no id", "GET", "/v1/jobs?after=1", .invalidValue, "query.after"),
+        plain(
+            "after a task that is gone", "GET", "/v1/tasks?after=task_0000000000000000", .invalidValue, "query.after"),
+        plain("after a job that is gone", "GET", "/v1/jobs?after=job_0000000000000000", .invalidValue, "query.after"),
         plain("tasks as an image", "GET", "/v1/tasks", headers: [("Accept", "image/png")], .notAcceptable, "Accept"),
         plain("models as HTML", "GET", "/v1/models", headers: [("Accept", "text/html")], .notAcceptable, "Accept"),
     ]

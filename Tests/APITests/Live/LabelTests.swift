@@ -55,6 +55,26 @@ import Testing
         }
     }
 
+    /// An imported task has no examples yet: its first ones must show all labels, as those of any task.
+    @Test func firstExamplesOfAnImportedTaskShowAllLabels() async throws {
+        try await withLiveServer { server in
+            let client = server.client
+            let created = try await client.post("/v1/tasks?wait=600", form: Self.task()).json
+            let task = created["task"]?["id"]?.stringValue ?? ""
+            let file = try await client.get("/v1/tasks/\(task)/adapter?version=1").body
+            let adapter = FormPart("adapter", bytes: file, filename: "a.safetensors")
+            let copy = try await client.post(
+                "/v1/tasks", form: [FormPart("task", text: #"{"name": "copy"}"#), adapter]
+            ).json
+            let path = "/v1/tasks/\(copy["task"]?["id"]?.stringValue ?? "")/support?wait=600"
+            let bare = (0..<3).map { Self.mask(x: 18 + 3 * $0, [5: 0]) }
+            let refused = try await client.post(path, form: Self.examples(0..<3, masks: bare))
+            #expect(refused.status == 422, "\(refused.text)")
+            #expect(refused.text.contains("ring"))
+            #expect(try await client.post(path, form: Self.examples(0..<3)).status == 201)
+        }
+    }
+
     static func task(
         _ labels: JSON? = labels, adapter: [UInt8]? = nil, masks: [[UInt8]]? = nil, kind: String = "decoder"
     ) -> [FormPart] {

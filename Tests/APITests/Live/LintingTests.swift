@@ -81,6 +81,12 @@ import Testing
                 support.masks[index].name = name + ".png"
             }
         },
+        Row("one-patient", "warning", nil, "task.patients") { support in
+            for (index, letter) in "abcde".enumerated() {
+                support.images[index].name = "case7_\(letter).png"
+                support.masks[index].name = "case7_\(letter).png"
+            }
+        },
         Row("missing-spacing", "info", nil, nil) { $0.task = #"{"name": "disc"}"# },
         Row("polarity", "warning", "b.png", "image[1]") {
             $0.images[1].bytes = Support.picture { x, y in 255 - Support.level(x, y, 19) }

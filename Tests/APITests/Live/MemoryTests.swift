@@ -99,6 +99,26 @@ import Testing
         }
     }
 
+    /// However small the image: a mask prompt of a hundred bytes may be of millions of pixels.
+    @Test func maskPromptsCountToo() async throws {
+        let memory = AnswerMemory(bytes: 100_000)
+        func configure(_ configuration: inout Service.Configuration) { configuration.answerMemory = memory }
+        try await withLiveServer(configure) { server in
+            func ask(_ width: Int, _ height: Int) async throws -> ClientResponse {
+                let mask = "{\"mask\": {\"size\": [\(height), \(width)], \"counts\": [0, \(width * height)]}}"
+                return try await server.client.post("/v1/segment", form: Forms.segment(mask))
+            }
+            let huge = try await ask(4_000, 4_000)
+            #expect(huge.status == 413, "\(huge.text)")
+            #expect(try huge.json["field"] == "prompts.mask")
+            let other = try await ask(47, 40)
+            #expect(try other.status == 422 && other.json["type"] == "/problems/size-mismatch", "\(other.text)")
+            #expect(try await ask(48, 40).status == 200)
+            for _ in 0..<6_000 where memory.byteCount > 0 { pause(milliseconds: 10) }
+            #expect(memory.byteCount == 0)
+        }
+    }
+
     /// The masks of a support set are looked at together.
     @Test func aDryRunKeepsToItsMemory() async throws {
         let memory = AnswerMemory(bytes: 5_000)

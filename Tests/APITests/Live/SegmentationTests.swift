@@ -289,6 +289,14 @@ import Testing
                 "/v1/segment", form: Forms.segment(Self.box, [truth]), headers: [("Accept", "image/png")])
             #expect(headers.header("GMISeg-Dice") == "1.0")
             #expect(headers.header("GMISeg-ASD-Mm") == nil)
+            // At a microscope's spacing four decimal places of a millimetre would be nothing.
+            let other = FormPart("ground_truth", bytes: TestImages.mask(x: 30, radius: 6), filename: "t.png")
+            let micro = [other, FormPart("spacing_mm", text: "0.00025")]
+            let fine = try await server.client.post("/v1/segment", form: Forms.segment(Self.box, micro))
+                .json["metrics"]?["asd_mm"]
+            let picture = try await server.client.post(
+                "/v1/segment", form: Forms.segment(Self.box, micro), headers: [("Accept", "image/png")])
+            #expect(picture.header("GMISeg-ASD-Mm") == (isEmpty ? nil : fine?.text()))
         }
     }
 

@@ -1,5 +1,6 @@
 import API
 import Client
+import Cryptography
 import Foundation
 import Imaging
 import SegmentAnything
@@ -42,6 +43,42 @@ import Testing
                     #expect(verdict["receipt_sha256"] == answer["receipt_sha256"])
                 }
             }
+        }
+    }
+
+    /// JavaScript, Go and jq write whole numbers without a fraction; the builds before wrote and hashed them with one.
+    @Test func anAnswerCountsAfterOtherProgramsHaveWrittenItAgain() async throws {
+        try await withLiveServer { server in
+            let answer = try await server.client.post("/v1/segment", form: Forms.segment(Self.prompts)).json
+            let receipt = try #require(answer["receipt"])
+            #expect(receipt.text().firstMatch(of: /\d\.0[,}\]]/) == nil)
+            let rewritten = try await verify(server, answer.canonical)
+            #expect(rewritten["matches"] == true && rewritten["differences"] == [], "\(rewritten.text())")
+
+            let earlier = try JSON.parse(
+                Array(receipt.text().replacing(#""y":18,"#, with: #""y":18.0,"#).utf8), field: "receipt")
+            #expect(earlier != receipt)
+            let kept = changed(
+                changed(answer, "receipt", earlier), "receipt_sha256", .string(SHA256.hex(earlier.encoded())))
+            let verdict = try await verify(server, kept)
+            #expect(verdict["matches"] == true && verdict["differences"] == [], "\(verdict.text())")
+        }
+    }
+
+    /// With prompts a task's base model answers as it does without the task; only an answer without any depends on the support set.
+    @Test func theBaseModelsAnswerForATaskIsMadeAgain() async throws {
+        try await withLiveServer { server in
+            let created = try await server.client.post("/v1/tasks?wait=60", form: Forms.task(margin: 1)).json
+            let task = created["task"]?["id"]?.stringValue ?? ""
+            let answer = try await server.client.post("/v1/tasks/\(task)/segment", form: Forms.segment(Self.prompts))
+                .json
+            #expect(answer["tier"] == "base" && answer["receipt"]?["task"]?.stringValue == task)
+            let verdict = try await verify(server, answer)
+            #expect(verdict["matches"] == true && verdict["differences"] == [], "\(verdict.text())")
+            _ = try await server.client.delete("/v1/tasks/\(task)")
+            let after = try await verify(server, answer)
+            #expect(after["matches"] == true)
+            #expect(after["differences"]?.elements?.map { $0["field"] } == ["task"])
         }
     }
 

@@ -152,6 +152,32 @@ import Testing
         }
     }
 
+    /// Whoever takes a version back while the next one is made wants what they chose, not what started from the other.
+    @Test func aChoiceMadeDuringAJobStays() async throws {
+        try await withLiveServer { server in
+            let client = server.client
+            let created = try await client.post("/v1/tasks?wait=600", form: Forms.task(steps: 400, count: 3)).json
+            let path = "/v1/tasks/\(created["task"]?["id"]?.stringValue ?? "")"
+            let grown = try await client.post("\(path)/support", form: Self.more(3...4))
+            let job = "/v1/jobs/\(try grown.json["job"]?["id"]?.stringValue ?? "")"
+            var state: JSON?
+            while state != "running" { state = try await client.get(job).json["state"] }
+            // It reads what is served first of all, and its first step comes after that.
+            while try await client.get(job).json["step"] == 0 { try await Task.sleep(for: .milliseconds(5)) }
+            #expect(
+                try await client.send(Self.json("\(path)/served_version", "PUT", #"{"version": null}"#)).status == 200)
+            var ended = try await client.get(job).json
+            while ended["finished_at"] == .null {
+                try await Task.sleep(for: .milliseconds(50))
+                ended = try await client.get(job).json
+            }
+            #expect(ended["state"] == "succeeded" && ended["result"]?["served"] == false, "\(ended.text())")
+            #expect(ended["result"]?["served_reason"]?.stringValue?.hasPrefix("another version was chosen") == true)
+            let task = try await client.get(path).json
+            #expect(task["served_version"] == .null && task["versions"]?.elements?.count == 2)
+        }
+    }
+
     @Test func anAdapterMovesToAnotherTask() async throws {
         try await withLiveServer { server in
             let client = server.client

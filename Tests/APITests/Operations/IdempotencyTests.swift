@@ -49,6 +49,21 @@ import Testing
         #expect(Self.word(table.begin(Self.key("k"), fingerprint: "b", at: Self.at(86_400))) == "perform")
     }
 
+    /// What was deleted must not be told of by a kept answer: neither to its owner nor to those who see what is theirs.
+    @Test(arguments: [("ana", ["ben"]), ("ben", ["ana"]), (nil, [])] as [(String?, [String])])
+    func forgetsWhatMayTellOfADeletion(_ owner: String?, _ kept: [String]) {
+        var table = Idempotency()
+        for name in ["ana", "ben", "root"] {
+            _ = table.begin(Self.key("k", name), fingerprint: "a", seesAll: name == "root", at: Self.at(0))
+            table.finish(Self.key("k", name), Response(.ok), at: Self.at(0))
+        }
+        table.forget(owner: owner)
+        for name in ["ana", "ben", "root"] {
+            let word = Self.word(table.begin(Self.key("k", name), fingerprint: "a", at: Self.at(1)))
+            #expect(word == (kept.contains(name) ? "replay 200" : "perform"), "\(name)")
+        }
+    }
+
     @Test func keepsToItsMemory() {
         var table = Idempotency(byteCapacity: 10_000)
         func put(_ text: String, _ count: Int, _ time: UInt64) {

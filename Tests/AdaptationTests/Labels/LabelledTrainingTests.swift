@@ -289,6 +289,18 @@ func targets(_ count: Int, bare: Set<Int> = [], width: Int = 40, height: Int = 3
         #expect(Self.gate(base, Self.scores([0.95, 0.7]), margin: -1).isServed)
     }
 
+    /// A label that no example shows is only looked for without a prompt: there is nothing to compare its boxes by.
+    @Test func aLabelThatNoExampleShowsHarmsNothing() {
+        func scores(_ dice: Double) -> [HeldOutScore] {
+            (0..<8).flatMap { example in
+                HeldOutScorer.kinds.map { HeldOutScore(example: example, prompt: $0, dice: dice) }
+                    + [HeldOutScore(example: example, label: 1, prompt: .none, isShown: false, dice: 1)]
+            }
+        }
+        let gate = Self.gate(scores(0.5), scores(0.9))
+        #expect(gate.isServed && gate.verdicts.allSatisfy(\.harmedLabels.isEmpty))
+    }
+
     /// Boxes drawn with care may not pay for what hasty ones gain, beyond a point; other prompts have no such boxes.
     @Test(arguments: [(0.97, true), (0.961, true), (0.959, false), (0.5, false)])
     func careIsNotPunished(_ careful: Double, _ isServed: Bool) throws {

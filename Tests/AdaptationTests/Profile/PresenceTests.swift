@@ -45,6 +45,18 @@ import Testing
     }
 }
 
+extension PresenceTests {
+    /// A ribbon thinner than a token fills none by half, and may show the object all the same.
+    @Test func aRibbonIsLookedAtToo() {
+        let configuration = SegmentAnything.Configuration.tiny
+        let geometry = ImageGeometry(width: 40 * configuration.grid, height: 10, side: configuration.imageSize)
+        let tensor = Tensor(filled: 4, shape: [1, configuration.grid, configuration.grid, 1])
+        let map = SimilarityMap(tensor.elements, ImageEmbedding(tensor: tensor, geometry: geometry))
+        #expect(map.weight.allSatisfy { $0 < 0.5 } && map.weight.contains { $0 > 0 })
+        #expect(Presence(tokenCount: 3, threshold: 2, scale: 1).score(map) > 0.9)
+    }
+}
+
 @Suite struct EmbeddingDistanceTests {
     private func embedding(_ value: Float, spread: Float = 0) -> ImageEmbedding {
         let geometry = ImageGeometry(width: 32, height: 16, side: 32)

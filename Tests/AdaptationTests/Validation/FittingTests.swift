@@ -365,6 +365,26 @@ import Testing
         }
     }
 
+    /// What a job will take counts its images, and the encoder's way back where the encoder is trained.
+    @Test func theEstimateCountsWhatTheProbeDoesNotTake() throws {
+        let configuration = tinyModel.configuration
+        func bytes(_ kind: AdapterKind, side: Int = 32) throws -> Int {
+            var recipe = Self.recipe(fixed: [.kind, .steps, .tiles])
+            recipe.settings.kind = kind
+            return try Self.speed.estimate(
+                recipe,
+                masks: (0..<4).map { _ in
+                    Mask(width: side, height: side, pixels: .init(repeating: 1, count: side * side))
+                },
+                patients: PatientGroups(stems: ["a", "b", "c", "d"], given: [nil, nil, nil, nil]),
+                configuration: configuration, trainedNumbers: { _ in 0 }
+            ).bytes
+        }
+        #expect(try bytes(.decoder, side: 64) - bytes(.decoder) == 4 * 4 * (64 * 64 - 32 * 32))
+        #expect(try bytes(.lora) >= Checkpointing.keptBytes(of: configuration))
+        #expect(try bytes(.lora) - bytes(.decoder) > Checkpointing.keptBytes(of: configuration) / 2)
+    }
+
     @Test func aWrongMaskHarmsTheOthers() throws {
         // Five discs, and one whose mask marks the ground instead.
         var examples = discs(6)

@@ -41,6 +41,31 @@ import Testing
             given: ["x", nil, nil, "x"], groups: [0, 0, 1, 0]),
     ]
 
+    @Test(
+        arguments: [
+            (["case101_slice_1", "case101_slice_2"], "case101"), (["p1_a", "p1_b", "p2_a", "p3_a"], nil),
+            (["drive_01_testing", "drive_02_testing"], nil), (["left_a", "left_b"], nil), (["p1_a"], nil),
+        ] as [([String], String?)])
+    func namesOfOnePatientAreNoticed(_ stems: [String], _ name: String?) {
+        #expect(PatientGroups(stems: stems, given: stems.map { _ in nil }).sharedName == name)
+        // Who says whose they are is believed.
+        #expect(PatientGroups(stems: stems, given: stems.map { _ in "x" }).sharedName == nil)
+    }
+
+    /// The same pixels under another name are the same patient's, and what that name is joined to as well.
+    @Test(
+        arguments: [
+            (["a", "b", "a", "c"], [nil, nil, nil, nil], [0, 1, 0, 2]),
+            (["a", "a"], [nil, nil], [0, 0]),
+            (["a", "b", "b", "c"], ["x", "x", nil, nil], [0, 0, 0, 1]),
+            (["a", "b", "a", "b"], ["x", nil, "y", "y"], [0, 1, 0, 1]),
+            (["a", "b"], [nil, nil], [0, 1]),
+        ] as [([String], [String?], [Int])])
+    func onePictureIsOnePatient(_ pictures: [String], _ given: [String?], _ groups: [Int]) {
+        let stems = pictures.indices.map { "image \(["one", "two", "three", "four"][$0])" }
+        #expect(PatientGroups(stems: stems, given: given, pictures: pictures).groups == groups)
+    }
+
     @Test(arguments: rows) func findsPatients(_ row: Row) {
         let found = PatientGroups(stems: row.stems, given: row.given ?? row.stems.map { _ in nil })
         #expect(found.groups == row.groups ?? Array(row.stems.indices))
