@@ -23,7 +23,7 @@ extension Service {
                     "query.after", "\(Quoted(text)) is no job id", hint: "give \"next\" of the page before")
             }
             // An empty page would look like the end of the list.
-            guard try jobs.job(text) != nil else {
+            guard let last = try jobs.job(text), try isVisible(last, context) else {
                 throw Problem.invalid(
                     "query.after", "the job \(text) is not there any more", hint: "ask for the first page again")
             }

@@ -127,7 +127,7 @@ extension Service {
                     "query.after", "\(Quoted(text)) is no task id", hint: "give \"next\" of the page before")
             }
             // An empty page would look like the end of the list.
-            guard try store.task(text) != nil else {
+            guard let last = try store.task(text), context.identity.maySee(last) else {
                 throw Problem.invalid(
                     "query.after", "the task \(text) is not there any more", hint: "ask for the first page again")
             }

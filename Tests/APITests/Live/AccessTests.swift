@@ -69,6 +69,10 @@ import Testing
                 #expect(try await ben.get(path).status == 404, "\(path)")
             }
             #expect(try await ben.get("/v1/tasks").json["tasks"] == [])
+            for page in ["/v1/tasks?after=\(task)", "/v1/jobs?after=\(job)"] {
+                #expect(try await ana.get(page).status == 200, "\(page)")
+                #expect(try await ben.get(page).status == 400, "\(page)")
+            }
             #expect(try await ben.get("/v1/jobs").json["jobs"] == [])
             #expect(try await ana.get("/v1/tasks").json["tasks"]?.elements?.count == 1)
             #expect(try await root.get("/v1/jobs").json["jobs"]?.elements?.count == 1)
