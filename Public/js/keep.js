@@ -22,9 +22,9 @@ export async function recallAll() {
   return (entries ?? []).filter((entry) => entry.tab === tab).map((entry) => entry.value);
 }
 
-/** Keeps `value`, which may hold files, blobs, typed arrays and plain objects. */
+/** Keeps `value`, which may hold files, blobs, typed arrays and plain objects. Resolves to false where the browser keeps nothing. */
 export async function keep(name, value) {
-  await request((store) => store.put({ tab, time: Date.now(), value }, `${tab} ${name}`), 'readwrite');
+  return (await request((store) => store.put({ tab, time: Date.now(), value }, `${tab} ${name}`), 'readwrite')) !== undefined;
 }
 
 export async function forget(name) {
@@ -53,9 +53,9 @@ export function forgetSmall(name) {
   sessionStorage.removeItem(name);
 }
 
-/** Removes all that any tab has kept in this browser. */
-export async function forgetEverything() {
-  for (const name of Object.keys(sessionStorage)) if (name !== 'tab') sessionStorage.removeItem(name);
+/** Removes all that any tab has kept in this browser, but for the small values of this one that `lasting` names. */
+export async function forgetEverything(lasting = []) {
+  for (const name of Object.keys(sessionStorage)) if (!['tab', ...lasting].includes(name)) sessionStorage.removeItem(name);
   await request((store) => store.clear(), 'readwrite');
 }
 

@@ -4,6 +4,7 @@ import { readFeatures } from './features.js';
 import { watchHealth } from './health.js';
 import { forgetClosedTabs } from './keep.js';
 import { problemBox } from './messages.js';
+import { deleteUnwanted } from './stored-images.js';
 import { startTheme } from './theme.js';
 import { askForToken } from './token.js';
 import { showAbout } from './about/view.js';
@@ -73,3 +74,5 @@ onUnauthorised(askForToken);
 await forgetClosedTabs().catch(() => {});
 watchHealth();
 await show();
+// What was put away before and could not be deleted then. Nobody waits for that.
+if (features.imageDeletion) deleteUnwanted().catch((error) => console.warn('not deleted from the server yet:', error));

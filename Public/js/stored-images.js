@@ -4,14 +4,22 @@ import { keepSmall, recallAll, recallSmall } from './keep.js';
 const CREATED = 201;
 /** Under which name the ids of the images are kept that are on the server because this tab has sent them. */
 const OWN = 'own images';
-const ownImages = () => new Set(recallSmall(OWN));
+/** Those of them that are to be deleted, and could not be yet. */
+const UNWANTED = 'unwanted images';
+/** What must last while the images do: nobody else knows who has sent them. */
+export const IMAGE_LISTS = [OWN, UNWANTED];
+export const ownImages = () => recallSmall(OWN) ?? [];
+const unwantedImages = () => recallSmall(UNWANTED) ?? [];
+const MOST_WAITS = 10;
+let last = Promise.resolve();
 
 /** Uploads an image; resolves to what the server says of it. The segment view, a batch and the painter may send the same one. */
 export async function storeImage(file, name, onProgress) {
   const form = new FormData();
   form.append('image', file, name);
   const { status, answer } = await uploadWithStatus('/v1/images', form, { onProgress });
-  if (status === CREATED) keepSmall(OWN, [...ownImages().add(answer.id)]);
+  if (status === CREATED) keepSmall(OWN, [...new Set([...ownImages(), answer.id])]);
+  without(UNWANTED, answer.id);
   return answer;
 }
 
@@ -21,18 +29,49 @@ export async function storeImage(file, name, onProgress) {
  */
 export async function putAway(ids, features) {
   if (!features.imageDeletion) return;
-  const inUse = new Set((await recallAll()).map((value) => value?.imageId));
   const own = ownImages();
-  await Promise.all(ids.filter((id) => own.has(id) && !inUse.has(id)).map(deleteImage));
+  keepSmall(UNWANTED, [...new Set([...unwantedImages(), ...ids.filter((id) => own.includes(id))])]);
+  await deleteUnwanted();
 }
 
+/**
+ * Deletes what is unwanted, one after the other, and not before an earlier call is done. What cannot be deleted now stays noted, for
+ * the next time and the next reload.
+ */
+export function deleteUnwanted() {
+  last = last.catch(() => {}).then(deleteAll);
+  return last;
+}
+
+async function deleteAll() {
+  const inUse = new Set((await recallAll()).map((value) => value?.imageId));
+  for (const id of unwantedImages()) {
+    if (!inUse.has(id)) await deleteImage(id);
+    without(UNWANTED, id);
+  }
+}
+
+/** Asks again where the server says when. Whoever opens the image meanwhile takes it off the list, and it stays. */
 async function deleteImage(id) {
-  await remove(`/v1/images/${id}`).catch(ignoreMissing);
-  // Whoever sends it from now on owns it.
-  keepSmall(OWN, [...ownImages()].filter((other) => other !== id));
+  for (let waits = 0; unwantedImages().includes(id); waits += 1) {
+    try {
+      await remove(`/v1/images/${id}`).catch(ignoreMissing);
+      // Whoever sends it from now on owns it.
+      return without(OWN, id);
+    } catch (error) {
+      if (!(error.retryAfter > 0) || waits === MOST_WAITS) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 1000 * error.retryAfter));
+    }
+  }
+  return undefined;
 }
 
 /** What is not there any more need not be deleted. */
 function ignoreMissing(error) {
   if (!(error instanceof Problem) || error.status !== 404) throw error;
+}
+
+/** Takes an id off a list. */
+function without(name, id) {
+  keepSmall(name, (recallSmall(name) ?? []).filter((other) => other !== id));
 }

@@ -131,14 +131,19 @@ package struct APIHandler: Handler {
         _ endpoint: Endpoint, _ context: RequestContext, _ pattern: String, _ reply: ResponseWriter
     ) throws {
         let key = try service.beginIdempotent(context)
-        if case .replay(let response) = key { return send(response, to: context.request, reply) }
+        if case .replay(let response) = key {
+            service.audit(context, pattern, response)
+            return send(response, to: context.request, reply)
+        }
+        var counted = context
         do {
-            try service.checkQuota(context, pattern)
+            counted.addition = try service.checkQuota(context, pattern)
         } catch {
             if case .perform(let key) = key { service.forgetIdempotent(key) }
             throw error
         }
-        run(endpoint, context, reply) { [self] response in
+        run(endpoint, counted, pattern, reply) { [self, addition = counted.addition] response in
+            addition?.end()
             if case .perform(let key) = key { service.finishIdempotent(key, response) }
             service.audit(context, pattern, response)
             send(response, to: context.request, reply)
@@ -146,7 +151,7 @@ package struct APIHandler: Handler {
     }
 
     private func run(
-        _ endpoint: Endpoint, _ context: RequestContext, _ reply: ResponseWriter,
+        _ endpoint: Endpoint, _ context: RequestContext, _ pattern: String, _ reply: ResponseWriter,
         _ deliver: @escaping @Sendable (Response) -> Void
     ) {
         switch endpoint {
@@ -165,6 +170,7 @@ package struct APIHandler: Handler {
         case .streaming(let handler):
             do {
                 try handler(service, context, reply)
+                service.audit(context, pattern, Response(.ok))
             } catch {
                 deliver(response(.failure(error), context.request))
             }

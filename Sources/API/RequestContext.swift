@@ -9,6 +9,8 @@ package struct RequestContext: Sendable {
     let parameters: PathParameters
     /// Who asks.
     let identity: Identity
+    /// What it may add to its owner's; nil: nothing that counts.
+    var addition: QuotaLedger.Addition?
 
     /// The path's identifier `name` of the kind that `prefix` marks; 404 for anything that cannot be one.
     func identifier(_ name: String, prefix: String, what: String) throws(Problem) -> String {

@@ -71,6 +71,7 @@ package final class Service: Sendable {
     package let telemetry = Telemetry()
     let auditLog: AuditLog?
     let idempotency = Lock(Idempotency())
+    let quotas = QuotaLedger()
     private let retention: RetentionTimer
     private let stopping = Lock(false)
 

@@ -59,7 +59,9 @@ int cposix_epoll_wait(int epoll, cposix_event *events, int capacity, int millise
         if (found[index].events & (EPOLLIN | EPOLLRDHUP)) bits |= CPOSIX_READABLE;
         if (found[index].events & EPOLLOUT) bits |= CPOSIX_WRITABLE;
         if (found[index].events & EPOLLRDHUP) bits |= CPOSIX_INPUT_ENDED;
-        if (found[index].events & (EPOLLERR | EPOLLHUP)) bits |= CPOSIX_FAILED;
+        // Both halves are closed, without an error: there may be bytes to read, and closing before they are read would reset.
+        if (found[index].events & EPOLLHUP) bits |= CPOSIX_READABLE | CPOSIX_INPUT_ENDED;
+        if (found[index].events & EPOLLERR) bits |= CPOSIX_FAILED;
         events[index] = (cposix_event){.bits = bits, .token = found[index].data.u64};
     }
     return count;

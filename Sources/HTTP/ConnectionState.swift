@@ -78,6 +78,11 @@ package struct ConnectionState: Sendable {
         if phase == .idle { phase = .head }
     }
 
+    /// It was none: empty lines, which are passed over between requests (RFC 9112 §2.2).
+    package mutating func requestVanished() {
+        if phase == .head { phase = .idle }
+    }
+
     package mutating func headArrived(_ head: RequestHead) -> HeadAction {
         version = head.version
         method = head.request.method

@@ -43,10 +43,21 @@ package final class JobContext: Sendable {
             Report(step: step, steps: steps, loss: loss, phase: phase, fraction: fraction, etaSeconds: etaSeconds))
     }
 
-    /// Keeps what a later run of this job needs to go on from here, in place of what was kept before.
+    /// Keeps what a later run of this job needs to go on from here, in place of what was kept before. It only insures against a kill:
+    /// where the store refuses, as on a full disk, what was kept before stays, and the run is to go on.
+    ///
+    /// - Throws: `.unknown` when the job is not there any more.
     package func saveCheckpoint(_ content: FileContent) throws(StoreError) {
-        _ = try store.saveCheckpoint(content, of: job.id)
+        do {
+            _ = try store.saveCheckpoint(content, of: job.id)
+        } catch {
+            if case .unknown = error { throw error }
+            checkpointRefused(error)
+        }
     }
+
+    /// A checkpoint could not be made: to the log with it.
+    package func checkpointRefused(_ error: any Error) { queue.checkpointRefused(job.id, error) }
 
     /// Where the checkpoint of an earlier run of this job is; nil when there is none.
     package func checkpointPath() throws(StoreError) -> String? {

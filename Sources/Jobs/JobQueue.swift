@@ -233,6 +233,10 @@ package final class JobQueue: Sendable {
         state.withLock { $0.run?.job.id == id ? $0.run?.job.progress : nil }
     }
 
+    func checkpointRefused(_ id: String, _ error: any Error) {
+        log.warning("cannot keep a job's checkpoint", metadata: ["job": "\(id)", "error": "\(error)"])
+    }
+
     func report(_ id: String, _ report: Report) {
         let now = clock.now()
         let interval = configuration.persistEvery / .seconds(1)
@@ -370,7 +374,9 @@ package final class JobQueue: Sendable {
         default:
             JobFailure(
                 code: "internal", message: "The job ended with an unexpected error: \(error).",
-                hint: "The server's log has the circumstances; queue the job again when the cause is removed.")
+                hint:
+                    "The server's log has the circumstances; add an example or create the task again when the cause is removed."
+            )
         }
     }
 

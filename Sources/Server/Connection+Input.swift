@@ -113,7 +113,10 @@ extension Connection {
                 beginExchange()
             }
             do throws(RequestError) {
-                guard let event = try parser.next(input, at: &position) else { break }
+                guard let event = try parser.next(input, at: &position) else {
+                    if state.phase == .head, parser.isBetweenRequests { forgetExchange() }
+                    break
+                }
                 switch event {
                 case .head(let head): headArrived(head)
                 case .body(let range): bodyArrived(input.extracting(range))

@@ -128,6 +128,12 @@ final class Connection: EventHandler, @unchecked Sendable {
         exchange = Exchange(number: context.nextNumber(), began: now)
     }
 
+    /// Only an empty line has come: no request, and nothing to log.
+    func forgetExchange() {
+        state.requestVanished()
+        exchange = nil
+    }
+
     /// The exchange is over; its log entry is written.
     func endExchange(isComplete: Bool) {
         guard let exchange else { return }

@@ -33,7 +33,10 @@ final class TLSTransport: Transport {
             while filled < buffer.count {
                 switch try session.read(into: UnsafeMutableRawBufferPointer(rebasing: buffer[filled...])) {
                 case .bytes(let count): filled += count
-                case .closed: return filled > 0 ? .bytes(filled) : .closed
+                case .closed:
+                    // The end came with the last bytes: the socket will not tell of it again.
+                    hasYielded = filled > 0
+                    return filled > 0 ? .bytes(filled) : .closed
                 case .needsInput:
                     if flush() == .closed { return .closed }
                     guard fetches < Self.fetchesPerRead else {

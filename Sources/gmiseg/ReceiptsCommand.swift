@@ -8,6 +8,8 @@ struct ReceiptsCommand: ParsableCommand {
         commandName: "receipts", abstract: "Make a table, or a paragraph for a paper, from answers that were kept.",
         discussion: """
             Prints CSV, a row for each mask; with --methods one paragraph for each way in which the answers were made.
+
+            A file that is no answer is named on standard error and left out; the exit status is then 1.
             """)
 
     @Argument(help: "Answers of `gmiseg segment` or POST …/segment, as JSON files.")
@@ -17,15 +19,26 @@ struct ReceiptsCommand: ParsableCommand {
     var methods = false
 
     func run() throws {
-        let answers = try answers.map { path in
-            let answer = try JSONParser.parse(Array(Data(contentsOf: URL(filePath: path))))
-            guard answer["receipt"] != nil else { throw ValidationError("\(path) is no answer: it has no receipt") }
-            return answer
+        let sound = answers.compactMap(Self.answer)
+        if methods { Self.printMethods(sound) } else { print(AnswerTable.csv(sound), terminator: "") }
+        if sound.count < answers.count { throw ExitCode.failure }
+    }
+
+    /// The answer that the file holds; nil, once it is said why, when it holds none.
+    private static func answer(_ path: String) -> JSON? {
+        do {
+            let answer = try JSON.parse(Array(Data(contentsOf: URL(filePath: path))), field: path)
+            if answer["receipt"] != nil { return answer }
+            complain("\(path): it is no answer: it has no receipt")
+        } catch let problem as Problem {
+            complain("\(path): it is no answer: \(problem.detail)")
+        } catch {
+            complain("\(path): it cannot be read: \(error.localizedDescription)")
         }
-        guard methods else {
-            print(AnswerTable.csv(answers), terminator: "")
-            return
-        }
+        return nil
+    }
+
+    private static func printMethods(_ answers: [JSON]) {
         var counts: [(text: String, count: Int)] = []
         for answer in answers {
             let text = MethodsParagraph.text(answer["receipt"] ?? .null)

@@ -36,8 +36,14 @@ struct ServerComplaint: Error, CustomStringConvertible {
         }
         var text = detail
         if let field = problem["field"]?.stringValue { text += " (\(field))" }
-        if let hint = problem["hint"]?.stringValue { text += "\nhint: \(hint)" }
+        if let hint = hint(problem) { text += "\nhint: \(hint)" }
         return text
+    }
+
+    /// The server's own, but for that which says how curl sends a token.
+    private func hint(_ problem: JSON) -> String? {
+        guard response.status == 401 else { return problem["hint"]?.stringValue }
+        return "set GMISEG_TOKEN to a valid token; the operator makes tokens with gmiseg token create"
     }
 }
 

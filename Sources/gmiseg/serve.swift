@@ -33,7 +33,7 @@ func serve(_ options: ServeCommand) throws {
     let inherited = ServiceManager.takeSockets()
     let addresses = try (inherited.isEmpty ? options.listen : []).map { try Address($0) }
     if !access.isRequired, !options.insecureOpen {
-        try refuseReachable(addresses + inherited.compactMap(\.address))
+        try refuseReachable(addresses + inherited.compactMap(\.address), data: options.data.folder)
     }
     let identity = try loadIdentity(options)
     if let threads = options.threads { Threads.count = threads }
@@ -161,11 +161,14 @@ private func split(_ option: String?) -> (name: String?, file: String?) {
 
 /// Throws when other machines could reach one of the addresses: nobody there would be asked who they are, and nobody said aloud
 /// that this is meant.
-private func refuseReachable(_ addresses: [Address]) throws {
+///
+/// - Parameter data: The folder whose tokens the server asks for.
+private func refuseReachable(_ addresses: [Address], data: String) throws {
     guard let address = addresses.first(where: { !$0.isLoopback }) else { return }
     throw ValidationError(
         "\(address) can be reached by other machines, and this server asks nobody who they are. Make a token (gmiseg token "
-            + "create), listen on 127.0.0.1, or say --insecure-open if the network is one you trust.")
+            + "create --data \(data) --owner NAME), listen on 127.0.0.1, or say --insecure-open if the network is "
+            + "one you trust.")
 }
 
 /// A data folder that is there already is not closed to others, as it may be shared on purpose; whoever did not mean it is told.

@@ -36,10 +36,10 @@ import Testing
         }
     }
 
-    /// What every operation under `/v1/` can answer, whatever it does.
-    @Test func namesTheAnswersOfTheGate() throws {
+    /// The text of each operation under `/v1/`, by names such as `get /v1/tasks`.
+    private static func blocks(_ text: String) -> [String: String] {
         var (path, operation, blocks) = ("", "", [String: String]())
-        for line in try Self.contract().split(separator: "\n") {
+        for line in text.split(separator: "\n") {
             if !line.hasPrefix(" ") { path = "" }
             if line.hasPrefix("  /") { path = String(line.dropFirst(2).dropLast()) }
             if line.hasPrefix("    "), !line.hasPrefix("     ") { operation = String(line.dropFirst(4).dropLast()) }
@@ -47,11 +47,54 @@ import Testing
                 blocks["\(operation) \(path)", default: ""] += line + "\n"
             }
         }
+        return blocks
+    }
+
+    /// What every operation under `/v1/` can answer, whatever it does: each refuses query items that it does not know.
+    @Test func namesTheAnswersOfTheGate() throws {
+        let blocks = Self.blocks(try Self.contract())
         #expect(blocks.count > 12)
         for (name, text) in blocks where text.contains("responses:") && !text.contains("responses: *") {
-            for status in ["401", "403", "429"] + (name.hasPrefix("post ") ? ["409"] : []) {
+            for status in ["400", "401", "403", "429"] + (name.hasPrefix("post ") ? ["409"] : []) {
                 #expect(text.contains("'\(status)':"), "\(name) \(status)")
             }
+        }
+    }
+
+    /// What can be asked for on a condition can be asked for in parts (`Download`).
+    @Test func namesTheAnswersOfDownloads() throws {
+        let downloads = Self.blocks(try Self.contract()).filter { $0.value.contains("'304':") }
+        #expect(downloads.count == 3)
+        for (name, text) in downloads {
+            for status in ["206", "412", "416"] { #expect(text.contains("'\(status)':"), "\(name) \(status)") }
+            for parameter in ["IfNoneMatch", "Range"] {
+                #expect(text.contains("'#/components/parameters/\(parameter)'"), "\(name) \(parameter)")
+            }
+        }
+    }
+
+    /// The example of an unknown field is what the server says.
+    @Test func quotesTheServer() async throws {
+        let text = try Self.contract()
+        try await withLiveServer { server in
+            let answer = try await server.client.post("/v1/segment", form: Forms.segment(#"{"point": []}"#))
+            #expect(answer.status == 400)
+            let hint = try #require(try answer.json["hint"]?.stringValue)
+            #expect(text.contains("hint: '\(hint)'"), "\(hint)")
+        }
+    }
+
+    /// A version is a number: its body has a small limit of its own.
+    @Test func namesTheLimitOfServedVersion() async throws {
+        let block = Self.blocks(try Self.contract())["put /v1/tasks/{task}/served_version"]
+        #expect(block?.contains("'413':") == true)
+        try await withLiveServer { server in
+            let answer = try await server.client.send(
+                ClientRequest(
+                    "PUT", "/v1/tasks/task_0000000000000000/served_version",
+                    headers: [("Content-Type", "application/json")],
+                    body: [UInt8](repeating: UInt8(ascii: " "), count: (1 << 16) + 1)))
+            #expect(answer.status == 413, "\(answer.text)")
         }
     }
 

@@ -6,6 +6,8 @@ import io
 import json
 import zipfile
 
+from selenium.webdriver import Keys
+
 from support.case import BrowserCase
 from support.pictures import centre, dice
 from support.server import mask_of, queries
@@ -95,6 +97,111 @@ class BatchTests(BrowserCase):
         self.see(".job[data-state=succeeded]", patience=300)
         task = self.server.get(f"/v1/tasks/{self.task['id']}")
         self.assertEqual([example["stem"] for example in task["support"]][-2:], [taught.stem, image.stem])
+
+    def segment(self, *images) -> None:
+        self.visit(f"/batch?task={self.task['id']}")
+        self.upload("Choose files", *images)
+        self.press("Segment all")
+        self.until(lambda _: len(self.css(".tile.done")) == len(images), "all are through")
+
+    def test_a_reload_in_a_correction_loses_nothing(self) -> None:
+        image = queries(1)[0]
+        spacing = "Pixel spacing in x, millimetres"
+        self.segment(image)
+        self.press(f"Correct {image.name}")
+        self.settled(1)
+        self.click_image(*centre(mask_of(image)))
+        before = self.answers()
+        self.labelled(spacing).send_keys("0.7", Keys.TAB)
+        self.settled(before + 1)
+        self.drop("[aria-label='Ground truth'] .drop", mask_of(image))
+        self.until(lambda _: "Dice" in self.measures(), "measures")
+        measures, prompts = self.measures(), self.see(".prompts").text
+        for _ in range(2):
+            self.driver.refresh()
+            self.settled(1)
+            self.until(lambda _: self.measures() == measures, "the same measures")
+            self.assertEqual(self.see(".prompts").text, prompts)
+            self.assertEqual(self.labelled(spacing).get_attribute("value"), "0.7")
+
+        # What was left on purpose does not come back.
+        self.press("Back to the batch")
+        self.press(f"Correct {image.name}")
+        self.settled(1)
+        self.assertEqual((self.css(".prompts"), self.labelled(spacing).get_attribute("value")), ([], ""))
+        self.assertNotIn("Dice", self.measures())
+
+        # Nor does it after the correction; that is where the next one starts.
+        self.click_image(*centre(mask_of(image)))
+        self.press("Accept correction")
+        self.see(".tile .good", "corrected")
+        self.press(f"Correct {image.name}")
+        self.settled(1)
+        self.assertEqual(self.see(".prompts").text, prompts)
+        self.press("Undo")
+        self.gone(".prompts")
+
+    def test_what_cannot_be_kept_is_told(self) -> None:
+        self.expected_console = ["not kept over a reload"]
+        images = queries(3)
+        self.visit(f"/batch?task={self.task['id']}")
+        self.driver.execute_script("""
+            const put = IDBObjectStore.prototype.put;
+            IDBObjectStore.prototype.put = function (value, key) {
+              if (key.endsWith(' batch 1')) throw new DOMException('There is no room.', 'QuotaExceededError');
+              return put.call(this, value, key);
+            };""")
+        self.upload("Choose files", *images)
+        self.until(lambda _: len(self.css(".tile")) == 3, "all are there")
+        self.see(".panel .warn", "1 image could not be kept")
+        self.press("Segment all")
+        self.until(lambda _: len(self.css(".tile.done")) == 3, "all are through")
+        self.until(lambda _: self.button("Segment all again").is_enabled(), "the end")
+        self.assertEqual(self.css("#problems .problem"), [])
+        self.assertIn("1 image could not be kept", self.see(".panel .warn").text)
+        # The view that corrects would not find it.
+        links = {tile.get_attribute("data-stem"): len(tile.find_elements("css selector", "a")) for tile in self.css(".tile")}
+        self.assertEqual(links, {images[0].stem: 1, images[1].stem: 0, images[2].stem: 1})
+        self.screenshot("batch-unkept")
+        self.press("Download all (zip)")
+        archive = zipfile.ZipFile(io.BytesIO(self.downloaded("gmiseg-batch.zip")))
+        self.assertEqual(sum(name.startswith("masks/") for name in archive.namelist()), 3)
+        self.press("Clear")
+        self.until(lambda _: not self.css(".tile"), "cleared")
+        self.assertEqual(self.driver.execute_script("return document.querySelector('.panel .warn').textContent"), "")
+
+    def test_clears_a_batch_though_the_server_deletes_nothing(self) -> None:
+        # No other test has sent this one.
+        image = queries(4)[3]
+        self.segment(image)
+        stored = self.server.get("/readyz")["images"]
+        self.driver.execute_script("window.fetch = () => Promise.reject(new TypeError('away'))")
+        self.press("Clear")
+        self.see("#problems .problem", "does not answer")
+        self.assertEqual((self.css(".tile"), self.server.get("/readyz")["images"]), ([], stored))
+        self.driver.refresh()
+        self.see(".batchhead")
+        self.until(lambda _: self.server.get("/readyz")["images"] == stored - 1, "it is gone from the server")
+        self.assertEqual(self.css(".tile"), [])
+
+    def test_the_focus_stays_while_others_are_segmented(self) -> None:
+        self.visit(f"/batch?task={self.task['id']}")
+        self.driver.execute_script("""
+            const own = window.fetch;
+            const released = new Promise((resolve) => { window.release = resolve; });
+            let count = 0;
+            window.fetch = async (path, options) => {
+              if (path.endsWith('/segment')) count += 1;
+              if (count > 1) await released;
+              return own(path, options);
+            };""")
+        self.upload("Choose files", *queries(2))
+        self.press("Segment all")
+        name = self.see(".tile.done a").accessible_name
+        self.driver.execute_script("document.querySelector('.tile.done a').focus(); release()")
+        self.until(lambda _: len(self.css(".tile.done")) == 2, "all are through")
+        self.until(lambda _: self.button("Segment all again").is_enabled(), "the end")
+        self.assertEqual(self.driver.switch_to.active_element.accessible_name, name)
 
     def test_prompts_by_the_policy_of_the_task(self) -> None:
         image = queries(1)[0]

@@ -213,12 +213,12 @@ class ModuleTests(BrowserCase):
             }
           };
         };
-        /** Answers everything else by `reply(path)`: `{status, delay, body}`. */
+        /** Answers everything else by `reply(path)`: `{status, delay, wait, body}`. */
         const answers = (reply) => {
           window.fetch = async (path) => {
-            const {status = 200, delay = 0, body = {title: 'refused', status}} = reply(path);
+            const {status = 200, delay = 0, wait, body = {title: 'refused', status}} = reply(path);
             await later(delay);
-            return new Response(JSON.stringify(body), {status});
+            return new Response(JSON.stringify(body), {status, headers: wait ? {'Retry-After': wait} : {}});
           };
         };"""
 
@@ -267,6 +267,44 @@ class ModuleTests(BrowserCase):
             await storeImage(new Blob(['x']), 'ours');
             return {used, free, again: await away('ours')};""")
         self.assertEqual(seen, {"used": [], "free": ["ours"], "again": []})
+
+    def test_deletes_later_what_could_not_be_deleted(self) -> None:
+        seen = self.run_module(self.SERVER + """
+            const {deleteUnwanted, putAway, storeImage} = await import('/js/stored-images.js');
+            uploads((form) => ({status: 201, body: {id: form.get('image').name}}));
+            for (const id of ['a', 'b', 'c', 'd', 'e']) await storeImage(new Blob(['x']), id);
+            let replies = [];
+            let paths = [];
+            answers((path) => {
+              paths.push(path.split('/').pop());
+              return replies.shift() ?? {body: {}};
+            });
+            const away = async (ids, ...given) => {
+              replies = given;
+              paths = [];
+              const status = await (ids ? putAway(ids, {imageDeletion: true}) : deleteUnwanted()).then(() => null, (problem) => problem.status);
+              return [status, ...paths];
+            };
+            const refused = await away(['a', 'b'], {status: 500});
+            const next = await away(['c']);
+            const busy = await away(['d'], {status: 429, wait: '1'}, {status: 429, wait: '1'});
+            const gone = [await away(['e'], {status: 503}), await away(null, {status: 404}), await away(null)];
+            await storeImage(new Blob(['x']), 'f');
+            const kept = await away(['f'], {status: 500});
+            // It is opened again before the next start.
+            await storeImage(new Blob(['x']), 'f');
+            const wanted = await away(null);
+            const waited = away(['f'], {status: 429, wait: '1'});
+            await later(300);
+            await storeImage(new Blob(['x']), 'f');
+            return {refused, next, busy, gone, kept, wanted, waited: await waited, atOnce: await Promise.all([away(['f']), away(null)])};""")
+        self.assertEqual(seen["refused"], [500, "a"])
+        self.assertEqual(seen["next"], [None, "a", "b", "c"])
+        self.assertEqual(seen["busy"], [None, "d", "d", "d"])
+        self.assertEqual(seen["gone"], [[503, "e"], [None, "e"], [None]])
+        self.assertEqual((seen["kept"], seen["wanted"]), ([500, "f"], [None]))
+        self.assertEqual(seen["waited"], [None, "f"], "it is open again when the time has come")
+        self.assertEqual(seen["atOnce"][1], [None, "f"], "nothing is deleted twice")
 
     def test_looks_through_all_pages_of_tasks(self) -> None:
         seen = self.run_module(self.SERVER + """
@@ -370,22 +408,68 @@ class ModuleTests(BrowserCase):
             return [first, second, h.value];""")
         self.assertEqual(seen, [[0, False, True], [5, False], 1])
 
-    def test_pairs_files_by_name(self) -> None:
-        pair = lambda images, masks: self.run_module(
+    def pair(self, images: list[str], masks: list[str], settled: tuple[str, ...] = ()) -> dict:
+        return self.run_module(
             "const {pair} = await import('/js/tasks/pairing.js'); const wrap = (paths) => paths.map((path) => ({path}));"
-            "const r = pair(wrap(given[0]), wrap(given[1])); const names = (l) => l.map(({path}) => path);"
+            "const r = pair(...given.map(wrap)); const names = (l) => l.map(({path}) => path);"
             "return {pairs: r.pairs.map(({stem, image, mask}) => [stem, image.path, mask.path]), images: names(r.images), masks: names(r.masks)};",
-            images, masks)
+            images, masks, settled)
+
+    def test_pairs_files_by_name(self) -> None:
         self.assertEqual(
-            pair(["a.png", "b.png", "c.png"], ["b_mask.png", "a.png", "d.png"]),
+            self.pair(["a.png", "b.png", "c.png"], ["b_mask.png", "a.png", "d.png"]),
             {"pairs": [["a", "a.png", "a.png"], ["b", "b.png", "b_mask.png"]], "images": ["c.png"], "masks": ["d.png"]})
         # Two folders may hold the same name: the stems that are sent differ all the same.
         self.assertEqual(
-            [row[0] for row in pair(["x/a.png", "y/a.png"], ["x/m/a_seg.png", "y/m/a_seg.png"])["pairs"]], ["a", "a-2"])
+            [row[0] for row in self.pair(["x/a.png", "y/a.png"], ["x/m/a_seg.png", "y/m/a_seg.png"])["pairs"]], ["a", "a-2"])
         kinds = self.run_module(
             "const {kindOfPath} = await import('/js/tasks/pairing.js'); return given[0].map(kindOfPath);",
             ["heart/masks/1.png", "heart/images/1.png", "1_GT.png", "1.png", "Labels/x/1.jpg"])
         self.assertEqual(kinds, ["mask", "image", "mask", None, "mask"])
+
+    def test_folders_tell_namesakes_apart(self) -> None:
+        for name, images, masks, settled, expected in (
+            ("a mask is missing", ["set/p1/images/001.png", "set/p2/images/001.png"], ["set/p2/masks/001.png"], (), {1: 0}),
+            ("patients within", ["images/p1/001.png", "images/p2/001.png"], ["masks/p2/001.png", "masks/p1/001.png"], (), {0: 1, 1: 0}),
+            ("patients around", ["p1/images/001.png", "p2/images/001.png"], ["p2/masks/001.png", "p1/masks/001.png"], (), {0: 1, 1: 0}),
+            ("beside their images", ["x/a.png", "y/a.png"], ["y/m/a_seg.png", "x/m/a_seg.png"], (), {0: 1, 1: 0}),
+            ("a folder in a folder", ["x/a.png", "x/y/a.png"], ["x/y/a_mask.png", "x/a_mask.png"], (), {0: 1, 1: 0}),
+            ("of the inner folder", ["x/a.png", "x/y/a.png"], ["x/y/a_mask.png"], (), {1: 0}),
+            ("of either", ["a.png", "a.png"], ["a_mask.png"], (), {}),
+            ("of other folders", ["in1/a.png", "in2/a.png"], ["out1/a.png", "out2/a.png"], (), {}),
+            ("two masks", ["scans/a.png"], ["p1/a_mask.png", "p2/a_mask.png"], (), {}),
+            ("the same name before an ending", ["images/a.png"], ["masks/a_mask.png", "masks/a.png"], (), {0: 1}),
+            ("no namesakes", ["scans/b.png", "scans/old/c.png"], ["outlines/c.png", "far/away/b_mask.png"], (), {0: 1, 1: 0}),
+            ("one that has its mask", ["p1/images/001.png"], ["p2/masks/001.png"], ("p2/images/001.png",), {}),
+            ("of either, one has its mask", ["a.png"], ["a_mask.png"], ("a.png",), {}),
+            ("beside one that has its mask", ["p1/images/001.png"], ["p1/masks/001.png"], ("p2/images/001.png",), {0: 0}),
+        ):
+            with self.subTest(name):
+                result = self.pair(images, masks, settled)
+                self.assertEqual([row[1:] for row in result["pairs"]], [[images[image], masks[mask]] for image, mask in expected.items()])
+                self.assertEqual(result["images"], [path for index, path in enumerate(images) if index not in expected])
+                self.assertEqual(result["masks"], [path for index, path in enumerate(masks) if index not in expected.values()])
+
+    def test_masks_that_are_dropped_later_go_to_their_own_patient(self) -> None:
+        seen = self.run_module("""
+            const {Draft} = await import('/js/tasks/draft.js');
+            const draft = new Draft();
+            const drop = async (...paths) => {
+              await draft.add(paths.map((path) => ({file: new File(['x'], path.split('/').pop()), path})));
+              return [...draft.rows.map(({path, mask}) => [path.slice(0, 2), mask !== null]), draft.orphans.map(({path}) => path)];
+            };
+            return [
+              await drop('p1/images/001.png', 'p2/images/001.png'), await drop('p2/masks/001.png'), await drop('p2/masks/001.png'),
+              await drop('p1/masks/001.png'), await drop('p3/masks/002.png'), await drop('p3/images/002.png')];""")
+        again = ["p2/masks/001.png"]
+        self.assertEqual(seen, [
+            [["p1", False], ["p2", False], []],
+            [["p1", False], ["p2", True], []],
+            [["p1", False], ["p2", True], again],
+            [["p1", True], ["p2", True], again],
+            [["p1", True], ["p2", True], [*again, "p3/masks/002.png"]],
+            [["p1", True], ["p2", True], ["p3", True], again],
+        ])
 
     def test_fills_and_strokes_as_the_naive_twins_do(self) -> None:
         random.seed(3)

@@ -101,6 +101,22 @@ class SegmentTests(BrowserCase):
         self.assertAlmostEqual(float(self.measures()["Dice"].split()[0]) / 100, dice(second, self.truth), places=3)
         self.assertNotIn("ASD", self.measures(), "the server measured another mask")
 
+        # Whatever else is asked about the same mask, it stays the one that was chosen.
+        chosen = lambda: [radio.get_attribute("aria-checked") for radio in self.css("[aria-label=Alternatives] [role=radio]")].index("true")
+        for ask in (
+            lambda: self.labelled("Pixel spacing in x, millimetres").send_keys("0.7", Keys.TAB),
+            lambda: self.press("Probability"),
+            lambda: self.press("Take away"),
+        ):
+            before = self.answers()
+            ask()
+            self.settled(before + 1)
+            self.assertEqual(chosen(), 1)
+        self.assertEqual(self.mask(), second)
+        x, y = centre(self.truth)
+        self.click_image(x + 3, y)
+        self.assertEqual(chosen(), 0, "the best of other masks")
+
     def test_refines_the_mask_that_is_shown(self) -> None:
         if not self.offers_here("maskPrompt"):
             self.skipTest("this server takes no mask as a prompt")
@@ -209,6 +225,35 @@ class SegmentTests(BrowserCase):
         self.driver.refresh()
         self.see(".viewport .empty", "Drop an image here")
 
+    def test_puts_an_image_away_though_the_server_does_not(self) -> None:
+        # No other test has sent this one.
+        image = queries()[2]
+        self.visit(f"/segment?task={self.task['id']}")
+        self.open_image(image)
+        stored = self.server.get("/readyz")["images"]
+        self.driver.execute_script("window.fetch = () => Promise.reject(new TypeError('away'))")
+        self.press("Close the image")
+        self.see("#problems .problem", "does not answer")
+        self.see(".viewport .empty", "Drop an image here")
+        shown = "return ['.imagename', '.state', '.prompts'].map((selector) => document.querySelector(selector)?.textContent ?? '').join('')"
+        self.assertEqual(self.driver.execute_script(shown), "")
+        self.assertEqual(self.server.get("/readyz")["images"], stored)
+        self.driver.refresh()
+        self.see(".viewport .empty", "Drop an image here")
+        self.until(lambda _: self.server.get("/readyz")["images"] == stored - 1, "it is gone from the server too")
+
+    def test_forgets_the_images_on_the_server_too(self) -> None:
+        # No other test has sent this one.
+        image = queries()[3]
+        self.visit(f"/segment?task={self.task['id']}")
+        self.open_image(image)
+        stored = self.server.get("/readyz")["images"]
+        self.press("About")
+        self.press("Forget all work in hand")
+        self.until(lambda _: self.server.get("/readyz")["images"] == stored - 1, "it is gone from the server")
+        self.press("Segment")
+        self.see(".viewport .empty", "Drop an image here")
+
     def test_leaves_an_image_on_the_server_that_was_there_before(self) -> None:
         sent = self.server.post("/v1/images", [("image", self.image)])
         self.begin()
@@ -295,6 +340,21 @@ class SegmentTests(BrowserCase):
             self.visit(f"/{view}?task=task_of_the_{view}")
             self.see("#problems .problem", f'no task "task_of_the_{view}"')
             self.assertEqual(self.labelled("Task").get_attribute("value"), "")
+
+    def test_a_task_that_cannot_be_chosen_is_not_shown_as_if_it_were(self) -> None:
+        self.visit("/segment")
+        self.choose("Task", "No task: the base model")
+        self.driver.execute_script("""
+            const refusal = JSON.stringify({title: 'Too much waits', detail: 'Not now.', status: 503});
+            window.kept = fetch;
+            window.fetch = async () => new Response(refusal, {status: 503});""")
+        self.choose("Task", self.task["name"])
+        self.see("#problems .problem", "Not now.")
+        self.assertEqual(self.labelled("Task").get_attribute("value"), "", "the base model still answers")
+        self.driver.execute_script("window.fetch = kept")
+        self.choose("Task", self.task["name"])
+        self.see("[aria-label=Image]", "Answers come from adapter version")
+        self.assertEqual(self.labelled("Task").get_attribute("value"), self.task["id"])
 
     def test_without_a_task_the_base_model_waits_for_a_prompt(self) -> None:
         self.visit("/segment")

@@ -3,7 +3,7 @@
 import base64
 
 from PIL import Image
-from selenium.webdriver import ActionChains
+from selenium.webdriver import ActionChains, Keys
 
 from support.case import PUBLISH, BrowserCase
 from support.pictures import bounds, centre, dice
@@ -143,6 +143,21 @@ class TaskTests(TaskCase):
         self.until(lambda _: len([1 for card in self.css(".card") if "drawn here" in card.text]) == 2, "still there")
         self.assertEqual(self.labelled("Name").get_attribute("value"), "Drawn by hand")
         self.until(lambda _: self.button("Create and adapt").is_enabled(), "ready")
+
+    def test_escape_throws_no_drawn_mask_away(self) -> None:
+        image = support(1)[0]
+        self.visit("/tasks/new")
+        self.drop(".examplespane .drop", image)
+        self.press(f"Draw the mask of {image.stem}")
+        self.drag_image((40, 40), (90, 40), stage="dialog.painter .stage")
+        drawn = self.until(lambda _: self.button("Use this mask", "dialog").is_enabled() and self.see("dialog.painter .quiet").text, "pixels")
+        for name in ("Polygon", "Brush"):
+            self.press(name, within="dialog")
+            for _ in range(2):
+                ActionChains(self.driver, duration=0).send_keys(Keys.ESCAPE).perform()
+            self.assertEqual(self.see("dialog.painter .quiet", patience=5).text, drawn)
+        self.press("Use this mask", within="dialog")
+        self.see(".card", "mask drawn here")
 
     def test_decodes_a_folder_a_few_at_a_time(self) -> None:
         self.visit("/tasks/new")

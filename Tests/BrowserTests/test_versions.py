@@ -1,5 +1,7 @@
 """Several versions of an adapter: which one is served, going back, and insisting on one."""
 
+from selenium.webdriver import Keys
+
 from support.case import BrowserCase
 from support.pictures import centre
 from support.server import mask_of, queries, support
@@ -48,6 +50,17 @@ class VersionTests(BrowserCase):
         self.choose("Adapter", "The served one")
         self.settled(before + 1)
         self.assertNotIn("?adapter", self.driver.execute_script("return document.querySelector('pre.mono').textContent"))
+
+    def test_goes_through_the_versions_by_key(self) -> None:
+        self.visit(f"/segment?task={self.task['id']}")
+        self.open_image(queries()[0])
+        self.labelled("Adapter").send_keys(Keys.ARROW_DOWN)
+        for version, key in ((1, Keys.ARROW_DOWN), (2, Keys.TAB)):
+            self.see("[aria-label=Result]", f"Adapter version {version}")
+            # The focus is where it was, and so is what is chosen.
+            focused = self.driver.switch_to.active_element
+            self.assertEqual((focused.accessible_name, focused.get_attribute("value")), ("Adapter", str(version)))
+            focused.send_keys(key)
 
     def test_takes_up_a_version_that_was_served_meanwhile(self) -> None:
         image = queries()[0]

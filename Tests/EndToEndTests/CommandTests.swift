@@ -9,10 +9,9 @@ import Testing
 
 /// `gmiseg task` and `gmiseg segment` against a running server, and what `gmiseg serve` refuses.
 @Suite(.serialized) struct CommandTests {
-    @Test func definesSegmentsAndDeletes() throws {
-        let place = try Workplace()
-        let folder = place.folder
-        for name in ["support/images", "support/masks", "out"] {
+    /// Two discs as `support/images` and `support/masks`.
+    private func writeSupport(_ folder: TemporaryDirectory) throws {
+        for name in ["support/images", "support/masks"] {
             try FileManager.default.createDirectory(atPath: folder.file(name), withIntermediateDirectories: true)
         }
         for index in 0..<2 {
@@ -20,6 +19,13 @@ import Testing
             try Data(picture.image).write(to: URL(filePath: folder.file("support/images/\(index).png")))
             try Data(picture.mask).write(to: URL(filePath: folder.file("support/masks/\(index).png")))
         }
+    }
+
+    @Test func definesSegmentsAndDeletes() throws {
+        let place = try Workplace()
+        let folder = place.folder
+        try FileManager.default.createDirectory(atPath: folder.file("out"), withIntermediateDirectories: true)
+        try writeSupport(folder)
         let (server, client) = try place.serve()
         let environment = ["GMISEG_SERVER": "http://\(client.address)"]
 
@@ -77,6 +83,43 @@ import Testing
         #expect(try Program(outside, environment: environment).exitStatus() != 0)
         #expect(try Program(["task", "delete", task], environment: environment).exitStatus() == 0)
         #expect(try Program(["task", "show", task], environment: environment).exitStatus() != 0)
+        #expect(server.terminate() == 0)
+    }
+
+    /// One file that is none costs itself alone.
+    @Test func receiptsLeavesOutWhatIsNoAnswer() throws {
+        let folder = try TemporaryDirectory()
+        func write(_ text: String, to name: String) throws -> String {
+            try Data(text.utf8).write(to: URL(filePath: folder.file(name)))
+            return folder.file(name)
+        }
+        let odd = [
+            try write("{\n\"receipt\" 1}", to: "damaged.json"), try write("{}", to: "other.json"),
+            folder.file("missing.json"),
+        ]
+        let sound = try write(#"{"receipt": {}, "masks": [{"prompt": 0}]}"#, to: "sound.json")
+        let program = try Program(["receipts"] + odd + [sound], errorFile: folder.file("errors"))
+        #expect(program.rest().split(separator: "\r\n").count == 2)
+        #expect(program.exitStatus() == 1)
+        let complaints = program.errors().split(separator: "\n")
+        try #require(complaints.count == 3, "\(complaints)")
+        for (path, complaint) in zip(odd, complaints) { #expect(complaint.hasPrefix("\(path): it ")) }
+        #expect(complaints[0].contains("line 2"))
+        #expect(try Program(["receipts", sound]).exitStatus() == 0)
+    }
+
+    /// Why, and what can be done.
+    @Test func aFailedJobIsExplained() throws {
+        let place = try Workplace()
+        try writeSupport(place.folder)
+        // No process takes so little.
+        let (server, client) = try place.serve(["--job-memory-mb", "1"])
+        let create = try Program(
+            ["task", "create", "--name", "disc", "--support", place.folder.file("support"), "--steps", "2", "--wait"],
+            environment: ["GMISEG_SERVER": "http://\(client.address)"], errorFile: place.folder.file("complaint"))
+        #expect(create.rest().hasPrefix("task_"))
+        #expect(create.exitStatus() == 1)
+        #expect(create.errors().contains("has failed: ") && create.errors().contains("\nhint: "), "\(create.errors())")
         #expect(server.terminate() == 0)
     }
 

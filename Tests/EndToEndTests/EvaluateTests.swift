@@ -39,6 +39,17 @@ struct EvaluateTests {
         #expect(try evaluate("--rank", "65", output: "other") == 64)
         #expect(try evaluate("--patient-pattern", "no group", output: "other") == 64)
 
+        for (option, words) in [
+            ("--prompts", "\"point\" is none of box, exact-box, 1-point, centre-point, 3-points, 1+4, none"),
+            ("--adapters", "\"point\" is none of lora, decoder, lora+decoder, pooled"),
+            ("--support", "\"point\" is none of the numbers from 0 to 4096"),
+        ] {
+            let unknown = try Program(
+                ["evaluate", folder.file("data"), option, "point"], errorFile: folder.file("complaint"))
+            #expect(unknown.exitStatus() == 64)
+            #expect(unknown.errors().contains("\(option): \(words)"), "\(unknown.errors())")
+        }
+
         try Data("no image".utf8).write(to: URL(filePath: folder.file("data/discs/masks/odd.png")))
         #expect(try evaluate(output: "other") == 3)
         #expect(

@@ -25,6 +25,12 @@ import Testing
         #expect(try ana.get("/v1/tasks").status == 200)
         let environment = ["GMISEG_SERVER": "http://\(stranger.address)", "GMISEG_TOKEN": text]
         #expect(try Program(["task", "list"], environment: environment).exitStatus() == 0)
+        let nobody = try Program(
+            ["task", "list"], environment: environment.merging(["GMISEG_TOKEN": ""]) { $1 },
+            errorFile: place.folder.file("nobody"))
+        #expect(nobody.exitStatus() == 1)
+        #expect(nobody.errors().contains("hint: set GMISEG_TOKEN"), "\(nobody.errors())")
+        #expect(!nobody.errors().contains("Bearer"))
 
         #expect(try Program(["token", "revoke", id, "--data", place.data]).exitStatus() == 0)
         #expect(try Program(["token", "revoke", id, "--data", place.data]).exitStatus() != 0)
@@ -49,7 +55,9 @@ import Testing
     @Test func listensElsewhereOnceThereIsAToken() throws {
         let place = try Workplace()
         let arguments = ["serve", "--listen", "0.0.0.0:0", "--data", place.data, "--model", place.model]
-        #expect(try Program(arguments).exitStatus() != 0)
+        let refused = try Program(arguments, errorFile: place.folder.file("refused"))
+        #expect(refused.exitStatus() != 0)
+        #expect(refused.errors().contains("gmiseg token create --data \(place.data) --owner NAME"))
         #expect(try Program(["token", "create", "--owner", "ana", "--data", place.data]).exitStatus() == 0)
         let open = try Program(arguments + ["--log-level", "error"])
         #expect(open.line()?.hasPrefix("listening on http://0.0.0.0:") == true)

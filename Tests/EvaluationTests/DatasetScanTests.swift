@@ -76,6 +76,9 @@ struct DatasetScanTests {
             name: "JPEG mask", files: ["images/x.png": sound, "masks/x.jpg": mask], what: "masks/x.jpg",
             reason: "must be PNG"),
         Row(
+            name: "JPEG mask called png", files: ["images/x.png": sound, "masks/x.png": [0xFF, 0xD8, 0xFF, 0xE0]],
+            what: "masks/x.png", reason: "must be PNG"),
+        Row(
             name: "two images of one stem",
             files: ["images/x.jpg": sound, "images/x.png": sound, "masks/x.png": mask], what: "images/x.png",
             reason: "same stem"),

@@ -164,6 +164,15 @@ struct EvaluationTests {
         } throws: { error in
             if case .otherSettings(_, "model", _, _) = error as? EvaluationError { true } else { false }
         }
+        let path = maker.folder.file("results/out/journal.jsonl")
+        #expect(
+            throws: EvaluationError.otherSettings(
+                path: path, field: "instances", journal: "without \"discs\"", now: "with \"discs\"")
+        ) {
+            try Evaluation(
+                model: tinyModel, scan: try maker.scan(instances: ["discs"]), settings: quickSettings([.box]),
+                output: maker.folder.file("results/out"))
+        }
         try maker.write(
             PNG.encode(LabelMap(width: 40, height: 32, labels: [UInt16](repeating: 3, count: 1280))),
             "discs/masks/case0-slice0.png")

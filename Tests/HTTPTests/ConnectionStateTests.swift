@@ -23,6 +23,23 @@ import Testing
         }
     }
 
+    /// Of an empty line nothing is left: the connection is between requests, and may close.
+    @Test func anEmptyLineIsNoRequest() throws {
+        var state = ConnectionState()
+        state.requestBegan()
+        state.requestVanished()
+        #expect(state.phase == .idle && state.wantsInput && !state.mayAnswer)
+        state.requestBegan()
+        _ = state.headArrived(try head("GET / HTTP/1.1\r\nHost: h"))
+        state.requestVanished()
+        #expect(state.phase == .body)
+        var idle = ConnectionState()
+        idle.requestBegan()
+        idle.requestVanished()
+        let mayClose = idle.drain()
+        #expect(mayClose)
+    }
+
     struct Row: Sendable, CustomTestStringConvertible {
         let request: String
         let status: Int

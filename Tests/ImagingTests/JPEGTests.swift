@@ -19,6 +19,17 @@ struct JPEGTests {
         #expect(try decodingError(fixture("jpeg/cmyk.jpg")) == .unsupported(.jpeg, feature: "CMYK"))
     }
 
+    @Test func refusesUncommonSampling() throws {
+        var bytes = try fixture("jpeg/rgb-444.jpg")
+        // Start of frame: marker, length, precision, height, width, components, then the first one's number and factors.
+        let frame = try #require((0..<bytes.count - 11).first { bytes[$0] == 0xFF && bytes[$0 + 1] == 0xC0 })
+        bytes[frame + 11] = 0x31
+        guard case .unsupported(.jpeg, _) = decodingError(bytes) else {
+            Issue.record("\(decodingError(bytes)?.description ?? "decoded")")
+            return
+        }
+    }
+
     @Test(arguments: names) func cutAnywhereIsTruncated(_ name: String) throws {
         let bytes = try fixture("jpeg/\(name).jpg")
         for count in 1..<bytes.count {

@@ -64,6 +64,27 @@ import Testing
         await queue.stop()
     }
 
+    /// It only insures against a kill; the one before it stays.
+    @Test func ofACheckpointIsNoHarm() async throws {
+        let job = try inner.queueJob()
+        let isFull = Lock(false)
+        let store = RefusingStore(store: inner) { asked throws(StoreError) in
+            if asked == .checkpoint, isFull.withLock({ $0 }) { throw .diskFull(path: "/full") }
+        }
+        let saving = Scripted { _, context in
+            try context.saveCheckpoint(.bytes([1]))
+            isFull.withLock { $0 = true }
+            try context.saveCheckpoint(.bytes([2, 2]))
+            let path = try #require(try context.checkpointPath())
+            #expect(try Data(contentsOf: URL(filePath: path)) == Data([1]))
+            return JobOutcome(resultJSON: "{}", adapter: nil)
+        }
+        let queue = JobQueue(store: store, worker: saving, configuration: .impatient)
+        try queue.start()
+        #expect(await queue.final(job.id)?.state == .succeeded)
+        await queue.stop()
+    }
+
     @Test func ofScratchSpaceFailsTheJob() async throws {
         let (first, second) = (try inner.queueJob(), try inner.queueJob())
         let queue = JobQueue(store: refusing(.scratch, times: 1), worker: worker, configuration: .impatient)

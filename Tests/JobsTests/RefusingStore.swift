@@ -2,7 +2,7 @@ import Storage
 
 /// A store that refuses what it is told to refuse, and leaves the rest to another.
 struct RefusingStore: Store {
-    enum Act: Sendable { case claim, record, end, scratch, look }
+    enum Act: Sendable { case claim, record, end, scratch, look, checkpoint }
 
     let store: SQLiteStore
     /// Called before each of these acts; what it throws is the refusal.
@@ -69,7 +69,8 @@ struct RefusingStore: Store {
         try store.jobs(task: task, limit: limit, after: after, owner: owner)
     }
     func saveCheckpoint(_ content: FileContent, of job: String) throws(StoreError) -> StoredFile {
-        try store.saveCheckpoint(content, of: job)
+        try refuse(.checkpoint)
+        return try store.saveCheckpoint(content, of: job)
     }
     func requestCancel(_ job: String) throws(StoreError) -> Job? { try store.requestCancel(job) }
     func recoverJobs(maximumAttempts: Int) throws(StoreError) -> [Job] {

@@ -133,6 +133,16 @@ import Testing
         #expect(Guide(Preprocessor(side: 64)(ribbon), for: Self.model) == nil)
     }
 
+    /// A patch that does not divide the side leaves pixels that no cell shows.
+    @Test func aGuideIsNoLargerThanItsGrid() throws {
+        var uneven = Self.model
+        uneven.imageSize = 60
+        #expect(uneven.logitsSide * (60 / uneven.logitsSide) < 60)
+        let image = RGBImage(width: 60, height: 60, pixels: [UInt8](repeating: 9, count: 3 * 60 * 60))
+        let guide = try #require(Guide(Preprocessor(side: 60)(image), for: uneven))
+        #expect(guide.width == guide.side && guide.height == guide.side)
+    }
+
     // MARK: Who is answered so
 
     @Test func boxesAndPointsOfAModelAsItCameAreFitted() throws {

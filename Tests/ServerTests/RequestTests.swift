@@ -103,6 +103,23 @@ import Testing
         #expect(entries.map(\.requestBytes) == [0, 0, 0, 3, 0])
     }
 
+    /// Old clients send one behind a body (RFC 9112 §2.2). It begins no request that could be too slow.
+    @Test func emptyLinesBetweenRequestsAreNone() throws {
+        var timeouts = Timeouts()
+        timeouts.head = .milliseconds(100)
+        let server = try TestServer(timeouts: timeouts, describe)
+        let client = try server.client()
+        for path in ["/first", "/second"] {
+            try client.send("GET \(path) HTTP/1.1\r\nHost: h\r\n\r\n\r")
+            try client.send("\n")
+            let answer = try client.response()
+            #expect(answer.status == 200 && answer.text == "GET \(path)")
+            pause(milliseconds: 300)
+        }
+        let statuses = server.log.withLock { $0.map(\.status) }
+        #expect(statuses == [200, 200])
+    }
+
     @Test func closesWhenAsked() throws {
         let server = try TestServer(describe)
         for request in ["GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n", "GET / HTTP/1.0\r\n\r\n"] {

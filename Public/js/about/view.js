@@ -3,6 +3,7 @@ import { fill, h } from '../dom.js';
 import { bytes, integer } from '../format.js';
 import { forgetEverything } from '../keep.js';
 import { announce, complain } from '../messages.js';
+import { IMAGE_LISTS, ownImages, putAway } from '../stored-images.js';
 import { askForToken } from '../token.js';
 
 /** `#/about`: what runs here, how it is, who one is to it, and the keys. */
@@ -16,7 +17,7 @@ export async function showAbout(root, { features }) {
     h('section', { class: 'panel', 'aria-label': 'Server' }, h('h2', {}, 'Server'), server(ready)),
     h('section', { class: 'panel', 'aria-label': 'Models' }, h('h2', {}, 'Models'), models.map(model)),
     access(who, () => showAbout(root, { features }).catch(complain)),
-    privacy(), keys(), licences()));
+    privacy(features), keys(), licences()));
 }
 
 function server(ready) {
@@ -69,11 +70,18 @@ function access(who, reload) {
       } }, 'Forget the token') : null));
 }
 
-function privacy() {
+function privacy(features) {
   return h('section', { class: 'panel', 'aria-label': 'This browser' }, h('h2', {}, 'This browser'),
     h('p', {}, 'Images and masks in hand are kept in this browser, so that a reload loses nothing. What a closed tab has left is removed when the ' +
-      'page is opened twelve hours later or more. The page speaks to this server only.'),
-    h('button', { onclick: () => forgetEverything().then(() => announce('Forgotten')).catch(complain) }, 'Forget all work in hand'));
+      'page is opened twelve hours later or more. The page speaks to this server only.',
+    features.imageDeletion ? ' Forgetting takes the images off the server too that this tab has sent there.' : null),
+    h('button', { onclick: () => forgetAll(features).catch(complain) }, 'Forget all work in hand'));
+}
+
+async function forgetAll(features) {
+  await forgetEverything(IMAGE_LISTS);
+  announce('Forgotten');
+  await putAway(ownImages(), features);
 }
 
 const KEYS = [

@@ -1,8 +1,8 @@
 import { call } from '../api.js';
 import { bytesOfBase64 } from '../image/mask.js';
 import { csv } from '../csv.js';
-import { forget, keep, recall } from '../keep.js';
-import { putAway, storeImage } from '../stored-images.js';
+import { forget, forgetSmall, keep, recall } from '../keep.js';
+import { storeImage } from '../stored-images.js';
 import { fresh, stemOfPath } from '../tasks/pairing.js';
 import { zip } from '../zip.js';
 import { promptsOf } from './policy.js';
@@ -25,6 +25,8 @@ export class Batch {
   constructor() {
     this.task = null;
     this.items = [];
+    /** Items that the browser could not keep: whoever leaves the view loses them, or what came of them. */
+    this.unkept = new Set();
     this.isStopped = false;
   }
 
@@ -37,11 +39,20 @@ export class Batch {
     return batch;
   }
 
+  /** Without the list no item is found again. */
   async save() {
-    await keep('batch', { task: this.task, numbers: this.items.map(({ number }) => number) });
+    const numbers = this.items.map(({ number }) => number);
+    const isKept = await keep('batch', { task: this.task, numbers }).catch(withoutRoom);
+    if (!isKept) this.unkept = new Set(this.items);
   }
 
-  saveItem(item) {
+  async saveItem(item) {
+    const isKept = await this.keepItem(item).catch(withoutRoom);
+    if (!isKept) this.unkept.add(item);
+  }
+
+  /** The same for what must not be lost: rejects where there is no room. */
+  keepItem(item) {
     return keep(`batch ${item.number}`, item);
   }
 
@@ -60,13 +71,16 @@ export class Batch {
     await this.save();
   }
 
-  /** Puts all away: here, and on the server where images can be deleted and were not there before. */
-  async clear(features) {
-    const images = this.items.map(({ imageId }) => imageId).filter(Boolean);
-    for (const { number } of this.items) await forget(`batch ${number}`);
+  /** Puts all away, here; resolves to the ids of the images, which are on the server still. */
+  async clear() {
+    const { items } = this;
     this.items = [];
-    for (const name of ['batch', 'batch item file', 'batch item truth']) await forget(name);
-    await putAway(images, features);
+    this.unkept.clear();
+    forgetSmall('batch item');
+    const names = ['batch', 'batch item file', 'batch item truth', ...items.map(({ number }) => `batch ${number}`)];
+    // All at once: what is added from now on may have these names again.
+    await Promise.all(names.map((name) => forget(name)));
+    return items.map(({ imageId }) => imageId).filter(Boolean);
   }
 
   /** All that is not corrected is to be segmented anew; a correction stays with the task for which it was made. */
@@ -208,6 +222,12 @@ export function uncertaintyOf({ answer }) {
   if (!answer) return null;
   const surety = answer.review?.score ?? Math.min(...answer.masks.map(({ score }) => score ?? 0));
   return Math.round((1 - surety) * 1e4) / 1e4;
+}
+
+/** A browser that has no room goes on without; the view says so. */
+function withoutRoom(error) {
+  console.warn('not kept over a reload:', error);
+  return false;
 }
 
 function rank(item) {

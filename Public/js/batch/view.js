@@ -9,6 +9,7 @@ import { JobView } from '../jobs/view.js';
 import { labelName, TaskLabels } from '../labels.js';
 import { limited } from '../limited.js';
 import { announce, complain } from '../messages.js';
+import { putAway } from '../stored-images.js';
 import { swatch } from '../swatch.js';
 import { allTasks, missingTask } from '../tasks/all.js';
 import { supportForm } from '../tasks/form.js';
@@ -45,7 +46,7 @@ export function batchItem({ query }) {
       item.correction = { png: base64OfBytes(png), ...correction };
       item.state = 'done';
       item.answer ??= correction.answer;
-      await batch.saveItem(item);
+      await batch.keepItem(item);
     },
   };
 }
@@ -88,9 +89,10 @@ class BatchView {
     this.stop = h('button', { onclick: () => (this.batch.isStopped = true) }, 'Stop');
     this.progress = h('progress', { max: '1', value: '0', 'aria-label': 'Progress of the batch' });
     this.status = h('span', { class: 'quiet' });
+    this.warning = h('span', { class: 'warn' });
     this.zip = h('button', { onclick: () => this.save() }, 'Download all (zip)');
     this.teach = h('button', { onclick: () => this.sendBack().catch(complain) });
-    this.clear = h('button', { class: 'danger', onclick: () => this.batch.clear(this.features).then(() => this.refresh()).catch(complain) }, 'Clear');
+    this.clear = h('button', { class: 'danger', onclick: () => this.clearAll().catch(complain) }, 'Clear');
     this.jobPlace = h('div');
     this.gallery = h('ul', { class: 'gallery', 'aria-label': 'Images, most uncertain first' });
     fill(this.root, h('div', { class: 'page' },
@@ -99,15 +101,26 @@ class BatchView {
         field('Task', this.taskSelect), field('Prompt for each image', this.policySelect), this.labelRow, this.boxRow,
         dropZone({ text: 'Drop a folder of images, or many files.', isMany: true, isFolder: true },
           (found) => this.add(found).catch(complain))),
-      h('div', { class: 'panel row' }, this.run, this.retry, this.stop, this.progress, this.status, h('span', { class: 'grow' }), this.teach, this.zip, this.clear),
+      h('div', { class: 'panel row' }, this.run, this.retry, this.stop, this.progress, this.status, this.warning, h('span', { class: 'grow' }),
+        this.teach, this.zip, this.clear),
       this.jobPlace, this.gallery));
     this.policyChanged();
     this.refresh();
   }
 
   async add(found) {
-    await this.batch.add(pictures(found));
+    try {
+      await this.batch.add(pictures(found));
+    } finally {
+      this.refresh();
+    }
+  }
+
+  /** Puts all away: here, and on the server where images can be deleted and were not there before. */
+  async clearAll() {
+    const cleared = this.batch.clear();
     this.refresh();
+    await putAway(await cleared, this.features);
   }
 
   async chooseTask(task) {
@@ -152,7 +165,7 @@ class BatchView {
     } finally {
       this.isRunning = false;
       if (this.root.isConnected) this.refresh();
-      announce(`${plural(this.batch.done.length, 'image')} segmented`);
+      announce(`${plural(this.batch.done.length, 'image')} segmented. ${this.warning.textContent}`);
     }
   }
 
@@ -209,13 +222,17 @@ class BatchView {
     this.progress.hidden = !this.isRunning;
     this.progress.value = items.length === 0 ? 0 : finished / items.length;
     this.status.textContent = items.length === 0 ? 'No images yet.' : `${finished} of ${plural(items.length, 'image')}`;
+    const unkept = batch.unkept.size;
+    this.warning.textContent = unkept === 0 ? '' : `${plural(unkept, 'image')} could not be kept in this browser and will be lost when you leave this view: download before.`;
     this.zip.disabled = batch.done.length === 0;
     this.clear.disabled = items.length === 0 || this.isRunning;
     const count = batch.corrected.length;
     this.teach.hidden = !this.features.moreSupport || batch.task === null;
     this.teach.disabled = count === 0 || this.isRunning;
     this.teach.textContent = `Teach the task ${plural(count, 'corrected image')}`;
+    const focused = this.gallery.contains(document.activeElement) ? document.activeElement.getAttribute('href') : null;
     fill(this.gallery, batch.sorted.map((item) => this.card(item)));
+    if (focused) this.gallery.querySelector(`[href="${focused}"]`)?.focus({ preventScroll: true });
   }
 
   card(item) {
@@ -231,7 +248,9 @@ class BatchView {
       item.correction ? h('span', { class: 'small good' }, item.correction.isTaught ? 'corrected and taught' : 'corrected')
         : answer?.review?.needed ? h('span', { class: 'small warn' }, answer.review.reason ?? 'look at it') : null,
       item.state === 'waiting' ? h('span', { class: 'small quiet' }, 'waiting') : null,
-      item.state === 'done' ? h('a', { class: 'button', href: `#/batch/item?item=${item.number}`, 'aria-label': `Correct ${item.name}` }, 'Correct') : null);
+      // The view that corrects has of the batch what was kept.
+      item.state === 'done' && !this.batch.unkept.has(item)
+        ? h('a', { class: 'button', href: `#/batch/item?item=${item.number}`, 'aria-label': `Correct ${item.name}` }, 'Correct') : null);
   }
 
   /** A line of areas, one for each label with its colour, and how doubtful all of it is. */

@@ -82,6 +82,11 @@ class Painter {
       // Escape first leaves a polygon that was begun, and must not throw away a mask by a slip.
       event.preventDefault();
       this.polygon.cancel();
+    }, onkeydown: (event) => {
+      // A browser lets a second Escape through, whatever is said to the first `cancel`.
+      if (event.key !== 'Escape') return;
+      event.preventDefault();
+      this.polygon.cancel();
     } },
     h('div', { class: 'toolbar', role: 'toolbar', 'aria-label': 'Drawing tools' },
       h('div', { class: 'group' }, this.buttons),

@@ -185,15 +185,23 @@ export class Panels {
     });
     this.colour.value = session.labels.list[0].colour;
     this.colour.hidden = session.labels.areSeveral;
-    const versions = task?.versions ?? [];
-    if (view.features.pinVersion && versions.length > 1) {
-      const select = h('select', { onchange: () => {
-        session.version = select.value === '' ? null : Number(select.value);
+    this.refreshVersions();
+  }
+
+  /** Built anew for other versions only: whoever chooses with the keyboard keeps the focus, and an open list stays open. */
+  refreshVersions() {
+    const { session, view } = this;
+    const versions = view.features.pinVersion ? (session.task?.versions ?? []).map(({ version }) => version) : [];
+    if (String(versions) !== String(this.versions ?? [])) {
+      this.versions = versions;
+      this.versionSelect = h('select', { onchange: () => {
+        const { value } = this.versionSelect;
+        session.version = value === '' ? null : Number(value);
         view.ask();
-      } }, h('option', { value: '' }, 'The served one'), versions.map(({ version }) => h('option', { value: version }, `Version ${version}`)));
-      select.value = session.version ?? '';
-      fill(this.versionPlace, field('Adapter', select));
-    } else fill(this.versionPlace);
+      } }, h('option', { value: '' }, 'The served one'), versions.map((version) => h('option', { value: version }, `Version ${version}`)));
+      this.keepFocus(this.versionPlace, () => fill(this.versionPlace, versions.length > 1 ? field('Adapter', this.versionSelect) : null));
+    }
+    if (this.versionSelect) this.versionSelect.value = session.version ?? '';
   }
 
   refreshPrompts() {

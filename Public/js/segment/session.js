@@ -4,9 +4,9 @@ import { LabelMap } from '../image/label-map.js';
 import { layersOf } from '../image/layers.js';
 import { base64OfBytes, Mask } from '../image/mask.js';
 import { Picture } from '../image/picture.js';
-import { forget, keep, keepSmall, recall, recallSmall } from '../keep.js';
+import { forget, forgetSmall, keep, keepSmall, recall, recallSmall } from '../keep.js';
 import { TaskLabels } from '../labels.js';
-import { putAway, storeImage } from '../stored-images.js';
+import { storeImage } from '../stored-images.js';
 import { PromptBook } from './book.js';
 import { compose } from './composition.js';
 
@@ -20,6 +20,9 @@ export class Session {
   /** @param {string} place Under which name it is kept over a reload. */
   constructor(place, features) {
     this.place = place;
+    /** The number of the batch's item that is corrected. */
+    this.item = null;
+    this.isLeft = false;
     this.features = features;
     this.task = null;
     this.labels = TaskLabels.of(null);
@@ -71,16 +74,22 @@ export class Session {
    *
    * @param {Blob} file
    * @param {string} name
+   * @param {{book, spacing, truth}|null} work What to go on with, as `keptWork` has it.
    */
-  async open(file, name, onProgress) {
+  async open(file, name, onProgress, work = null) {
     const isLast = this.turn('image');
     const stored = await storeImage(file, name, onProgress);
     const picture = await Picture.read(file);
     if (!isLast()) return false;
     this.clear();
-    Object.assign(this, { file, name, picture, imageId: stored.id });
+    Object.assign(this, { file, name, picture, imageId: stored.id, spacing: work?.spacing ?? null });
+    const book = PromptBook.from(work?.book).fitting(this.labels);
+    // What was pointed at before can be taken back.
+    if (book.pages.length > 0) this.history.push(book);
+    else this.history.replace(book);
     this.save();
-    await forget(`${this.place} truth`).catch(withoutRoom);
+    if (work?.truth) await this.setTruth(work.truth.file, work.truth.name).catch(withoutRoom);
+    else await forget(`${this.place} truth`).catch(withoutRoom);
     await keep(`${this.place} file`, { file, name, imageId: stored.id }).catch(withoutRoom);
     return this.file === file;
   }
@@ -113,18 +122,30 @@ export class Session {
   }
 
   save() {
-    keepSmall(this.place, { book: this.book.json, task: this.task?.id ?? null, spacing: this.spacing });
+    if (this.isLeft) return;
+    keepSmall(this.place, { book: this.book.json, task: this.task?.id ?? null, spacing: this.spacing, item: this.item });
   }
 
-  /** Puts the image away: here, and on the server where it can be deleted and was not there before. */
+  /** Puts the image away, here. */
   async close() {
-    const { imageId } = this;
     this.turn('image');
     this.clear();
     this.save();
     await forget(`${this.place} file`);
     await forget(`${this.place} truth`);
-    await putAway([imageId], this.features);
+  }
+
+  /** What a reload interrupted in the correction of the item; null when that was of another item or task, or is done. */
+  async keptWork() {
+    const work = recallSmall(this.place);
+    if (this.item === null || work?.item !== this.item || work.task !== (this.task?.id ?? null)) return null;
+    return { ...work, truth: await recall(`${this.place} truth`).catch(() => null) };
+  }
+
+  /** The work was left on purpose: it is not to come back, whatever is still under way. */
+  leave() {
+    this.isLeft = true;
+    forgetSmall(this.place);
   }
 
   /** Resolves to false where another task was chosen meanwhile. */
@@ -263,9 +284,13 @@ export class Session {
     return address === this.address && bodies[0].image_id === this.imageId;
   }
 
-  /** Takes over what `ask` brought. */
-  accept({ replies, milliseconds }) {
-    Object.assign(this, { replies, milliseconds, chosen: 0, composed: null });
+  /** Takes over what `ask` brought. The alternative that a person has chosen stays while the same was asked of the same adapter. */
+  accept({ address, replies, milliseconds }) {
+    const before = this.isShown && this.answered === address ? this.reply : null;
+    Object.assign(this, { answered: address, replies, milliseconds, composed: null });
+    const isSame = before !== null && this.reply !== null && JSON.stringify(before.body.prompts) === JSON.stringify(this.reply.body.prompts) &&
+      before.body.multimask === this.reply.body.multimask && before.answer.adapter_version === this.reply.answer.adapter_version;
+    if (!isSame || this.chosen >= this.masks.length) this.chosen = 0;
   }
 
   /** There is no mask of what is pointed at now. */

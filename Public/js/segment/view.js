@@ -5,6 +5,7 @@ import { GreyWindow } from '../image/window.js';
 import { Latest } from '../latest.js';
 import { announce, clearComplaints, complain } from '../messages.js';
 import { labelName } from '../labels.js';
+import { putAway } from '../stored-images.js';
 import { allTasks, missingTask } from '../tasks/all.js';
 import { drawBox, drawPoint } from '../viewer/marks.js';
 import { Stage } from '../viewer/stage.js';
@@ -12,7 +13,6 @@ import { panTool, promptTool, windowTool } from '../viewer/tools.js';
 import { overlays } from './overlays.js';
 import { Panels } from './panels.js';
 import { answersOf } from './export.js';
-import { PromptBook } from './book.js';
 import { Prompts } from './prompts.js';
 import { Session } from './session.js';
 
@@ -55,11 +55,8 @@ class SegmentView {
     const item = await this.batch.item(Number(query.get('item')));
     if (!item) return void (location.hash = '#/batch');
     if (item.task) await this.session.chooseTask(item.task);
-    await this.open(item.file, item.name);
-    if (item.prompts && this.session.file) {
-      this.session.history.push(PromptBook.from(item.prompts).fitting(this.session.labels));
-      this.ask();
-    }
+    this.session.item = item.number;
+    await this.open(item.file, item.name, (await this.session.keptWork()) ?? { book: item.prompts });
   }
 
   build() {
@@ -127,11 +124,11 @@ class SegmentView {
 
   // What the person does
 
-  async open(file, name) {
+  async open(file, name, work = null) {
     clearComplaints();
     this.panels.showUpload(0);
     try {
-      if (!(await this.session.open(file, name, (share) => this.panels.showUpload(share)))) return;
+      if (!(await this.session.open(file, name, (share) => this.panels.showUpload(share), work))) return;
       this.onOpened();
       this.stage.element.focus({ preventScroll: true });
     } catch (error) {
@@ -145,8 +142,17 @@ class SegmentView {
   async closeImage() {
     this.latest.drop();
     const hadFocus = document.activeElement;
-    await this.session.close();
-    if (this.session.file !== null) return; // another has been opened meanwhile
+    const { imageId } = this.session;
+    try {
+      await this.session.close();
+    } finally {
+      // Unless another has been opened meanwhile.
+      if (this.session.file === null) this.showNothing(hadFocus);
+    }
+    await putAway([imageId], this.features);
+  }
+
+  showNothing(hadFocus) {
     this.isPending = false;
     this.session.turn('masks');
     Object.assign(this.stage, { picture: null, layers: [] });
@@ -220,6 +226,8 @@ class SegmentView {
       this.ask();
     } catch (error) {
       complain(error);
+      // The task that still answers.
+      this.panels.refresh();
     }
   }
 
@@ -407,6 +415,7 @@ class SegmentView {
 
   close() {
     this.latest.drop();
+    if (this.batch) this.session.leave();
     document.removeEventListener('keydown', this.onGlobalKey);
   }
 }

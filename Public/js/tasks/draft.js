@@ -4,7 +4,7 @@ import { Picture } from '../image/picture.js';
 import { forget, forgetSmall, keep, keepSmall, recall, recallSmall } from '../keep.js';
 import { limited } from '../limited.js';
 import { DraftLabels } from './draft-labels.js';
-import { ENDING, fresh, pairFiles, stemOfPath } from './pairing.js';
+import { fresh, pair, pairFiles, stemOfPath } from './pairing.js';
 
 /**
  * A task that is being put together: settings, and examples as rows of an image with or without its mask. Kept over a
@@ -15,8 +15,8 @@ export class Draft {
     this.settings = { name: '', spacing: ['', ''], model: '', steps: '', seed: '', gateMargin: '', tiles: '', ensemble: '' };
     this.labels = new DraftLabels();
     /**
-     * `values` are those of the mask's pixels, null where it has colours.
-     * @type {{stem: string, image: File, mask: File|null, isDrawn: boolean, values: number[]|null, problem: string|null}[]}
+     * `values` are those of the mask's pixels, null where it has colours; `path` is the image's, as it was dropped.
+     * @type {{stem: string, path: string, image: File, mask: File|null, isDrawn: boolean, values: number[]|null, problem: string|null}[]}
      */
     this.rows = [];
     /** Masks that no image fits. @type {{file: File, path: string}[]} */
@@ -61,14 +61,13 @@ export class Draft {
   async add(found) {
     const { pairs, images, masks } = await pairFiles(found);
     const taken = new Set(this.rows.map(({ stem }) => stem));
-    for (const { image, mask, stem } of pairs) this.rows.push(rowOf(fresh(stem, taken), image.file, mask.file));
-    for (const { file, path } of images) this.rows.push(rowOf(fresh(stemOfPath(path), taken), file, null));
-    this.orphans = [...this.orphans, ...masks].filter(({ file, path }) => {
-      const stem = stemOfPath(path);
-      const row = this.rows.find((other) => other.mask === null && [stem, stem.replace(ENDING, '')].includes(other.stem));
-      if (row) row.mask = file;
-      return !row;
-    });
+    for (const { image, mask, stem } of pairs) this.rows.push(rowOf(fresh(stem, taken), image, mask.file));
+    for (const image of images) this.rows.push(rowOf(fresh(stemOfPath(image.path), taken), image, null));
+    const all = this.rows.map((row) => ({ row, path: row.path ?? row.image.name }));
+    const hasMask = ({ row }) => row.mask !== null;
+    const late = pair(all.filter((one) => !hasMask(one)), [...this.orphans, ...masks], all.filter(hasMask));
+    for (const { image, mask } of late.pairs) image.row.mask = mask.file;
+    this.orphans = late.masks;
     await this.check();
   }
 
@@ -121,7 +120,7 @@ export class Draft {
   }
 }
 
-const rowOf = (stem, image, mask) => ({ stem, image, mask, isDrawn: false, values: [], problem: null });
+const rowOf = (stem, { file: image, path }, mask) => ({ stem, path, image, mask, isDrawn: false, values: [], problem: null });
 
 async function lookAt({ image, mask }) {
   try {

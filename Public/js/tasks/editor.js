@@ -194,7 +194,7 @@ class Editor {
     this.round += 1;
     fill(this.cards, draft.rows.map((row) => this.card(row)));
     fill(this.orphans, draft.orphans.length === 0 ? null : h('div', { class: 'notice' },
-      h('p', {}, `${plural(draft.orphans.length, 'mask')} without an image: ${draft.orphans.map(({ file }) => file.name).join(', ')}`),
+      h('p', {}, `${plural(draft.orphans.length, 'mask')} without an image: ${draft.orphans.map(({ path }) => path).join(', ')}`),
       h('button', { onclick: () => {
         draft.orphans = [];
         this.examplesChanged();

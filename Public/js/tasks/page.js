@@ -118,8 +118,8 @@ function addSupport(task, reload) {
   const add = async (found) => {
     const { pairs, images, masks } = await pairFiles(found);
     if (pairs.length === 0 || images.length + masks.length > 0) {
-      const lonely = [...images, ...masks].map(({ file }) => file.name).join(', ');
-      throw Object.assign(new Error(`These files have no partner: ${lonely || 'none was found'}. An image and its mask have the same name.`));
+      const lonely = [...images, ...masks].map(({ path }) => path).join(', ');
+      throw Object.assign(new Error(`These files have no partner: ${lonely || 'none was found'}. An image and its mask have the same name; where others have it too, the folders must tell.`));
     }
     progress.hidden = false;
     try {

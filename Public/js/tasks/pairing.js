@@ -44,22 +44,40 @@ async function kindOfPixels(file) {
   }
 }
 
-/** Pairs by stem; a mask may have an ending that its image has not. */
-export function pair(images, masks) {
+/**
+ * Pairs by stem; a mask may have an ending that its image has not. Patients' folders often hold files of the same names: among
+ * namesakes the folders decide, and what they leave open stays without a partner, as it may be another patient's.
+ *
+ * @param {{path: string}[]} settled Images that have their masks already: one more of that name may be theirs all the same.
+ */
+export function pair(images, masks, settled = []) {
   const free = new Set(masks);
   const pairs = [];
   const lonely = [];
   const stems = new Set();
   for (const image of images) {
-    const stem = stemOfPath(image.path);
-    const mask = [...free].find(({ path }) => stemOfPath(path) === stem) ??
-      [...free].find(({ path }) => stemOfPath(path).replace(ENDING, '') === stem);
-    if (mask) {
+    const stem = stemOf(image);
+    const order = (a, b) => nearness(image, b) - nearness(image, a) || Number(stemOf(b) === stem) - Number(stemOf(a) === stem);
+    const [mask, next] = [...free].filter((other) => isOf(other, stem)).sort(order);
+    const rivals = mask ? [...images, ...settled].filter((other) => other !== image && stemOf(other) === stem) : [];
+    const isOpen = (next && order(mask, next) === 0) || rivals.some((other) => nearness(other, mask) >= nearness(image, mask));
+    if (mask && !isOpen) {
       free.delete(mask);
       pairs.push({ stem: fresh(stem, stems), image, mask });
     } else lonely.push(image);
   }
   return { pairs, images: lonely, masks: [...free] };
+}
+
+const stemOf = ({ path }) => stemOfPath(path);
+const isOf = (mask, stem) => stemOf(mask) === stem || stemOf(mask).replace(ENDING, '') === stem;
+
+/** How much the folders of two files have in common, those left out that only say what lies in them. */
+function nearness(one, other) {
+  const [own, others] = [one, other].map(({ path }) =>
+    new Set(path.split('/').slice(0, -1).filter((folder) => !MASK_FOLDER.test(folder) && !IMAGE_FOLDER.test(folder))));
+  const shared = [...own].filter((folder) => others.has(folder)).length;
+  return shared - (own.size + others.size - 2 * shared) / 2;
 }
 
 /** `stem`, or `stem-2` and so on when it is taken already: files of two folders may have the same name. */

@@ -52,8 +52,11 @@ package struct AdaptationWorker: Worker {
                 code: "invalid-value", message: "\(error.field) is \(error.found)", hint: "give \(error.expectation)")
         } catch let error as AdapterError {
             throw JobFailure(
-                code: "unusable-adapter", message: "the version that is served cannot be read: \(error)",
+                code: "unusable-adapter", message: "the version that is served cannot be read: \(error.discreetCause)",
                 hint: "serve another version, or none, with PUT /v1/tasks/\(job.task)/served_version")
+        } catch SafetensorsError.system(let call, let path, let code) {
+            let error = StoreError(call: call, path: path, code: code)
+            throw JobFailure(code: "storage", message: error.discreetCause, hint: error.fix)
         } catch let problem as Problem {
             throw JobFailure(code: problem.kind.rawValue, message: problem.detail, hint: problem.hint)
         } catch let error as StoreError {
@@ -212,10 +215,14 @@ package struct AdaptationWorker: Worker {
         var latest: FittingCheckpoint?
         var saved = ContinuousClock.now
         func save(_ checkpoint: FittingCheckpoint) throws {
-            let path = context.scratchDirectory + "/checkpoint.safetensors"
-            try checkpoint.write(to: path)
-            try context.saveCheckpoint(.file(path: path))
             saved = .now
+            let path = context.scratchDirectory + "/checkpoint.safetensors"
+            do {
+                try checkpoint.write(to: path)
+            } catch let error as SafetensorsError {
+                return context.checkpointRefused(error)  // the one before stays
+            }
+            try context.saveCheckpoint(.file(path: path))
             latest = nil
         }
         do {

@@ -1,5 +1,6 @@
 import Adaptation
 import Basics
+import Imaging
 import SegmentAnything
 
 /// What the images and masks of all answers in progress may take at once. Requests wait for the model with their images decoded, so their
@@ -56,6 +57,13 @@ package final class AnswerMemory: Sendable {
         return Room(self, bytes)
     }
 
+    /// Sets aside what a mask prompt takes until the answer; nil where there is none.
+    func claim(maskPrompt mask: Mask?, field: String) throws(Problem) -> Room? {
+        guard let mask else { return nil }
+        return try claim(
+            AnswerSize.maskPrompt(mask), for: "a mask prompt of \(mask.width) × \(mask.height) pixels", field: field)
+    }
+
     private static func megabytes(_ bytes: Int) -> String { "\((bytes + (1 << 20) - 1) >> 20) MiB" }
 }
 
@@ -68,8 +76,8 @@ enum AnswerSize {
     /// The colours alone, of an image that is stored and may be decoded again.
     static func colours(width: Int, height: Int) -> Int { 6 * width * height }
 
-    /// A mask prompt, perhaps mirrored.
-    static func maskPrompt(width: Int, height: Int) -> Int { 2 * width * height }
+    /// A mask prompt, perhaps mirrored, and its runs as numbers of the receipt and as their text.
+    static func maskPrompt(_ mask: Mask) -> Int { 2 * mask.width * mask.height + 80 * mask.runLengths().counts.count }
 
     /// The masks of a plan and what it takes to make them: of one after the other the logits and their contest, and of all the masks.
     ///
@@ -97,7 +105,11 @@ enum AnswerSize {
             let squares = plan.tiling != nil ? 3 : plan.asked.count > 1 ? 2 : 1
             bytes += 8 * width * height + squares * 4 * square
         }
-        if plan.tiling != nil {
+        if let tiling = plan.tiling {
+            // What the encoder makes of each tile, from the first on.
+            let model = plan.served.model.configuration
+            let count = tiling.windows(width: width, height: height).count * (options.flips ? 2 : 1)
+            bytes += count * 4 * model.embeddingChannels * model.grid * model.grid
             // A mosaic, and its logits in a square of the longer side; several of them where prompts nearby are tried.
             let spreads = options.uncertainty ? 11 + max(1, options.prompts.boxes.count) : 2
             bytes += 12 * width * height + spreads * 4 * square

@@ -43,8 +43,8 @@ package struct MemoryBudget: Sendable {
 
     private static let code = "out-of-memory"
     private static let hint =
-        "start the server with a larger --job-memory-mb, or give fewer adaptation.augmented_views, fewer images, or a smaller "
-        + "model; an earlier adapter, if any, goes on serving"
+        "start the server with a larger --job-memory-mb, or create a task with fewer adaptation.augmented_views, fewer images, or a "
+        + "smaller model; an earlier adapter, if any, goes on serving"
 
     private static func megabytes(_ bytes: Int) -> String { "\((bytes + (1 << 20) - 1) >> 20) MiB" }
 }

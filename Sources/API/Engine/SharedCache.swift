@@ -51,6 +51,8 @@ package final class SharedCache<Key: Hashable & Sendable, Value: Sendable>: Send
         var entries: [Key: Entry] = [:]
         /// Who waits for a key that is being made; a key stands here, perhaps with nobody, as long as its maker is at work.
         var waiting: [Key: [CheckedContinuation<Step, any Error>]] = [:]
+        /// Of these, those whose data was deleted meanwhile: who waits gets the value, and it is not kept.
+        var outdated: Set<Key> = []
         var uses: UInt64 = 0
         var statistics = Statistics()
     }
@@ -123,6 +125,7 @@ package final class SharedCache<Key: Hashable & Sendable, Value: Sendable>: Send
                 state.statistics.entries -= 1
                 state.statistics.byteCount -= entry.made.byteCount
             }
+            state.outdated.formUnion(state.waiting.keys.filter(isStale))
         }
     }
 
@@ -136,7 +139,8 @@ package final class SharedCache<Key: Hashable & Sendable, Value: Sendable>: Send
 
     private func finish(_ key: Key, _ result: Result<Made, any Error>) {
         let waiting = state.withLock { state in
-            if case .success(let made) = result { keep(made, for: key, &state) }
+            let isOutdated = state.outdated.remove(key) != nil
+            if !isOutdated, case .success(let made) = result { keep(made, for: key, &state) }
             return state.waiting.removeValue(forKey: key) ?? []
         }
         for continuation in waiting { continuation.resume(with: result.map { .found($0.value, .shared) }) }

@@ -2,6 +2,7 @@ package import Adaptation
 import Basics
 import Posix
 package import SegmentAnything
+import Tensor
 
 /// How fast this process runs each model: measured once, when first asked for.
 package final class SpeedProbes: Sendable {
@@ -23,8 +24,12 @@ package final class SpeedProbes: Sendable {
     ) throws -> Measured {
         if let known = known.withLock({ $0[model.sha256] }) { return known }
         ProcessMemory.forgetPeak()
-        let speed = try SpeedProbe(measuring: model, isCancelled: isCancelled)
+        let (speed, waited) = try Threads.countingWaits { waited in
+            (try SpeedProbe(measuring: model, isCancelled: isCancelled), waited())
+        }
         let measured = Measured(speed: speed, peakBytes: ProcessMemory.peakBytes ?? 0)
+        // Held up by requests it says too little of the machine: it serves this once, and the next one measures again.
+        guard waited == .zero else { return measured }
         return known.withLock { known in
             let first = known[model.sha256] ?? measured
             known[model.sha256] = first

@@ -74,6 +74,8 @@ package final class SupportProfiles: Sendable {
             try make(support, task, model: model, tier: tier, pause: pause)
         }
         cache.insert(.init(profile, byteCount: profile.byteCount), for: key)
+        // It may have been deleted while this was made.
+        if try store.task(task.id) == nil { remove(task: task.id) }
     }
 
     /// The examples that a profile is of: those of an adapter that was made here are the ones that taught it, which the support set only

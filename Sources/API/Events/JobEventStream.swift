@@ -37,7 +37,8 @@ final class JobEventStream: @unchecked Sendable {
             reply.begin(
                 .ok, [.contentType: MediaType.eventStream.essence, .cacheControl: "no-store", .xAccelBuffering: "no"])
             guard !isHead else { return finish() }
-            reply.onClientGone { self.end() }
+            // Weakly: the reply is ours, and would hold us, it and the connection for ever. `EventStreams` keeps us until the end.
+            reply.onClientGone { [weak self] in self?.end() }
             advance()
         }
     }

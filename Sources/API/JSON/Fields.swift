@@ -62,13 +62,14 @@ package struct Fields: Sendable {
         return bool
     }
 
-    /// Text of at most `maximumLength` characters.
+    /// Text of at most `maximumLength` characters, which are Unicode scalars as in OpenAPI: of combining ones a letter may have millions.
     package func string(_ name: String, maximumLength: Int) throws(Problem) -> String? {
         guard let value = value(name) else { return nil }
         guard let text = value.stringValue else { throw wrongKind(name, "text", value) }
-        guard text.count <= maximumLength else {
+        let length = text.unicodeScalars.count
+        guard length <= maximumLength else {
             throw Problem.invalid(
-                path(of: name), "\(path(of: name)) has \(text.count) characters",
+                path(of: name), "\(path(of: name)) has \(length) characters",
                 hint: "give at most \(maximumLength) characters")
         }
         // The database would end the text there.

@@ -84,8 +84,10 @@ package final class AuditLog: Sendable {
             return
         }
         defer { close(file) }
-        if write(file, line, line.count) != line.count {
-            log.error("the audit log cannot be written", metadata: ["errno": "\(errno)"])
-        }
+        let written = write(file, line, line.count)
+        guard written != line.count else { return }
+        log.error("the audit log cannot be written", metadata: ["errno": "\(errno)"])
+        // Half a line would make the next one unreadable too.
+        if written > 0 { _ = ftruncate(file, lseek(file, 0, SEEK_END) - off_t(written)) }
     }
 }

@@ -32,6 +32,8 @@ package struct Idempotency: Sendable {
         /// Whether who asked sees what belongs to others.
         let seesAll: Bool
         var response: Response?
+        /// Whether something was deleted since it began, of which its answer may tell.
+        var isOutdated = false
         var byteCount = 0
         var time: MonotonicTime
     }
@@ -65,7 +67,7 @@ package struct Idempotency: Sendable {
     package mutating func finish(_ key: Key, _ response: Response?, at now: MonotonicTime) {
         guard let response else { return remove(key) }
         let count = response.body.count + 512
-        guard var entry = entries[key], count <= capacity else { return remove(key) }
+        guard var entry = entries[key], !entry.isOutdated, count <= capacity else { return remove(key) }
         entry.response = response
         entry.byteCount = count
         entry.time = now
@@ -74,13 +76,13 @@ package struct Idempotency: Sendable {
         while byteCount > capacity, let oldest = oldestFinished(but: key) { remove(oldest) }
     }
 
-    /// Forgets the finished answers that may tell of what was deleted: those of its owner, and of everybody who sees what is theirs.
+    /// Forgets the answers that may tell of what was deleted: those of its owner, and of everybody who sees what is theirs. One that is
+    /// under way is sent, and not kept.
     ///
     /// - Parameter owner: Nil: it was nobody's, or of several.
     package mutating func forget(owner: String?) {
-        for (key, entry) in entries
-        where entry.response != nil && (owner == nil || key.owner == owner || entry.seesAll) {
-            remove(key)
+        for (key, entry) in entries where owner == nil || key.owner == owner || entry.seesAll {
+            if entry.response == nil { entries[key]?.isOutdated = true } else { remove(key) }
         }
     }
 

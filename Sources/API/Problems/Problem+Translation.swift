@@ -73,7 +73,9 @@ extension Problem {
     }
 
     init(_ error: AdapterError) {
-        self.init(.internalError, "the task's adapter cannot be loaded: \(error)", hint: "look into the server's log")
+        self.init(
+            .internalError, "the task's adapter cannot be loaded: \(error.discreetCause)",
+            hint: "look into the server's log")
     }
 
     init(_ error: PromptError, path: String) {
@@ -110,5 +112,12 @@ extension Problem {
             default: .malformedRequest
             }
         self.init(kind, refusal.detail, hint: refusal.hint)
+    }
+}
+
+extension AdapterError {
+    /// What is wrong, for clients, who are not to know how the disk is laid out.
+    var discreetCause: String {
+        if case .unreadable = self { "its file cannot be read as safetensors" } else { description }
     }
 }

@@ -80,7 +80,7 @@ struct Quoted: CustomStringConvertible {
     init(_ text: String) { self.text = text }
 
     var description: String {
-        let head = text.prefix(Self.limit)
-        return "\"\(head)\(head.endIndex == text.endIndex ? "" : "…")\""
+        let head = text.unicodeScalars.prefix(Self.limit)
+        return "\"\(String(head))\(head.endIndex == text.endIndex ? "" : "…")\""
     }
 }

@@ -26,17 +26,25 @@ struct ImageUpload: Sendable {
         limits: ImageLimits, admitting admit: (_ width: Int, _ height: Int) throws(Problem) -> Room
     ) throws(Problem) -> (image: RawImage, room: Room) {
         let bytes = try content.bytes(field: field, limit: limits.maximumBytes)
-        let size: (width: Int, height: Int)
-        do throws(ImageError) {
-            size = try bytes.withUnsafeBytes { bytes in
-                Result { () throws(ImageError) in try ImageDecoder.size(bytes, limits: limits) }
-            }.get()
-        } catch {
-            throw Problem(error, field: field, name: name)
-        }
+        let size = try self.size(of: bytes, limits: limits)
         let room = try admit(size.width, size.height)
         do throws(ImageError) {
             return (try ImageDecoder.decode(bytes, limits: limits), room)
+        } catch {
+            throw Problem(error, field: field, name: name)
+        }
+    }
+
+    /// Width and height, by the file's head alone.
+    func size(limits: ImageLimits) throws(Problem) -> (width: Int, height: Int) {
+        try size(of: try content.bytes(field: field, limit: limits.maximumBytes), limits: limits)
+    }
+
+    private func size(of bytes: [UInt8], limits: ImageLimits) throws(Problem) -> (width: Int, height: Int) {
+        do throws(ImageError) {
+            return try bytes.withUnsafeBytes { bytes in
+                Result { () throws(ImageError) in try ImageDecoder.size(bytes, limits: limits) }
+            }.get()
         } catch {
             throw Problem(error, field: field, name: name)
         }

@@ -7,6 +7,8 @@ import Imaging
 /// `{"size": [height, width], "counts": [zeros, ones, …]}`, which count down the columns. Receipts keep the latter: it is
 /// the same text for the same mask, whatever library wrote the file.
 extension PromptsRequest {
+    /// A receipt tells them all: of noise they would be many times the file.
+    static let maximumRuns = 1 << 20
     private static let maskHint =
         "send the \"png\" of an earlier answer: a mask of the image's size as PNG in base64, without a data: prefix"
 
@@ -19,6 +21,14 @@ extension PromptsRequest {
             }
         guard !mask.isEmpty else {
             throw Problem(.emptyMask, "the mask prompt marks no pixel", field: path, hint: "leave \"mask\" out")
+        }
+        let count = mask.runLengths().counts.count
+        guard count <= maximumRuns else {
+            throw Problem(
+                .tooLarge, "the mask prompt has \(count) runs down its columns", field: path,
+                hint:
+                    "at most \(maximumRuns) are taken, as the receipt holds them: smooth the mask, or turn the image by 90 degrees"
+            )
         }
         return mask
     }
@@ -38,7 +48,7 @@ extension PromptsRequest {
         let fields = try Fields(json, path: path, known: ["size", "counts"])
         let hint = #"run lengths are {"size": [height, width], "counts": [zeros, ones, zeros, …]}, down the columns"#
         let size = try fields.require("size", try fields.array("size", maximumCount: 2), hint: hint)
-        let counts = try fields.require("counts", try fields.array("counts", maximumCount: 1 << 22), hint: hint)
+        let counts = try fields.require("counts", try fields.array("counts", maximumCount: maximumRuns), hint: hint)
         guard let height = size.first?.integerValue, let width = size.last?.integerValue, size.count == 2 else {
             throw Problem.invalid(
                 fields.path(of: "size"), "\(fields.path(of: "size")) is no [height, width]", hint: hint)

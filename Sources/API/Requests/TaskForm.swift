@@ -82,6 +82,11 @@ struct SupportForm: Sendable {
     /// Whom the images show, as far as it is known.
     var patients: PatientGroups { PatientGroups(stems: stems, given: stems.map { patientNames[$0] }) }
 
+    /// The images' sizes, as their files' heads tell them; of those that tell none, nothing: decoding will say why.
+    func sizes(limits: ImageLimits) -> [(width: Int, height: Int)] {
+        images.compactMap { try? $0.size(limits: limits) }
+    }
+
     /// What the linter wants to know of example `index`.
     func traits(_ index: Int, limits: ImageLimits) throws(Problem) -> ExampleTraits {
         let (image, mask) = (images[index], masks[pairing.maskOfImage[index]])

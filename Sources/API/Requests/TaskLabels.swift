@@ -141,7 +141,7 @@ package enum LabelSelector: Sendable, Equatable {
     init(_ json: JSON, path: String) throws(Problem) {
         if let value = json.integerValue {
             self = .value(value)
-        } else if let name = json.stringValue, name.count <= 200 {
+        } else if let name = json.stringValue, name.unicodeScalars.count <= 200 {
             self = .name(name)
         } else {
             throw Problem.invalid(

@@ -42,7 +42,7 @@ package struct TaskRequest: Sendable, Equatable {
         }
         var patients: [String: String] = [:]
         for member in members {
-            guard let patient = member.value.stringValue, patient.count <= 200,
+            guard let patient = member.value.stringValue, patient.unicodeScalars.count <= 200,
                 !patient.unicodeScalars.contains("\0")
             else {
                 throw Problem.invalid(
@@ -80,7 +80,7 @@ package struct TaskRequest: Sendable, Equatable {
                     place, "\(Quoted(String(entry.place.dropFirst().prefix(80)))) is no number from 1 to 255",
                     hint: labelHint)
             }
-            guard let name = entry.name.stringValue, name.count <= 200 else {
+            guard let name = entry.name.stringValue, name.unicodeScalars.count <= 200 else {
                 throw Problem.invalid(place, "a label is a text of at most 200 characters", hint: labelHint)
             }
             guard entries.count == 1 || name.contains(where: { !$0.isWhitespace }) else {

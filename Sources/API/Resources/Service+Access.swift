@@ -11,24 +11,31 @@ extension Service {
     }
 
     /// Refuses what would add more than the owner may store or queue: not what only looks, and no job where none is asked for.
-    func checkQuota(_ context: RequestContext, _ pattern: String) throws {
+    ///
+    /// - Returns: What the request may add, which counts until its answer; nil where nothing is counted.
+    func checkQuota(_ context: RequestContext, _ pattern: String) throws -> QuotaLedger.Addition? {
         let request = context.request
         guard AccessRules.stores(request.method, pattern),
             !request.queryText.split(separator: "&").contains("dry_run=true"),
             let owner = context.identity.owner, let limits = context.identity.limits
-        else { return }
+        else { return nil }
+        let addsJob = AccessRules.queuesJobs(request.method, pattern) && request.body.hasPart("image")
+        // Before the store is asked: what ends meanwhile is then counted there.
+        let (addition, earlier) = quotas.begin(owner, .init(jobs: addsJob ? 1 : 0, bytes: request.body.byteCount))
         let usage = try store.usage(of: owner)
-        if AccessRules.queuesJobs(request.method, pattern), request.body.hasPart("image"), usage.jobs >= limits.jobs {
+        let (jobs, bytes) = (usage.jobs + earlier.jobs, usage.bytes + earlier.bytes)
+        if addsJob, jobs >= limits.jobs {
             throw Problem.overQuota(
-                "\(usage.jobs) jobs of \(owner) wait or run, as many as may",
+                "\(jobs) jobs of \(owner) wait or run, as many as may",
                 hint: "wait for one to end, or cancel one",
                 retryAfter: 30)
         }
-        guard usage.bytes + request.body.byteCount <= limits.bytes else {
+        guard bytes + request.body.byteCount <= limits.bytes else {
             throw Problem.overQuota(
-                "\(owner) stores \(usage.bytes) bytes, and may store \(limits.bytes)",
+                "\(owner) stores \(bytes) bytes, and may store \(limits.bytes)",
                 hint: "delete tasks or images that are no longer needed", retryAfter: 60)
         }
+        return addition
     }
 
     func whoami(_ context: RequestContext) throws -> Response {

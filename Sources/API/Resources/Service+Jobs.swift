@@ -46,8 +46,9 @@ extension Service {
     func streamJob(_ context: RequestContext, to reply: ResponseWriter) throws {
         _ = try context.negotiate([.eventStream])
         _ = try context.query()
-        let lastSeen = try lastEventID(context)
         let job = try requireJob(context)
+        // An event that the job never had is of another life of it, such as before a backup was put back.
+        let lastSeen = try lastEventID(context).flatMap { $0 <= job.revision ? $0 : nil }
         if job.state.isFinal, let lastSeen, job.revision <= lastSeen {
             // Nothing is to come. 204 is how an EventSource learns to stay away (WHATWG HTML, "Server-sent events").
             reply.send(Response(.noContent))

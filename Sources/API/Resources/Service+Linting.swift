@@ -30,16 +30,14 @@ extension Service {
         let linter = SupportLinter(
             configuration: served.model.configuration, hasSpacing: form.task.spacing != nil,
             labelCount: support.labels.count)
-        let findings = try await imaging.run { [limits = configuration.imageLimits] in
-            try Self.findings(support, linter, limits: limits)
-        }
+        try await checkPixels(of: support)
+        let findings = try await findings(support, linter)
         let (masks, room) = try await imaging.run {
             [limits = configuration.imageLimits, memory = configuration.answerMemory] in
             try support.masks(limits: limits, memory: memory)
         }
         defer { withExtendedLifetime(room) {} }
         let recipe = form.task.recipe.telling(support.labels.count)
-        try checkPixels(masks.map { ($0.width, $0.height) })
         try Self.checkTiles(recipe, masks.map { ($0.width, $0.height) }, field: "task")
         let estimate = try await encoding.run { [clicks, speeds, memory = configuration.jobMemory] in
             try Threads.givingWay(to: clicks) {
@@ -61,18 +59,29 @@ extension Service {
         ])
     }
 
+    /// Refuses a support set of too many pixels before any is decoded.
+    ///
+    /// - Parameter known: The sizes of those that the task has already.
+    func checkPixels(of form: SupportForm, beside known: [(width: Int, height: Int)] = []) async throws {
+        let sizes = try await imaging.run { [limits = configuration.imageLimits] in form.sizes(limits: limits) }
+        try checkPixels(known + sizes)
+    }
+
     /// Of every example that can be read, and of those that cannot why.
-    private static func findings(
-        _ form: SupportForm, _ linter: SupportLinter, limits: ImageLimits
-    ) throws -> [FindingAnswer] {
+    private func findings(_ form: SupportForm, _ linter: SupportLinter) async throws -> [FindingAnswer] {
         var unreadable: [FindingAnswer] = []
         var (traits, names, groups) = ([ExampleTraits](), [FindingAnswer.Names](), [Int]())
         for index in 0..<form.exampleCount {
-            do throws(Problem) {
-                traits.append(try form.traits(index, limits: limits))
+            // One at a time: requests that come meanwhile need not wait for all.
+            let found = try await imaging.run { [limits = configuration.imageLimits] in
+                Result { () throws(Problem) in try form.traits(index, limits: limits) }
+            }
+            switch found {
+            case .success(let found):
+                traits.append(found)
                 names.append(form.names[index])
                 groups.append(index)
-            } catch {
+            case .failure(let error):
                 let isMask = error.field?.hasPrefix("mask") == true
                 unreadable.append(
                     FindingAnswer(error, file: isMask ? form.names[index].mask : form.names[index].image))
@@ -89,22 +98,26 @@ extension Service {
     /// Examples as they are to be stored. What the linter calls an error is refused.
     ///
     /// - Parameter isWhole: They are the whole support set, and not more of one.
-    static func support(
-        _ form: SupportForm, isWhole: Bool, limits: ImageLimits, configuration: SegmentAnything.Configuration
-    ) throws(Problem) -> [NewExample] {
-        let linter = SupportLinter(configuration: configuration, hasSpacing: true, labelCount: form.labels.count)
+    func support(
+        _ form: SupportForm, isWhole: Bool, for model: SegmentAnything.Configuration
+    ) async throws -> [NewExample] {
+        let linter = SupportLinter(configuration: model, hasSpacing: true, labelCount: form.labels.count)
         var examples: [NewExample] = []
         var traits: [ExampleTraits] = []
         for index in 0..<form.exampleCount {
-            examples.append(try form.example(index, limits: limits))
-            traits.append(try form.traits(index, limits: limits))
-            let findings = linter.findings([traits[index]], patients: .init(stems: ["x"], given: [nil]))
+            // One at a time: requests that come meanwhile need not wait for all.
+            let (example, trait) = try await imaging.run { [limits = configuration.imageLimits] in
+                (try form.example(index, limits: limits), try form.traits(index, limits: limits))
+            }
+            let findings = linter.findings([trait], patients: .init(stems: ["x"], given: [nil]))
             if let error = findings.first(where: { $0.severity == .error && $0.example != nil }) {
                 let answer = FindingAnswer(
                     error, names: [form.names[index]], places: [index], labels: form.labels)
                 throw Problem(
                     .unusableExample, "\(answer.file ?? ""): \(answer.message)", field: answer.field, hint: answer.hint)
             }
+            examples.append(example)
+            traits.append(trait)
         }
         guard isWhole else { return examples }
         // Of the set as a whole there is one thing that cannot be used: a label that it does not show.

@@ -71,11 +71,7 @@ extension Service {
         guard request.bringsMask else { return (try request.options(limits: limits), nil) }
         return try await imaging.run {
             let options = try request.options(limits: limits)
-            guard let mask = options.prompts.mask else { return (options, nil) }
-            let room = try memory.claim(
-                AnswerSize.maskPrompt(width: mask.width, height: mask.height),
-                for: "a mask prompt of \(mask.width) × \(mask.height) pixels", field: "prompts.mask")
-            return (options, room)
+            return (options, try memory.claim(maskPrompt: options.prompts.mask, field: "prompts.mask"))
         }
     }
 
@@ -100,6 +96,15 @@ extension Service {
         guard let upload else { return nil }
         let mask = try await imaging.run { [limits = configuration.imageLimits] in
             let raw = try upload.decode(limits: limits)
+            // The noise around every edge would count as object, and every measure be off.
+            var values: Set<UInt16> = []
+            if try upload.mediaType() == "image/jpeg",
+                raw.samples.contains(where: { values.insert($0).inserted && values.count > 2 })
+            {
+                throw Problem.invalid(
+                    "ground_truth", "\(upload.name) is a JPEG, whose compression has changed its values",
+                    hint: "save the mask as PNG")
+            }
             do throws(TaskLabels.Misfit) {
                 return try labels.read(raw)
             } catch {

@@ -22,12 +22,11 @@ extension Service {
         if let file = form.adapter { imported = try await importedAdapter(file, model: form.task.model) }
         let served = try check(form.task, imported?.model)
         let labels = try TaskLabels(form.task.labels, importing: imported?.card)
-        let support = try await imaging.run { [limits = configuration.imageLimits] in
-            guard let support = form.support?.with(labels) else { return [NewExample]() }
-            return try Self.support(
-                support, isWhole: true, limits: limits, configuration: served.model.configuration)
+        var support: [NewExample] = []
+        if let form = form.support?.with(labels) {
+            try await checkPixels(of: form)
+            support = try await self.support(form, isWhole: true, for: served.model.configuration)
         }
-        try checkPixels(support.map { ($0.width, $0.height) })
         try Self.checkTiles(
             form.task.recipe.telling(labels.count), support.map { ($0.width, $0.height) }, field: "task")
         let rule = form.support?.pairing.rule
@@ -41,6 +40,7 @@ extension Service {
                 support: support, job: support.isEmpty ? nil : NewJob(examples: support.count, priority: priority),
                 adapter: imported?.adapter))
         jobs.wake()
+        context.addition?.end()  // it may wait for the job now
         return try await created(task.id, job: job?.id, pairing: rule, wait: wait)
     }
 

@@ -18,8 +18,9 @@ extension Service {
         guard let sent = try form.json("receipt", byteLimit: JSONParser.Limits().maximumByteCount) else {
             throw Problem.missing("receipt", "the part \"receipt\" is missing", hint: Self.verifyHint)
         }
-        let receipt = try RecordedReceipt(sent, path: "receipt")
         let source = try ImageSource(form, hint: Self.verifyHint)
+        let (receipt, room) = try await recorded(sent)
+        defer { withExtendedLifetime(room) {} }
         return try await gate.interactive {
             let watch = Stopwatch()
             let image = try await open(source, for: context.identity)
@@ -35,6 +36,19 @@ extension Service {
                 let again = Receipt(plan, segmented, merged: merged, build: build)
                 return Self.compare(receipt, again)
             }
+        }
+    }
+
+    /// A receipt, and the memory that its mask prompt takes until the answer: decoded one after the other, as images are.
+    private func recorded(_ sent: JSON) async throws -> (RecordedReceipt, AnswerMemory.Room?) {
+        let mask = (sent["receipt"] ?? sent)["request"]?["prompts"]?["mask"] ?? .null
+        guard mask != .null else { return (try RecordedReceipt(sent, path: "receipt"), nil) }
+        return try await imaging.run { [memory = configuration.answerMemory] in
+            let receipt = try RecordedReceipt(sent, path: "receipt")
+            return (
+                receipt,
+                try memory.claim(maskPrompt: receipt.options.prompts.mask, field: "receipt.request.prompts.mask")
+            )
         }
     }
 

@@ -32,11 +32,8 @@ extension Service {
             patients: try TaskRequest.patients(Fields(.object(members), path: "", known: ["patients"])),
             patientsPath: "patients", labels: TaskLabels(task.labels))
         // An imported task has none yet: its first examples are to show all of its labels.
-        let examples = try await imaging.run { [limits = configuration.imageLimits] in
-            try Self.support(
-                support, isWhole: known.isEmpty, limits: limits, configuration: model.configuration)
-        }
-        try checkPixels(known.map { ($0.width, $0.height) } + examples.map { ($0.width, $0.height) })
+        try await checkPixels(of: support, beside: known.map { ($0.width, $0.height) })
+        let examples = try await self.support(support, isWhole: known.isEmpty, for: model.configuration)
         let recipe = try TaskSettings(stored: task.settingsJSON).recipe
         do {
             // It was accepted for smaller images.
@@ -54,6 +51,7 @@ extension Service {
             examples, to: task.id, having: taken.count,
             job: NewJob(examples: taken.count + examples.count, priority: priority))
         jobs.wake()
+        context.addition?.end()  // it may wait for the job now
         return try await created(task.id, job: job?.id, pairing: support.pairing.rule, wait: wait)
     }
 

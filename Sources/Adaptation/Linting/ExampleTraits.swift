@@ -54,7 +54,8 @@ package struct ExampleTraits: Sendable, Equatable {
         self.isMaskLossy = isMaskLossy
         image = Extent(width: raw.width, height: raw.height)
         mask = Extent(width: rawMask.width, height: rawMask.height)
-        imageValues = Self.histogram(raw).count
+        // Of one colour alone the other samples are all the same.
+        imageValues = (0..<raw.colourChannels).map { Self.histogram(raw, channel: $0).count }.max() ?? 0
         let histogram = Self.histogram(rawMask)
         maskValues = histogram.count
         labelAreas = histogram.count <= Self.labelLimit ? histogram.filter { $0.key != 0 } : nil
@@ -74,12 +75,12 @@ package struct ExampleTraits: Sendable, Equatable {
         contrast = image == mask ? Self.contrast(Self.grey(shown), decoded) : nil
     }
 
-    /// Pixels by the value of their first colour sample, or of their index where a palette is of colours; stops once there are more than `valueLimit` values.
-    private static func histogram(_ raw: RawImage) -> [UInt16: Int] {
+    /// Pixels by the value of a colour sample, or of their index where a palette is of colours; stops once there are more than `valueLimit` values.
+    private static func histogram(_ raw: RawImage, channel: Int = 0) -> [UInt16: Int] {
         var counts = [Int](repeating: 0, count: 1 << 16)
         var distinct = 0
         for pixel in 0..<raw.width * raw.height {
-            let value = raw.paletteIndices.map { Int($0[pixel]) } ?? Int(raw.samples[pixel * raw.channels])
+            let value = raw.paletteIndices.map { Int($0[pixel]) } ?? Int(raw.samples[pixel * raw.channels + channel])
             if counts[value] == 0 {
                 distinct += 1
                 if distinct > valueLimit { break }

@@ -26,7 +26,7 @@ enum {
     CPOSIX_READABLE = 1,  /* bytes, or the end of input */
     CPOSIX_WRITABLE = 2,
     CPOSIX_INPUT_ENDED = 4, /* the peer closed its sending half */
-    CPOSIX_FAILED = 8,      /* error or hang-up */
+    CPOSIX_FAILED = 8,      /* error, a reset among them */
 };
 
 /* epoll_create1(EPOLL_CLOEXEC). */

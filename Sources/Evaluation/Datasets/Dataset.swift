@@ -31,7 +31,10 @@ package struct Dataset: Sendable, Equatable {
 
 extension Dataset {
     /// Of all usable files and of what is known of them: two runs with one digest have read the same.
-    var digest: String {
+    var digest: String { digest(hasInstances: hasInstances) }
+
+    /// What the digest would be, were the labels said to number objects, or not to.
+    func digest(hasInstances: Bool) -> String {
         var hash = SHA256()
         for pair in pairs {
             hash.update("\(pair.stem)\n\(pair.digest)\n".utf8)

@@ -19,7 +19,7 @@ enum PairReader {
         stem: String, image: String, mask: String, folder: String
     ) throws(PairError) -> Dataset.Pair {
         var hash = SHA256()
-        let picture = try decode(image, in: folder, hashing: &hash)
+        let picture = try decode(read(image, in: folder, hashing: &hash), of: image)
         let labels = try labels(mask, in: folder, hashing: &hash)
         guard (picture.width, picture.height) == (labels.width, labels.height) else {
             throw PairError(
@@ -42,7 +42,7 @@ enum PairReader {
     /// - Throws: When its files have gone or changed since.
     static func load(_ pair: Dataset.Pair) throws(PairError) -> (image: RGBImage, labels: LabelMap) {
         var hash = SHA256()
-        let image = try decode(pair.imagePath, in: nil, hashing: &hash)
+        let image = try decode(read(pair.imagePath, in: nil, hashing: &hash), of: pair.imagePath)
         let labels = try labels(pair.maskPath, in: nil, hashing: &hash)
         guard Hex.string(hash.finalize()) == pair.digest else {
             throw PairError(file: pair.maskPath, reason: "it or its image was changed while the evaluation ran")
@@ -53,10 +53,12 @@ enum PairReader {
     private static func labels(
         _ file: String, in folder: String?, hashing hash: inout SHA256
     ) throws(PairError) -> LabelMap {
-        guard URL(filePath: file).pathExtension.lowercased() == "png" else {
+        let bytes = try read(file, in: folder, hashing: &hash)
+        // The start of a JPEG file (ITU-T T.81 §B.1.1), whatever its name says.
+        guard URL(filePath: file).pathExtension.lowercased() == "png", !bytes.starts(with: [0xFF, 0xD8]) else {
             throw PairError(file: file, reason: "masks must be PNG: the compression of JPEG changes labels")
         }
-        let raw = try decode(file, in: folder, hashing: &hash)
+        let raw = try decode(bytes, of: file)
         do {
             return try LabelMap(raw)
         } catch {
@@ -67,14 +69,18 @@ enum PairReader {
         }
     }
 
-    private static func decode(
+    private static func read(
         _ file: String, in folder: String?, hashing hash: inout SHA256
-    ) throws(PairError) -> RawImage {
+    ) throws(PairError) -> [UInt8] {
         guard let data = FileManager.default.contents(atPath: folder.map { "\($0)/\(file)" } ?? file) else {
             throw PairError(file: file, reason: "it cannot be read")
         }
         let bytes = [UInt8](data)
         hash.update(bytes)
+        return bytes
+    }
+
+    private static func decode(_ bytes: [UInt8], of file: String) throws(PairError) -> RawImage {
         do {
             return try ImageDecoder.decode(bytes)
         } catch {

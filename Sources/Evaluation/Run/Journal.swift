@@ -119,13 +119,19 @@ final class Journal {
 
     func append(_ training: Training) throws(EvaluationError) { try add(Line(training: training)) }
 
-    /// Notes a dataset's files; throws when they were others before.
+    /// Notes a dataset's files; throws when they, or what their labels number, were others before.
     func register(_ dataset: Dataset) throws(EvaluationError) {
-        if let known = digests[dataset.name] {
-            guard known == dataset.digest else { throw .datasetChanged(dataset: dataset.name, path: path) }
-        } else {
-            try add(Line(dataset: DatasetFiles(name: dataset.name, digest: dataset.digest)))
+        guard let known = digests[dataset.name] else {
+            return try add(Line(dataset: DatasetFiles(name: dataset.name, digest: dataset.digest)))
         }
+        guard known != dataset.digest else { return }
+        // The option is in the digest: with its other value the files may be what they were.
+        guard known == dataset.digest(hasInstances: !dataset.hasInstances) else {
+            throw .datasetChanged(dataset: dataset.name, path: path)
+        }
+        func words(_ isNamed: Bool) -> String { "\(isNamed ? "with" : "without") \"\(dataset.name)\"" }
+        throw .otherSettings(
+            path: path, field: "instances", journal: words(!dataset.hasInstances), now: words(dataset.hasInstances))
     }
 
     private func add(_ line: Line) throws(EvaluationError) {

@@ -84,7 +84,8 @@ package enum JPEG {
 
         private func failure(_ bytes: UnsafeRawBufferPointer, reason: String? = nil) -> ImageError {
             let message = reason ?? message
-            if message.contains("Unsupported") || message.contains("unsupported") {
+            // It could not determine what sampling factors, or what colours, these are: uncommon ones, and no damage.
+            if ["Unsupported", "unsupported", "Could not determine"].contains(where: { message.contains($0) }) {
                 return .unsupported(.jpeg, feature: "this kind of (\(message))")
             }
             let hasEnd = zip(bytes, bytes.dropFirst()).contains { $0 == 0xFF && $1 == 0xD9 }

@@ -15,7 +15,10 @@ package struct Guide: Sendable {
         let step = image.geometry.side / model.logitsSide
         guard model.appearance != nil, step > 0 else { return nil }
         side = model.logitsSide
-        (width, height) = (image.geometry.resizedWidth / step, image.geometry.resizedHeight / step)
+        // Where the patch does not divide the side, the last pixels have no cell.
+        (width, height) = (
+            min(image.geometry.resizedWidth / step, side), min(image.geometry.resizedHeight / step, side)
+        )
         guard width > 0, height > 0 else { return nil }
         colours = image.pixels.withUnsafeElements { [width, height] pixels in
             var colours = [UInt8](repeating: 0, count: 3 * width * height)

@@ -114,12 +114,12 @@ struct EvaluateCommand: ParsableCommand {
     /// The options as settings, each checked.
     private func settings() throws -> EvaluationSettings {
         var settings = EvaluationSettings()
-        settings.supportSizes = Array(
-            Set(try Self.list(support, "--support") { Int($0).flatMap { (0...4_096).contains($0) ? $0 : nil } })
-        )
-        .sorted()
-        settings.prompts = Self.unique(try Self.list(prompts, "--prompts") { PromptStyle(rawValue: $0) })
-        settings.adapters = Self.unique(try Self.list(adapters, "--adapters") { AdapterKind(rawValue: $0) })
+        let sizes = try Self.list(support, "--support", of: "the numbers from 0 to 4096") { text in
+            Int(text).flatMap { (0...4_096).contains($0) ? $0 : nil }
+        }
+        settings.supportSizes = Array(Set(sizes)).sorted()
+        settings.prompts = Self.unique(try Self.choices(prompts, "--prompts"))
+        settings.adapters = Self.unique(try Self.choices(adapters, "--adapters"))
         guard let choice = LabelChoice(labels) else {
             throw ValidationError("--labels must be each, merge, or label numbers with commas between")
         }
@@ -157,13 +157,21 @@ struct EvaluateCommand: ParsableCommand {
         text?.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }
     }
 
-    private static func list<Element>(_ text: String, _ option: String, _ read: (String) -> Element?) throws
-        -> [Element]
-    {
+    private static func choices<Choice: CaseIterable & RawRepresentable>(
+        _ text: String, _ option: String
+    ) throws -> [Choice] where Choice.RawValue == String {
+        let known = Choice.allCases.map(\.rawValue).joined(separator: ", ")
+        return try list(text, option, of: known) { Choice(rawValue: $0) }
+    }
+
+    /// - Parameter known: The values that there are, for the complaint about one that is none.
+    private static func list<Element>(
+        _ text: String, _ option: String, of known: String, _ read: (String) -> Element?
+    ) throws -> [Element] {
         let names = names(text) ?? []
         let elements = try names.map { name in
             guard let element = read(name) else {
-                throw ValidationError("\(option): \"\(name)\" is not one of its values")
+                throw ValidationError("\(option): \"\(name)\" is none of \(known)")
             }
             return element
         }

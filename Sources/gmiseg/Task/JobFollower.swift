@@ -21,7 +21,8 @@ struct JobFollower {
             case "failed", "cancelled":
                 bar.finish()
                 let message = job["error"]?["message"]?.stringValue.map { ": \($0)" } ?? ""
-                complain("the job \(id) has \(state == "failed" ? "failed" : "been cancelled")\(message)")
+                let hint = job["error"]?["hint"]?.stringValue.map { "\nhint: \($0)" } ?? ""
+                complain("the job \(id) has \(state == "failed" ? "failed" : "been cancelled")\(message)\(hint)")
                 throw ExitCode.failure
             default: Thread.sleep(forTimeInterval: 0.3)
             }

@@ -36,6 +36,22 @@ import Testing
         }
     }
 
+    /// So that a measurement can leave it out.
+    @Test func whatWasWaitedForIsCounted() async {
+        let gate = InteractiveGate(patience: .milliseconds(10), turn: .seconds(600))
+        @Sendable func waited() -> Duration {
+            Threads.givingWay(to: gate) {
+                Threads.countingWaits { waited in
+                    Threads.forEach(3) { _ in }
+                    return waited()
+                }
+            }
+        }
+        #expect(waited() == .zero)
+        await gate.interactive { #expect(waited() >= .milliseconds(5)) }
+        #expect(Threads.countingWaits { waited in waited() } == .zero)
+    }
+
     /// A request that comes in the middle of an operation waits for the slices under way and no more.
     @Test func aJobStopsBetweenTwoSlices() async throws {
         let gate = InteractiveGate(patience: .seconds(600))

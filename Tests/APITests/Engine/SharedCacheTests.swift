@@ -32,6 +32,23 @@ import Testing
         #expect(cache.statistics.evictions == 2)
     }
 
+    /// What was deleted while its value was in the making is not kept.
+    @Test func forgetsWhatWasBeingMadeAtADeletion() async throws {
+        let cache = Cache(byteCapacity: 100)
+        let made = try await cache.value(for: "a") {
+            cache.remove { $0 == "a" }
+            cache.remove { $0 == "b" }
+            return .init(1, byteCount: 10)
+        }
+        #expect(made.value == 1 && cache.existing("a") == nil)
+        #expect(cache.statistics.entries == 0 && cache.statistics.byteCount == 0)
+        // Only that once, and only that key.
+        for key in ["a", "b"] {
+            _ = try await cache.value(for: key) { .init(2, byteCount: 10) }
+            #expect(cache.existing(key) == 2)
+        }
+    }
+
     @Test func handsOutWhatIsTooBigToKeep() async throws {
         let cache = Cache(byteCapacity: 30)
         _ = try await cache.value(for: "a") { .init(1, byteCount: 10) }

@@ -117,6 +117,24 @@ import Testing
         }
     }
 
+    /// Each would pass a check of what is stored already.
+    @Test func quotasAreKeptByRequestsThatComeAtOnce() async throws {
+        var limits = Token.Limits()
+        limits.jobs = 2
+        let (token, text) = Self.token("ana", .train, limits)
+        try await withLiveServer(tokens: [token]) { server in
+            let ana = server.client.with(text)
+            let statuses = try await withThrowingTaskGroup(of: Int.self) { group in
+                for _ in 0..<12 {
+                    group.addTask { try await ana.post("/v1/tasks", form: Forms.endlessTask()).status }
+                }
+                return try await group.reduce(into: [Int]()) { $0.append($1) }
+            }
+            #expect(statuses.count { $0 == 202 } == 2)
+            #expect(statuses.count { $0 == 429 } == 10)
+        }
+    }
+
     @Test func aRequestThatIsSentAgainIsNotHeldAgainstItsOwnJob() async throws {
         var limits = Token.Limits()
         limits.jobs = 1

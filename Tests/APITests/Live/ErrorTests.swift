@@ -5,6 +5,7 @@ import HTTP
 import Imaging
 import Server
 import Storage
+import TestSupport
 import Testing
 
 /// Everything a client can do wrong: each row is one request and the problem that must come back.
@@ -20,6 +21,7 @@ import Testing
     private static let box = #"{"boxes": [{"x0": 2, "y0": 2, "x1": 30, "y1": 30}]}"#
     private static let unknownTask = "/v1/tasks/task_0000000000000000"
     private static let truncated = Array(TestImages.disc().dropLast(60))
+    private static let jpegMask = Array(FileManager.default.contents(atPath: Fixtures.path("lint/mask.jpg")) ?? Data())
 
     private static func form(
         _ name: String, _ path: String, _ parts: @autoclosure @escaping @Sendable () -> [FormPart], _ kind: ProblemKind,
@@ -229,6 +231,10 @@ import Testing
             "truncated truth", "/v1/segment",
             Forms.segment(nil, [FormPart("ground_truth", bytes: [1, 2], filename: "t.png")]),
             .undecodableImage, "ground_truth"),
+        form(
+            "truth as JPEG", "/v1/segment",
+            Forms.segment(nil, [FormPart("ground_truth", bytes: jpegMask, filename: "t.png")]),
+            .invalidValue, "ground_truth"),
         form(
             "truth of another size", "/v1/segment",
             Forms.segment(nil, [FormPart("ground_truth", bytes: TestImages.mask(height: 41), filename: "t.png")]),

@@ -56,6 +56,18 @@ import Testing
         }
     }
 
+    /// Such as one from before a backup was put back: the client hears of the end all the same.
+    @Test func anEventThatNeverWasHidesNothing() async throws {
+        try await withLiveServer { server in
+            for form in [Forms.task(), Forms.task(steps: 40)] {
+                let job = try await job(server, form)
+                let answer = try await server.client.get(
+                    "/v1/jobs/\(job)/events", headers: [("Last-Event-ID", "\(Int.max)")])
+                #expect(try Self.events(answer.text).last?.data["state"] == "succeeded")
+            }
+        }
+    }
+
     @Test func endsWithItsTask() async throws {
         try await withLiveServer { server in
             let created = try await server.client.post("/v1/tasks", form: Forms.endlessTask()).json

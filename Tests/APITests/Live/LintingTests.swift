@@ -168,6 +168,21 @@ import Testing
         }
     }
 
+    /// As fluorescence microscopes save a stain: the other colours are all 0, and what is the same in all pixels is not the image.
+    @Test(arguments: [1, 2]) func anImageOfOneColourIsNotFlat(_ colour: Int) async throws {
+        var support = Support()
+        for (index, image) in support.images.enumerated() {
+            let grey = try ImageDecoder.decode(image.bytes)
+            let pixels = (0..<3 * 40 * 48).map { $0 % 3 == colour ? UInt8(grey.samples[$0 / 3 * grey.channels]) : 0 }
+            support.images[index].bytes = PNG.encode(RGBImage(width: 48, height: 40, pixels: pixels))
+        }
+        try await withLiveServer { [support] server in
+            let answer = try await server.client.post("/v1/tasks?dry_run=true", form: support.form).json
+            #expect(answer["findings"] == [], "\(answer["findings"]?.text() ?? "")")
+            #expect(try await server.client.post("/v1/tasks", form: support.form).status == 202)
+        }
+    }
+
     @Test func aGoodSetHasNothingWrong() async throws {
         try await withLiveServer { server in
             let answer = try await server.client.post("/v1/tasks?dry_run=true", form: Support().form).json

@@ -1,6 +1,8 @@
 import API
 import Basics
 import Client
+import Foundation
+import Imaging
 import TestSupport
 import Testing
 
@@ -114,6 +116,42 @@ import Testing
             let other = try await ask(47, 40)
             #expect(try other.status == 422 && other.json["type"] == "/problems/size-mismatch", "\(other.text)")
             #expect(try await ask(48, 40).status == 200)
+            for _ in 0..<6_000 where memory.byteCount > 0 { pause(milliseconds: 10) }
+            #expect(memory.byteCount == 0)
+        }
+    }
+
+    /// Of noise a receipt would be many times the file.
+    @Test func aMaskPromptOfTooManyRunsIsRefused() async throws {
+        try await withLiveServer { server in
+            let (width, height) = (1_500, 1_500)
+            let stripes = Mask(
+                width: width, height: height, pixels: (0..<width * height).map { UInt8($0 / width % 2) })
+            let text = Data(PNG.encode(stripes)).base64EncodedString()
+            let answer = try await server.client.post("/v1/segment", form: Forms.segment("{\"mask\": \"\(text)\"}"))
+            #expect(answer.status == 413, "\(answer.text)")
+            #expect(try answer.json["field"] == "prompts.mask")
+        }
+    }
+
+    /// A receipt's mask prompt is memory like any other.
+    @Test func theMaskPromptOfAReceiptCountsToo() async throws {
+        let memory = AnswerMemory(bytes: 100_000)
+        func configure(_ configuration: inout Service.Configuration) { configuration.answerMemory = memory }
+        try await withLiveServer(configure) { server in
+            let prompt = #"{"mask": {"size": [40, 48], "counts": [0, 1920]}}"#
+            let answer = try await server.client.post("/v1/segment", form: Forms.segment(prompt)).json
+            let text = try #require(answer["receipt"]).text()
+            func verify(_ receipt: String) async throws -> ClientResponse {
+                let image = FormPart("image", bytes: TestImages.disc(), filename: "scan.png")
+                return try await server.client.post("/v1/verify", form: [FormPart("receipt", text: receipt), image])
+            }
+            #expect(try await verify(text).json["matches"] == true)
+            let large = text.replacing("[40,48]", with: "[4000,4000]").replacing("1920", with: "16000000")
+            #expect(large != text)
+            let refused = try await verify(large)
+            #expect(refused.status == 413, "\(refused.text)")
+            #expect(try refused.json["field"] == "receipt.request.prompts.mask")
             for _ in 0..<6_000 where memory.byteCount > 0 { pause(milliseconds: 10) }
             #expect(memory.byteCount == 0)
         }

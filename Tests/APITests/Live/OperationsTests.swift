@@ -105,6 +105,35 @@ import Testing
         }
     }
 
+    /// What is sent again, and what is told bit by bit, was read as well.
+    @Test func keepsRecordOfRepeatsAndStreams() async throws {
+        let folder = try TemporaryDirectory()
+        let audit = try AuditLog(dataFolder: folder.path, log: Logger(label: "test"))
+        try await withLiveServer(auditLog: audit) { server in
+            var job = ""
+            for _ in 0..<2 {
+                let answer = try await server.client.post(
+                    "/v1/tasks?wait=60", form: Forms.task(), headers: [("Idempotency-Key", "k")])
+                job = try #require(try answer.json["job"]?["id"]?.stringValue)
+            }
+            _ = try await server.client.get("/v1/jobs/\(job)/events")
+            var records: [JSON] = []
+            // The stream's end may arrive before its line is written.
+            for _ in 0..<6_000 where records.count < 3 {
+                audit.flush()
+                let name = try #require(listDirectory(folder.file("audit")).first)
+                let lines = try String(contentsOfFile: folder.file("audit/\(name)"), encoding: .utf8)
+                records = try lines.split(separator: "\n").map { try JSONParser.parse(Array($0.utf8)) }
+                if records.count < 3 { pause(milliseconds: 10) }
+            }
+            #expect(
+                records.map { $0["action"]?.stringValue } == [
+                    "POST /v1/tasks", "POST /v1/tasks", "GET /v1/jobs/{job}/events",
+                ])
+            #expect(records.last?["subject"] == [.string(job)])
+        }
+    }
+
     @Test func keepsRecordOfWhoWasTurnedAway() async throws {
         let folder = try TemporaryDirectory()
         let (token, text) = Token.make(owner: "ana", scope: .read, created: Timestamp(milliseconds: 0), expires: nil)

@@ -64,6 +64,20 @@ import Testing
         }
     }
 
+    /// An answer that was being made when something was deleted may have seen it.
+    @Test func doesNotKeepWhatWasUnderWayAtADeletion() {
+        var table = Idempotency()
+        for name in ["ana", "ben"] { _ = table.begin(Self.key("k", name), fingerprint: "a", at: Self.at(0)) }
+        table.forget(owner: "ana")
+        #expect(Self.word(table.begin(Self.key("k", "ana"), fingerprint: "a", at: Self.at(1))) == "under way")
+        for name in ["ana", "ben"] { table.finish(Self.key("k", name), Response(.ok), at: Self.at(2)) }
+        #expect(Self.word(table.begin(Self.key("k", "ana"), fingerprint: "a", at: Self.at(3))) == "perform")
+        #expect(Self.word(table.begin(Self.key("k", "ben"), fingerprint: "a", at: Self.at(3))) == "replay 200")
+        // The request that came again is a new one: the deletion was before it.
+        table.finish(Self.key("k", "ana"), Response(.ok), at: Self.at(4))
+        #expect(Self.word(table.begin(Self.key("k", "ana"), fingerprint: "a", at: Self.at(5))) == "replay 200")
+    }
+
     @Test func keepsToItsMemory() {
         var table = Idempotency(byteCapacity: 10_000)
         func put(_ text: String, _ count: Int, _ time: UInt64) {

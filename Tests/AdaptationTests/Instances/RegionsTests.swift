@@ -75,6 +75,24 @@ import Testing
         #expect(try finder.instances(embedding, within: nothing).isEmpty)
     }
 
+    /// Of four hundred dots the largest are answered, and those of three pixels never.
+    @Test func theLargestOfManyPiecesAreAnswered() {
+        let side = 80
+        let logits = (0..<side * side).map { index in
+            let (x, y) = (index % side, index / side)
+            // Twenty by twenty dots of two by two pixels: a pixel short in the last five columns, two more in the first row.
+            let isDot = x % 4 < 2 && y % 4 < 2 && !(x >= 60 && x % 4 == 1 && y % 4 == 1)
+            return isDot || (x % 4 == 2 && y < 2) ? Float(3) : -3
+        }
+        let whole = MaskPrediction(
+            lowResolutionLogits: Tensor(shape: [side, side], logits), predictedIoU: 0.9, index: 0,
+            geometry: ImageGeometry(width: side, height: side, side: side))
+        let areas = InstanceFinder.pieces(of: whole).map { $0.mask().area }
+        #expect(areas.count == InstanceFinder.limit)
+        #expect(Array(areas.prefix(20)) == [Int](repeating: 6, count: 15) + [Int](repeating: 5, count: 5))
+        #expect(areas.dropFirst(20).allSatisfy { $0 == 4 })
+    }
+
     @Test func aGridFindsEachObjectOnce() throws {
         let embedding = reader.predictor.embed(discs(1)[0].image)
         let found = try InstanceFinder(reader).everything(embedding)

@@ -177,12 +177,16 @@ import Testing
         let directory = try TemporaryDirectory()
         let path = directory.file("checkpoint")
         var count = 0
+        var began: ContinuousClock.Instant?
+        var spent = Duration.zero
         #expect(throws: Killed.self) {
             try Self.fitting(discs(3), recipe: recipe).run(
                 speed: Self.speed,
                 hooks: Fitting.Hooks(checkpoint: { checkpoint in
                     count += 1
+                    began = began ?? .now
                     guard count == stop else { return }
+                    spent = .now - began!
                     try checkpoint.write(to: path)
                     throw Killed()
                 }))
@@ -202,6 +206,8 @@ import Testing
         #expect(resumed.tried == whole.tried)
         // Nothing is done twice: as many steps remain as were not done.
         #expect(phases.count < 70 - stop, "\(phases.count)")
+        // The work before the end counts: its seconds are told with those after it.
+        #expect(resumed.seconds >= spent / .seconds(1))
     }
 
     /// What is served is the mean of the runs that the folds were scored by; it survives being killed in any of them.
