@@ -48,7 +48,7 @@ def options():
     p.add_argument("--threads", type=int, default=1, help="of each process")
     p.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     p.add_argument("--bf16", action="store_true", help="matrix products in bfloat16")
-    p.add_argument("--compile", action="store_true", help="fuse with torch.compile: some minutes, then a fifth faster")
+    p.add_argument("--compile", action="store_true", help="fuse with torch.compile: some minutes, then a fifth faster at best")
     p.add_argument("--evaluate-every", type=float, default=6, help="minutes of training between points of the curve")
     p.add_argument("--checkpoint-every", type=float, default=3, help="minutes between checkpoints")
     chosen = p.parse_args()
