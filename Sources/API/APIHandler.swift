@@ -14,8 +14,8 @@ package struct APIHandler: Handler {
         case blocking(@Sendable (Service, RequestContext) throws -> Response)
         /// Hands work to the model's queues or waits for a job.
         case working(@Sendable (Service, RequestContext) async throws -> Response)
-        /// Answers over a longer time by itself, once it has not thrown.
-        case streaming(@Sendable (Service, RequestContext, ResponseWriter) throws -> Void)
+        /// Answers over a longer time by itself, once it has not thrown; gives the status with which it begins.
+        case streaming(@Sendable (Service, RequestContext, ResponseWriter) throws -> HTTPResponse.Status)
     }
 
     private let service: Service
@@ -169,8 +169,7 @@ package struct APIHandler: Handler {
             }
         case .streaming(let handler):
             do {
-                try handler(service, context, reply)
-                service.audit(context, pattern, Response(.ok))
+                service.audit(context, pattern, Response(try handler(service, context, reply)))
             } catch {
                 deliver(response(.failure(error), context.request))
             }

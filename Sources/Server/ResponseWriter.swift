@@ -31,12 +31,15 @@ final class ReplyState: Sendable {
         }
     }
 
-    /// Whether the stream was open; it is not any more.
+    /// Whether the stream was open; it is not any more, and nobody is told of its client. Whoever wanted to be may hold the writer, which
+    /// holds this: it would keep the connection for ever.
     func endStream() -> Bool {
-        state.withLock { state in
-            defer { state.isStreaming = false }
-            return state.isStreaming
+        let (wasStreaming, callback) = state.withLock { state in
+            defer { (state.isStreaming, state.onGone) = (false, nil) }
+            return (state.isStreaming, state.onGone)
         }
+        withExtendedLifetime(callback) {}  // let go without the lock, which a writer's end takes
+        return wasStreaming
     }
 
     var isStreaming: Bool { state.withLock { $0.isStreaming } }

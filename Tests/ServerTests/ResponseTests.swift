@@ -86,6 +86,28 @@ import Testing
         #expect(server.log.withLock { $0.map(\.isComplete) } == [false])
     }
 
+    /// Whoever wants to hear of the client's leaving may hold the writer: after the end nothing of them is kept.
+    @Test func aStreamThatHasEndedIsLetGo() throws {
+        final class Listener: Sendable {}
+        struct Weak: Sendable { weak let listener: Listener? }
+        let kept = Lock<[Weak]>([])
+        let server = try TestServer { _, reply in
+            let listener = Listener()
+            kept.withLock { $0.append(Weak(listener: listener)) }
+            reply.begin(.ok, [:])
+            reply.onClientGone { withExtendedLifetime((listener, reply)) {} }
+            reply.finish()
+        }
+        let client = try server.client()
+        for _ in 0..<2 {
+            try client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+            #expect(try client.response().text.isEmpty)
+        }
+        // Both, though the connection is still open.
+        #expect(TestServer.eventually { kept.withLock { $0.count == 2 && $0.allSatisfy { $0.listener == nil } } })
+        #expect(server.server.connectionCount == 1)
+    }
+
     @Test func writersLearnOfClientsThatGo() throws {
         let gone = DispatchSemaphore(value: 0)
         let lost = DispatchSemaphore(value: 0)

@@ -81,8 +81,10 @@ enum PromptlessAnswer {
 
 /// Whether somebody should look at an answer again.
 package enum ReviewAnswer {
-    /// Null unless the request asked for the uncertainty, which it rests on.
+    /// Null unless the request asked for the uncertainty, which it rests on, or not all objects are answered.
     static func json(_ segmented: Segmented, _ plan: SegmentPlan, _ embedding: ImageEmbedding) -> JSON {
+        // Whoever counts them must know.
+        guard !segmented.isCut else { return cut }
         guard plan.options.uncertainty else { return .null }
         // Of several the one that is furthest below the threshold of its label.
         var score: Double?
@@ -111,6 +113,12 @@ package enum ReviewAnswer {
 }
 
 extension ReviewAnswer {
+    /// What is said where the image shows more objects than are answered.
+    package static let cut: JSON = [
+        "needed": true, "reason": .string("there are more objects than the \(InstanceFinder.limit) that are answered"),
+        "score": .null, "threshold": .null, "calibrated_on": .null,
+    ]
+
     /// What is said of labels that were not found; nil when all were.
     ///
     /// - Parameters:

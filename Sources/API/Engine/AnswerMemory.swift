@@ -106,10 +106,10 @@ enum AnswerSize {
             bytes += 8 * width * height + squares * 4 * square
         }
         if let tiling = plan.tiling {
-            // What the encoder makes of each tile, from the first on.
+            // What the encoder makes of each tile, of its mirror image, and of the whole.
             let model = plan.served.model.configuration
-            let count = tiling.windows(width: width, height: height).count * (options.flips ? 2 : 1)
-            bytes += count * 4 * model.embeddingChannels * model.grid * model.grid
+            let tiles = plan.windows(tiling, for: options.prompts.prompts(for: model)).count + 1
+            bytes += tiles * (options.flips ? 2 : 1) * 4 * model.embeddingChannels * model.grid * model.grid
             // A mosaic, and its logits in a square of the longer side; several of them where prompts nearby are tried.
             let spreads = options.uncertainty ? 11 + max(1, options.prompts.boxes.count) : 2
             bytes += 12 * width * height + spreads * 4 * square

@@ -21,6 +21,14 @@ struct SegmentPlan: Sendable {
     /// The tiles in which the image is answered; nil: it is seen whole, or a part of it at a time.
     var tiling: Tiling? { tier.adapter?.adapter.card.tiling }
 
+    /// Of the image's tiles those that the prompts concern: the answer holds what the encoder makes of each.
+    func windows(_ tiling: Tiling, for prompts: [Prompt]) -> [PixelBox] {
+        tiling.windows(width: image.width, height: image.height).filter { window in
+            // Prompts nearby, which uncertainty tries, may reach beyond the tiles of the prompt itself.
+            options.uncertainty || prompts.contains { Tiling.concerns($0, window) }
+        }
+    }
+
     /// What the pixels of the image are compared with, where they answer and not its embedding: in tasks of one label alone.
     var pixelPrototypes: PixelPrototypes? {
         guard options.prompts.isEmpty, !options.multimask, asked.count == 1, let known = profile?[asked[0]] else {

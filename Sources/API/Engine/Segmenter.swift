@@ -27,6 +27,8 @@ struct Segmented: Sendable {
     let masks: [SegmentedMask]
     /// How each label that was asked for was come by without a prompt; none with one.
     let promptless: [PromptlessRoute]
+    /// Whether `instances` found more objects than are answered.
+    var isCut = false
 }
 
 /// From an embedding and prompts to masks at the image's size: the cheap half of a request, a few milliseconds a label.
@@ -124,7 +126,7 @@ struct Segmenter: Sendable {
             if let absent = absent(views.reference, label) { return Segmented(masks: [absent], promptless: [route]) }
             let found = InstanceFinder.pieces(of: try image.segment(.none))
             return Segmented(
-                masks: found.enumerated().map { SegmentedMask($1, label: label, instance: $0) }, promptless: [route])
+                masks: Self.numbered(found.objects, label), promptless: [route], isCut: found.isCut)
         }
         if options.prompts.isEmpty {
             return try unprompted(views, [label]) { _ in
@@ -245,19 +247,23 @@ struct Segmenter: Sendable {
     private func instances(_ views: PromptViews, _ label: Int) throws(PromptError) -> Segmented {
         let (reader, embedding) = (reader(label), views.reference)
         let finder = InstanceFinder(reader)
-        func numbered(_ answers: some Sequence<MaskPrediction>) -> [SegmentedMask] {
-            answers.enumerated().map { SegmentedMask($1, label: label, instance: $0) }
-        }
         guard let profile = profile?[label] else {
-            return Segmented(masks: numbered(try finder.everything(embedding)), promptless: [])
+            // Of a grid of fewer points than may be answered.
+            return Segmented(masks: Self.numbered(try finder.everything(embedding), label), promptless: [])
         }
         let whole = try answer(views, reader, profile).prediction
         // What the decoder's cells cannot draw it cannot refine.
-        let masks =
-            profile.route == .pixels
-            ? numbered(InstanceFinder.pieces(of: whole.inPixels()))
-            : numbered(try finder.instances(embedding, within: whole))
-        return Segmented(masks: masks, promptless: [profile.route])
+        guard profile.route != .pixels else {
+            let found = InstanceFinder.pieces(of: whole.inPixels())
+            return Segmented(
+                masks: Self.numbered(found.objects, label), promptless: [profile.route], isCut: found.isCut)
+        }
+        let found = try finder.instances(embedding, within: whole)
+        return Segmented(masks: Self.numbered(found.objects, label), promptless: [profile.route], isCut: found.isCut)
+    }
+
+    private static func numbered(_ objects: some Sequence<MaskPrediction>, _ label: Int) -> [SegmentedMask] {
+        objects.enumerated().map { SegmentedMask($1, label: label, instance: $0) }
     }
 }
 

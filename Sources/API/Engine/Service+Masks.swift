@@ -137,10 +137,7 @@ extension Service {
         _ plan: SegmentPlan, _ tiling: Tiling, for prompts: [Prompt], isMirrored: Bool
     ) async throws -> (views: PromptViews, outcome: CacheOutcome) {
         let (image, model) = (plan.image, plan.served.model)
-        // Prompts nearby, which uncertainty tries, may reach beyond the tiles of the prompt itself.
-        let windows = tiling.windows(width: image.width, height: image.height).filter { window in
-            plan.options.uncertainty || prompts.contains { Tiling.concerns($0, window) }
-        }
+        let windows = plan.windows(tiling, for: prompts)
         var tiles: [PixelBox: ImageEmbedding] = [:]
         var outcome = CacheOutcome.cached
         func take(_ window: PixelBox?) async throws -> ImageEmbedding {

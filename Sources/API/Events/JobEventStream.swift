@@ -37,8 +37,7 @@ final class JobEventStream: @unchecked Sendable {
             reply.begin(
                 .ok, [.contentType: MediaType.eventStream.essence, .cacheControl: "no-store", .xAccelBuffering: "no"])
             guard !isHead else { return finish() }
-            // Weakly: the reply is ours, and would hold us, it and the connection for ever. `EventStreams` keeps us until the end.
-            reply.onClientGone { [weak self] in self?.end() }
+            reply.onClientGone { self.end() }
             advance()
         }
     }

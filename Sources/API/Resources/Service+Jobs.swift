@@ -43,7 +43,7 @@ extension Service {
     }
 
     /// The job as server-sent events, until it has ended.
-    func streamJob(_ context: RequestContext, to reply: ResponseWriter) throws {
+    func streamJob(_ context: RequestContext, to reply: ResponseWriter) throws -> HTTPResponse.Status {
         _ = try context.negotiate([.eventStream])
         _ = try context.query()
         let job = try requireJob(context)
@@ -52,7 +52,7 @@ extension Service {
         if job.state.isFinal, let lastSeen, job.revision <= lastSeen {
             // Nothing is to come. 204 is how an EventSource learns to stay away (WHATWG HTML, "Server-sent events").
             reply.send(Response(.noContent))
-            return
+            return .noContent
         }
         guard !isStopping else {
             throw Problem(
@@ -63,6 +63,7 @@ extension Service {
             throw Self.unknownJob(job.id)
         }
         eventStreams.start(stream, observation)
+        return .ok
     }
 
     private func lastEventID(_ context: RequestContext) throws(Problem) -> Int? {

@@ -38,6 +38,7 @@ extension Service {
         }
         defer { withExtendedLifetime(room) {} }
         let recipe = form.task.recipe.telling(support.labels.count)
+        try checkPixels(masks.map { ($0.width, $0.height) })
         try Self.checkTiles(recipe, masks.map { ($0.width, $0.height) }, field: "task")
         let estimate = try await encoding.run { [clicks, speeds, memory = configuration.jobMemory] in
             try Threads.givingWay(to: clicks) {

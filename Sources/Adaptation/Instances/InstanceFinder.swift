@@ -9,6 +9,13 @@ import Tensor
 /// answers that the model itself thinks good are kept, as in Segment Anything's automatic mode (Kirillov et al. 2023, §5).
 package struct InstanceFinder: Sendable {
     package static let limit = 256
+
+    /// Objects, and whether there were more than `limit` of them.
+    package struct Found: Sendable {
+        package let objects: [MaskPrediction]
+        package let isCut: Bool
+    }
+
     /// Points a side of the grid.
     private static let gridSide = 12
     /// Predicted IoU and stability that a grid's answer needs.
@@ -24,7 +31,7 @@ package struct InstanceFinder: Sendable {
     /// The objects within the answer to no prompt, best first.
     package func instances(
         _ embedding: ImageEmbedding, within whole: MaskPrediction
-    ) throws(PromptError) -> [MaskPrediction] {
+    ) throws(PromptError) -> Found {
         let logits = whole.lowResolutionLogits.elements
         let side = whole.lowResolutionLogits.shape[0]
         let frame = MaskTarget.frame(embedding.geometry, side: side)
@@ -37,17 +44,22 @@ package struct InstanceFinder: Sendable {
             guard let piece = piece(mask, of: whole, logits, regions.labels, label) else { continue }
             pieces.append(piece)
         }
+        let isCut = pieces.count > Self.limit
         pieces = Array(pieces.sorted { $0.prediction.predictedIoU > $1.prediction.predictedIoU }.prefix(Self.limit))
         let refined = try reader.predictions(embedding, pieces.map(\.prompt))
         let chosen = zip(pieces, refined).map { piece, refinement in
             overlap(piece.prediction, refinement, frame) >= Self.sameness ? refinement : piece.prediction
         }
-        return distinct(chosen, frame)
+        return Found(objects: distinct(chosen, frame), isCut: isCut)
     }
 
     /// The objects within an answer of one logit a pixel (``Mosaic``), the largest first, as they are: in tiles there is no
     /// embedding of the image that each could be asked of again. Made one after the other as they are taken: each has a square of its own.
-    package static func pieces(of whole: MaskPrediction) -> some Sequence<MaskPrediction> {
+    ///
+    /// - Returns: Also whether there were more than `limit` of them.
+    package static func pieces(
+        of whole: MaskPrediction
+    ) -> (objects: some Sequence<MaskPrediction>, isCut: Bool) {
         let logits = whole.lowResolutionLogits.elements
         let (side, geometry) = (whole.lowResolutionLogits.shape[0], whole.geometry)
         precondition(
@@ -60,7 +72,8 @@ package struct InstanceFinder: Sendable {
             let own = PixelBox(x0: x, y0: y, x1: x, y1: y)
             extents[label] = extents[label]?.union(own) ?? own
         }
-        return largest(regions).prefix(limit).compactMap { label in extents[label].map { (label, $0) } }.lazy.map {
+        let largest = largest(regions)
+        let objects = largest.prefix(limit).compactMap { label in extents[label].map { (label, $0) } }.lazy.map {
             label, extent in
             let square = max(extent.width, extent.height)
             var own = [Float](repeating: MaskPrediction.outside, count: square * square)
@@ -77,6 +90,7 @@ package struct InstanceFinder: Sendable {
                 geometry: ImageGeometry(
                     width: geometry.originalWidth, height: geometry.originalHeight, window: extent, side: square))
         }
+        return (objects, largest.count > limit)
     }
 
     /// The regions that are more than specks, the largest first.

@@ -55,7 +55,8 @@ package struct ExampleTraits: Sendable, Equatable {
         image = Extent(width: raw.width, height: raw.height)
         mask = Extent(width: rawMask.width, height: rawMask.height)
         // Of one colour alone the other samples are all the same.
-        imageValues = (0..<raw.colourChannels).map { Self.histogram(raw, channel: $0).count }.max() ?? 0
+        let channels = raw.paletteIndices == nil ? raw.colourChannels : 1
+        imageValues = (0..<channels).map { Self.histogram(raw, channel: $0).count }.max() ?? 0
         let histogram = Self.histogram(rawMask)
         maskValues = histogram.count
         labelAreas = histogram.count <= Self.labelLimit ? histogram.filter { $0.key != 0 } : nil

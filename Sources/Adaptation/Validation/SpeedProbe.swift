@@ -30,7 +30,7 @@ package struct SpeedProbe: Codable, Sendable, Equatable {
         let settings = AdaptationSettings(kind: .decoder, steps: 3, imagesPerStep: 1, augmentedViews: 1)
         let trainer = Trainer(model: model, support: try SupportSet([example]), settings: settings)
         let (cache, clock) = (trainer.cache(), ContinuousClock())
-        /// One pass; what it waited for requests is not its own.
+        /// One pass; what its thread, the only one that lets others go first, waited for requests is not its own.
         func pass(_ cache: EncodingCache) throws -> Duration {
             try Threads.countingWaits { waited in
                 try clock.measure { _ = try cache.encoding(view: 0, of: 0, isCancelled: isCancelled) } - waited()

@@ -13,6 +13,14 @@ import Testing
         Token.make(owner: owner, scope: scope, limits: limits, created: Timestamp(milliseconds: 0), expires: nil)
     }
 
+    /// With a token that may have so many jobs at a time.
+    private static func withJobs(_ count: Int, _ body: (TestClient) async throws -> Void) async throws {
+        var limits = Token.Limits()
+        limits.jobs = count
+        let (token, text) = token("ana", .train, limits)
+        try await withLiveServer(tokens: [token]) { server in try await body(server.client.with(text)) }
+    }
+
     @Test func asksWhoIsThere() async throws {
         let (token, text) = Self.token("ana", .segment)
         try await withLiveServer(tokens: [token]) { server in
@@ -119,11 +127,7 @@ import Testing
 
     /// Each would pass a check of what is stored already.
     @Test func quotasAreKeptByRequestsThatComeAtOnce() async throws {
-        var limits = Token.Limits()
-        limits.jobs = 2
-        let (token, text) = Self.token("ana", .train, limits)
-        try await withLiveServer(tokens: [token]) { server in
-            let ana = server.client.with(text)
+        try await Self.withJobs(2) { ana in
             let statuses = try await withThrowingTaskGroup(of: Int.self) { group in
                 for _ in 0..<12 {
                     group.addTask { try await ana.post("/v1/tasks", form: Forms.endlessTask()).status }
@@ -136,11 +140,7 @@ import Testing
     }
 
     @Test func aRequestThatIsSentAgainIsNotHeldAgainstItsOwnJob() async throws {
-        var limits = Token.Limits()
-        limits.jobs = 1
-        let (token, text) = Self.token("ana", .train, limits)
-        try await withLiveServer(tokens: [token]) { server in
-            let ana = server.client.with(text)
+        try await Self.withJobs(1) { ana in
             let form = Forms.endlessTask()
             func send(_ key: String) async throws -> ClientResponse {
                 try await ana.post("/v1/tasks", form: form, headers: [("Idempotency-Key", key)])

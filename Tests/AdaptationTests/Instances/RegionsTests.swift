@@ -64,15 +64,16 @@ import Testing
             lowResolutionLogits: Tensor(shape: [side, side], logits), predictedIoU: 0.9, index: 0,
             geometry: embedding.geometry)
         let finder = InstanceFinder(reader)
-        let found = try finder.instances(embedding, within: whole)
-        #expect(found.count == 2)
+        let answer = try finder.instances(embedding, within: whole)
+        let found = answer.objects
+        #expect(found.count == 2 && !answer.isCut)
         let masks = found.map { $0.mask() }
         #expect(masks[0].intersectionCount(masks[1]) < masks[0].area / 4)
         #expect(found[0].predictedIoU >= found[1].predictedIoU)
         let nothing = MaskPrediction(
             lowResolutionLogits: Tensor(filled: -5, shape: [side, side]), predictedIoU: 0.9, index: 0,
             geometry: embedding.geometry)
-        #expect(try finder.instances(embedding, within: nothing).isEmpty)
+        #expect(try finder.instances(embedding, within: nothing).objects.isEmpty)
     }
 
     /// Of four hundred dots the largest are answered, and those of three pixels never.
@@ -87,8 +88,9 @@ import Testing
         let whole = MaskPrediction(
             lowResolutionLogits: Tensor(shape: [side, side], logits), predictedIoU: 0.9, index: 0,
             geometry: ImageGeometry(width: side, height: side, side: side))
-        let areas = InstanceFinder.pieces(of: whole).map { $0.mask().area }
-        #expect(areas.count == InstanceFinder.limit)
+        let found = InstanceFinder.pieces(of: whole)
+        let areas = found.objects.map { $0.mask().area }
+        #expect(areas.count == InstanceFinder.limit && found.isCut)
         #expect(Array(areas.prefix(20)) == [Int](repeating: 6, count: 15) + [Int](repeating: 5, count: 5))
         #expect(areas.dropFirst(20).allSatisfy { $0 == 4 })
     }

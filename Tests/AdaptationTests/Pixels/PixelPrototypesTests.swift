@@ -117,7 +117,7 @@ func waves(
         #expect(own.lowResolutionLogits.shape[0] < 300)
         #expect(Self.dice(own.mask(), examples[0].mask) > 0.8)
         // Piece by piece, in pixels of the image.
-        let pieces = InstanceFinder.pieces(of: own.inPixels()).map { $0.mask() }
+        let pieces = InstanceFinder.pieces(of: own.inPixels()).objects.map { $0.mask() }
         let joined = Mask(
             width: 300, height: 240,
             pixels: (0..<300 * 240).map { pixel in pieces.contains { $0.pixels[pixel] != 0 } ? 1 : 0 })
