@@ -118,7 +118,15 @@ package final class Service: Sendable {
 
     /// Removes what has expired, now and from time to time, where a retention is set.
     package func startRetention() {
-        if let span = configuration.retention { retention.start(span) { [weak self] in self?.removeExpired() } }
+        guard let span = configuration.retention else { return }
+        retention.start(
+            span, clock: configuration.clock,
+            onDoubt: { [log] in
+                log.warning(
+                    "the machine's clock was set ahead: nothing expires until it has been kept for the whole retention since",
+                    metadata: ["hint": "restart the server if the clock is right and what is old may go"])
+            },
+            { [weak self] in self?.removeExpired() })
     }
 
     package var isStopping: Bool { stopping.withLock { $0 } }

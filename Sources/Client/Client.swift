@@ -11,6 +11,14 @@ package enum ClientError: Error, Equatable, Sendable, CustomStringConvertible {
     case encryption(address: String, reason: String)
     case file(path: String, errno: CInt)
 
+    /// Whether the same may succeed a little later: the server is away, or ended in the middle.
+    package var isPassing: Bool {
+        switch self {
+        case .connection, .closedEarly: true
+        case .invalidAddress, .unresolvable, .malformedAnswer, .encryption, .file: false
+        }
+    }
+
     package var description: String {
         switch self {
         case .invalidAddress(let text): "\"\(text)\" is no server address; write http://host:port or unix:/path"

@@ -339,7 +339,7 @@ package final class JobQueue: Sendable {
     }
 
     /// Writes how the run ended, however long the store refuses, until the queue stops; the next start then finds the
-    /// job running, and runs it again.
+    /// job running, and runs it again. An adapter that the store refuses for a minute is given up.
     private func end(_ job: Job, as first: JobEnding) {
         var (ending, refusals) = (first, 0)
         state.withLock { $0.run?.finish() }
@@ -355,13 +355,13 @@ package final class JobQueue: Sendable {
                 forget(job.id)
             } catch {
                 log.error("cannot write a job's end", metadata: ["job": "\(job.id)", "error": "\(error)"])
-                if case .succeeded = ending {
+                guard isRunning else { break }
+                if case .succeeded = ending, refusals >= configuration.retryDelays.count {
                     // The adapter could not be kept. Saying so needs less room than keeping it.
                     ending = .failed(Self.failure(error))
-                    continue
+                } else {
+                    pause(after: &refusals)
                 }
-                guard isRunning else { break }
-                pause(after: &refusals)
             }
         }
         state.withLock { $0.run = nil }

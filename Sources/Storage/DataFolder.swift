@@ -47,17 +47,18 @@ struct DataFolder: Sendable {
                 partial += "/" + part
                 if !Files.isDirectory(partial) { try Files.makeDirectory(partial) }
             }
-        } else if try Files.names(in: path).isEmpty, chmod(path, 0o700) != 0 {
+        } else if try Files.names(in: path).isEmpty, chmod(path, 0o700) != 0, errno != EPERM {
+            // EPERM: it is another user's, such as a volume that a container was given; whether it can be written will be seen.
             throw StoreError(call: "chmod", path: path, code: errno)
         }
     }
 }
 
 extension DataFolder.Layout {
-    /// Whether tasks' or images' files are here.
+    /// Whether files are here, of ours or of somebody else's who has folders of these names.
     func holdsFiles() throws(StoreError) -> Bool {
-        let names = try Files.names(in: tasks) + Files.names(in: images)
-        return !names.isEmpty
+        for directory in [tasks, images, staging, spool] where try !Files.names(in: directory).isEmpty { return true }
+        return false
     }
 
     /// Removes what a killed process left: everything unfinished, and every file that no record names.

@@ -41,7 +41,8 @@ package enum StoreError: Error, Sendable, Equatable {
         case .notWritable(let path, let code): "\(path) cannot be written: \(Self.words(code))."
         case .diskFull(let path): "There is no room left to write \(path)."
         case .corrupted(let path, let detail): "The database \(path) is damaged: \(detail)."
-        case .databaseMissing(let path): "\(path) is missing, but the data folder holds files of tasks or images."
+        case .databaseMissing(let path):
+            "\(path) is missing, but the data folder's tasks, images, staging or spool hold files."
         case .newerSchema(let path, let found):
             "The database \(path) was written by a later version (\(found.joined(separator: ", ")))."
         case .foreignDatabase(let path): "\(path) is the database of another program."
@@ -73,7 +74,7 @@ package enum StoreError: Error, Sendable, Equatable {
         case .diskFull: "Free space on the disk (or raise the quota), or delete tasks that are no longer needed."
         case .corrupted: "Restore the data folder from a backup, or move it away and start with an empty one."
         case .databaseMissing:
-            "Restore the database from a backup, or move the folder away and start with an empty one."
+            "Restore the database from a backup, or choose another folder; nothing was changed in this one."
         case .newerSchema: "Run the version that wrote it or a later one, or use another data folder."
         case .foreignDatabase: "Choose another data folder."
         case .supportChanged: "Look at the support set, and add what is not in it yet."

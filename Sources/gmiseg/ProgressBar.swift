@@ -22,13 +22,13 @@ struct ProgressBar {
         guard isTerminal, line != lastLine else { return }
         lastLine = line
         // Return to the line's start, draw, clear the rest of the old one (ECMA-48 EL).
-        FileHandle.standardError.write(Data("\r\(line)\u{1B}[K".utf8))
+        StandardStream.error.write("\r\(line)\u{1B}[K")
     }
 
     /// Leaves the bar as it is and ends its line.
     mutating func finish() {
         guard isTerminal, !lastLine.isEmpty else { return }
         lastLine = ""
-        FileHandle.standardError.write(Data("\n".utf8))
+        StandardStream.error.write("\n")
     }
 }

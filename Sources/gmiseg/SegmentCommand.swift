@@ -121,16 +121,20 @@ struct SegmentCommand: ParsableCommand {
     }
 
     private func write(_ masks: [JSON], to path: String) throws {
+        // A file of an earlier image would be taken for this one's.
+        if masks.isEmpty { complain("nothing was found: \(path) is not written") }
         for (index, mask) in masks.enumerated() {
             guard let data = mask["png"]?.stringValue.flatMap({ Data(base64Encoded: $0) }) else { continue }
-            let url = URL(filePath: path)
-            let target =
-                masks.count == 1
-                ? url
-                : url.deletingPathExtension().deletingLastPathComponent().appending(
-                    path: "\(url.deletingPathExtension().lastPathComponent)\(index + 1).\(url.pathExtension)")
-            try data.write(to: target, options: .atomic)
+            let target = masks.count == 1 ? path : Self.numbered(path, index + 1)
+            try data.write(to: URL(filePath: target), options: .atomic)
         }
+    }
+
+    /// `m2.png` of `m.png`, `out2` of `out`.
+    private static func numbered(_ path: String, _ number: Int) -> String {
+        let (url, stem) = (URL(filePath: path), URL(filePath: path).deletingPathExtension())
+        let name = "\(stem.lastPathComponent)\(number)" + (url.pathExtension.isEmpty ? "" : ".\(url.pathExtension)")
+        return url.deletingLastPathComponent().appending(path: name).path
     }
 
     /// The answer for reading: pixels in base64 fill screens.

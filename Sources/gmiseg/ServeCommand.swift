@@ -10,8 +10,10 @@ struct ServeCommand: ParsableCommand {
             running job save a checkpoint, from which the next start goes on.
             """)
 
+    static let standardAddresses = ["127.0.0.1:8080"]
+
     @Option(help: "Address to listen on: host:port, [v6]:port or unix:path; port 0 picks a free one. May be repeated.")
-    var listen: [String] = ["127.0.0.1:8080"]
+    var listen = ServeCommand.standardAddresses
 
     @OptionGroup var data: DataOption
 

@@ -32,6 +32,11 @@ func serve(_ options: ServeCommand) throws {
     let access = try AccessControl(tokens, log: Logger(label: "gmiseg.access"))
     let inherited = ServiceManager.takeSockets()
     let addresses = try (inherited.isEmpty ? options.listen : []).map { try Address($0) }
+    if !inherited.isEmpty, options.listen != ServeCommand.standardAddresses {
+        log.warning(
+            "--listen counts for nothing: the service manager has opened the sockets",
+            metadata: ["hint": "set ListenStream in gmiseg.socket"])
+    }
     if !access.isRequired, !options.insecureOpen {
         try refuseReachable(addresses + inherited.compactMap(\.address), data: options.data.folder)
     }
@@ -194,7 +199,7 @@ private func loadIdentity(_ options: ServeCommand) throws -> TLSIdentity? {
 private func announce(_ addresses: [String], readyFile: String?) throws {
     let lines = addresses.map { "listening on \($0)\n" }.joined()
     // Not print: its buffer would keep the line from a script that waits for it.
-    FileHandle.standardOutput.write(Data(lines.utf8))
+    StandardStream.output.write(lines)
     if let readyFile {
         try Data((addresses.joined(separator: "\n") + "\n").utf8).write(to: URL(filePath: readyFile), options: .atomic)
     }

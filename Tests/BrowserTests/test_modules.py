@@ -47,6 +47,20 @@ class ModuleTests(BrowserCase):
                     text_of(FIXTURES / case["file"]))
                 self.assertEqual(picture, [colours, 16 if case["bitDepth"] == 16 else 8, expected])
 
+    def test_a_batch_that_was_left_writes_over_nothing(self) -> None:
+        begin = (
+            "const {Batch} = await import('/js/batch/batch.js'); const {recall} = await import('/js/keep.js');"
+            "const left = await Batch.open(); await left.clear();"
+            "await left.add([{file: new File(['x'], 'a.png'), path: 'a.png'}]); let release;"
+            "left.segment = async (item) => { await new Promise((resolve) => { release = resolve; }); item.state = 'done'; };"
+            "const running = left.run(null, null, {}, () => {});")
+        end = "release(); await running; const item = await recall('batch 0'); return item ? item.state : null;"
+        self.assertEqual(self.run_module(begin + end), "done")
+        self.assertEqual(self.run_module(begin + "await Batch.recall();" + end), "done")
+        # Shown anew: what is kept is that view's.
+        self.assertEqual(self.run_module(begin + "await Batch.open();" + end), "waiting")
+        self.assertIsNone(self.run_module(begin + "await (await Batch.open()).clear();" + end))
+
     def test_tells_damaged_pngs(self) -> None:
         whole = (FIXTURES / "grey-16.png").read_bytes()
         flipped = bytearray(whole)

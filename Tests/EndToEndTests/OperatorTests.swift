@@ -136,6 +136,21 @@ import Testing
         #expect(lines.contains { $0["message"] == "ready" } && lines.allSatisfy { $0["time"] != nil })
     }
 
+    /// A log that cannot be written, as its disk is full, ends nothing.
+    @Test(arguments: ["json", "text"]) func outlivesItsLog(_ format: String) throws {
+        let place = try Workplace()
+        let program = try Program(
+            [
+                "serve", "--listen", "127.0.0.1:0", "--data", place.data, "--model", place.model, "--log-format",
+                format,
+                "--log-level", "info",
+            ], errorFile: "/dev/full")
+        let line = try #require(program.line())
+        let client = try Client(String(line.dropFirst("listening on ".count)))
+        for _ in 0..<3 { #expect(try client.get("/healthz").status == 200) }
+        #expect(program.terminate() == 0)
+    }
+
     /// A folder that is there already, and holds things, may be shared on purpose; who did not mean it is told.
     @Test func warnsOfADataFolderThatOthersMayEnter() throws {
         for (mode, isWarned) in [(0o755, true), (0o700, false)] {

@@ -99,6 +99,17 @@ struct DatasetScanTests {
             what: "SOURCE.json", reason: "not JSON"),
     ]
 
+    /// What Windows and macOS leave in folders is no data.
+    @Test func passesOverLitter() throws {
+        let maker = try DatasetMaker()
+        try maker.discs("good", count: 2)
+        for name in ["images/Thumbs.db", "masks/desktop.ini", "images/._case0-slice0.png", "masks/.DS_Store"] {
+            try maker.write([1, 2, 3], "good/\(name)")
+        }
+        let scan = try maker.scan()
+        #expect(scan.omissions.isEmpty && scan.datasets.map(\.pairs.count) == [2], "\(scan.omissions)")
+    }
+
     @Test(arguments: rows) func namesWhatIsWrong(_ row: Row) throws {
         let maker = try DatasetMaker()
         try maker.discs("good", count: 2)

@@ -129,8 +129,7 @@ struct EvaluationTests {
     @Test func survivesACutJournal() throws {
         let maker = try DatasetMaker()
         try maker.discs("discs", count: 2)
-        let first = try evaluation(maker, quickSettings([.box]))
-        try first.run()
+        let rows = try finishedRows(maker)
         let path = maker.folder.file("results/out/journal.jsonl")
         let bytes = try Data(contentsOf: URL(filePath: path))
         let lines = bytes.split(separator: 10, omittingEmptySubsequences: true)
@@ -140,7 +139,47 @@ struct EvaluationTests {
             let run = try evaluation(maker, quickSettings([.box]))
             #expect(!run.findings().isComplete)
             try run.run()
-            #expect(run.findings().rows == first.findings().rows)
+            #expect(run.findings().rows == rows)
+        }
+    }
+
+    /// Of a run that has let go of its journal.
+    private func finishedRows(_ maker: DatasetMaker) throws -> [ResultRow] {
+        let run = try evaluation(maker, quickSettings([.box]))
+        try run.run()
+        return run.findings().rows
+    }
+
+    /// Two runs over one journal would write into each other's lines.
+    @Test func aJournalHasOneWriter() throws {
+        let maker = try DatasetMaker()
+        try maker.discs("discs", count: 2)
+        let first = try evaluation(maker, quickSettings([.box]))
+        #expect(
+            throws: EvaluationError.unwritable(
+                path: maker.folder.file("results/out/journal.jsonl"), reason: "another run is writing it")
+        ) { try evaluation(maker, quickSettings([.box])) }
+        withExtendedLifetime(first) {}
+    }
+
+    /// Another build may mean another thing by the same words, so that its rows are not to be averaged with these.
+    @Test func refusesAnotherBuildsJournal() throws {
+        let maker = try DatasetMaker()
+        try maker.discs("discs", count: 2)
+        func open(_ program: String?) throws -> Int {
+            try Evaluation(
+                model: tinyModel, scan: try maker.scan(), settings: quickSettings([.box]),
+                output: maker.folder.file("results/out"), program: program
+            ).findings().cellsPlanned
+        }
+        _ = try open("0.1.0 abc")
+        #expect(try open("0.1.0 abc") == 2)
+        for other in ["0.1.0 abd", nil] {
+            #expect {
+                _ = try open(other)
+            } throws: { error in
+                if case .otherSettings(_, "program", _, _) = error as? EvaluationError { true } else { false }
+            }
         }
     }
 
@@ -242,6 +281,15 @@ struct EvaluationTests {
         let run = try evaluation(maker, settings, output: "large")
         try run.run()
         #expect(run.findings().rows.map(\.truthArea) == [113, 113])
+    }
+
+    @Test func labelsThatNoMaskHasAreNamed() throws {
+        let maker = try DatasetMaker()
+        try maker.discs("discs", count: 2)
+        var settings = quickSettings([.none])
+        settings.labels = .only([1, 9])
+        let omissions = try evaluation(maker, settings).findings().omissions
+        #expect(omissions.map(\.what) == ["label 9"])
     }
 
     @Test func supportSizesThatCannotBeAreNamed() throws {

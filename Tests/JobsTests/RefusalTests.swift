@@ -51,6 +51,16 @@ import Testing
         await queue.stop()
     }
 
+    /// Hours of training are not given up for a disk that is full for a moment.
+    @Test func ofAnAdapterIsTriedAgain() async throws {
+        let job = try inner.queueJob()
+        let queue = JobQueue(store: refusing(.end, times: 1), worker: worker, configuration: .impatient)
+        try queue.start()
+        #expect(await queue.final(job.id)?.state == .succeeded)
+        #expect(try inner.adapters(of: job.task).count == 1)
+        await queue.stop()
+    }
+
     @Test func ofAnAdapterFailsTheJobWithTheCause() async throws {
         let job = try inner.queueJob()
         let queue = JobQueue(store: refusing(.end, times: 4), worker: worker, configuration: .impatient)

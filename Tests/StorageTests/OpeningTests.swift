@@ -177,6 +177,16 @@ import Testing
         #expect(files(below: folder.file("tasks")) == before)
     }
 
+    /// A study may have folders of the same names: what is in them is not ours to clean up.
+    @Test(arguments: ["staging", "spool", "images", "tasks"]) func leavesFoldersOfOthersAlone(_ name: String) throws {
+        try FileManager.default.createDirectory(atPath: folder.file(name), withIntermediateDirectories: true)
+        try Data("a scan".utf8).write(to: URL(filePath: folder.file("\(name)/scan.png")))
+        #expect(throws: StoreError.databaseMissing(path: folder.file("gmiseg.sqlite"))) {
+            try SQLiteStore(directory: folder.path)
+        }
+        #expect(FileManager.default.contents(atPath: folder.file("\(name)/scan.png")) == Data("a scan".utf8))
+    }
+
     @Test func refusesWhatCannotBeAFolder() throws {
         let file = try Fixture(in: folder, "a file")
         #expect(throws: StoreError.system(call: "mkdir", path: file.path, code: EEXIST)) {

@@ -14,14 +14,27 @@ PROMPTS = {"box": "box", "1-point": "one point", "none": "no prompt"}
 COLOURS = {"box": "#2a6f97", "1-point": "#c1666b", "none": "#5b8e55"}
 
 
-def read(path):
-    """Mean Dice in points by (prompt, support size): {dataset and label: {support seed: Dice}}."""
-    scores = collections.defaultdict(lambda: collections.defaultdict(lambda: collections.defaultdict(list)))
+def read(path, adapter):
+    """Mean Dice in points by (prompt, support size): {dataset and label: {support seed: Dice}}.
+
+    Of one kind of adapter, and of the base model on the targets that the adapters were asked for.
+    """
     with open(path, newline="") as file:
-        for row in csv.DictReader(file):
-            if row["method"] == "model":
-                task = row["dataset"], row["label"]
-                scores[row["prompt"], int(row["support"])][task][row["support_seed"]].append(100 * float(row["dice"]))
+        rows = [row for row in csv.DictReader(file) if row["method"] == "model"]
+    kinds = sorted({row["adapter"] for row in rows if int(row["support"])})
+    if adapter is None and len(kinds) > 1:
+        raise SystemExit(f"choose one with --adapter: {', '.join(kinds)}")
+    rows = [row for row in rows if not int(row["support"]) or row["adapter"] == (adapter or kinds[0])]
+
+    def target(row):
+        return row["dataset"], row["label"], row["stem"], row["object"], row["prompt"]
+
+    asked = {target(row) for row in rows if int(row["support"])}
+    scores = collections.defaultdict(lambda: collections.defaultdict(lambda: collections.defaultdict(list)))
+    for row in rows:
+        if not asked or target(row) in asked:
+            task = row["dataset"], row["label"]
+            scores[row["prompt"], int(row["support"])][task][row["support_seed"]].append(100 * float(row["dice"]))
     return {
         key: {task: {seed: statistics.fmean(dice) for seed, dice in seeds.items()} for task, seeds in tasks.items()}
         for key, tasks in scores.items()
@@ -99,9 +112,10 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("results", help="results.csv of gmiseg evaluate --support 0,1,2,4,8,16 --seeds N")
     parser.add_argument("--seeds", type=int, default=5, help="support sets that a task must have of every size")
+    parser.add_argument("--adapter", help="the kind, where the results are of several")
     parser.add_argument("--svg", help="where to draw")
     arguments = parser.parse_args()
-    table, sizes, tasks = summarise(read(arguments.results), arguments.seeds)
+    table, sizes, tasks = summarise(read(arguments.results, arguments.adapter), arguments.seeds)
     print(f"{len(tasks)} tasks: " + ", ".join(dataset for dataset, _ in tasks))
     print("| support | " + " | ".join(PROMPTS.values()) + " | spread: " + " | ".join(PROMPTS.values()) + " |")
     print("|---|" + "---|" * 2 * len(PROMPTS))

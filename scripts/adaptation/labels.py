@@ -12,7 +12,7 @@ import statistics
 import numpy
 from PIL import Image
 
-from measure import Server, adapted, draw, labelled, lines, png
+from measure import Server, adapted, begun, draw, labelled, lines, png
 
 
 class MapTask:
@@ -94,15 +94,16 @@ def measure(server, task, seed, arguments, pattern):
 
 def run(arguments):
     pattern = re.compile(arguments.patient_pattern) if arguments.patient_pattern else None
-    journal = pathlib.Path(arguments.output)
-    done = {tuple(line["key"]) for line in lines(journal)}
-    with journal.open("a") as file:
+    server = Server(arguments.server)
+    file, done = begun(
+        arguments.output, server, arguments, "size", "tests", "share", "budget", "min_pixels", "patient_pattern")
+    with file:
         for seed in range(arguments.seeds):
             for task in MapTask.all(arguments.data, arguments.share, arguments.min_pixels):
                 key = (task.folder, seed, "untrained" if arguments.untrained else "auto")
                 if key in done or arguments.only and not re.search(arguments.only, task.folder):
                     continue
-                found = {"key": key, **measure(Server(arguments.server), task, seed, arguments, pattern)}
+                found = {"key": key, **measure(server, task, seed, arguments, pattern)}
                 file.write(json.dumps(found) + "\n")
                 file.flush()
                 if "later" in found:

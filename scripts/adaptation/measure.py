@@ -211,10 +211,9 @@ def dice(server, path, task, stem, prompt):
 
 def run(arguments):
     pattern = re.compile(arguments.patient_pattern) if arguments.patient_pattern else None
-    journal = pathlib.Path(arguments.output)
-    done = {tuple(line["key"]) for line in lines(journal)}
     server = Server(arguments.server)
-    with journal.open("a") as file:
+    file, done = begun(arguments.output, server, arguments, "tests", "budget", "min_pixels", "patient_pattern")
+    with file:
         for task in Task.all(arguments.data, arguments.labels, arguments.min_pixels):
             for seed in range(arguments.seeds):
                 for size in arguments.sizes:
@@ -228,8 +227,29 @@ def run(arguments):
                         print(*key, json.dumps(found.get("later", found)), flush=True)
 
 
-def lines(journal):
-    """What was measured; a last line that was cut off counts for nothing, and is measured again."""
+def begun(path, server, arguments, *names):
+    """The journal, open to go on with, and the keys of what it holds.
+
+    Its first line has the settings that all its runs share, those named and the server's; one that was begun with others is
+    refused, as a mean over both would be of neither.
+    """
+    models = server.call("GET", "/v1/models")["models"]
+    settings = {name: getattr(arguments, name) for name in names}
+    settings["model"] = next(model["sha256"] for model in models if model["default"])
+    settings["version"] = server.call("GET", "/readyz").get("version")
+    journal = pathlib.Path(path)
+    found = entries(journal)
+    if found and found[0].get("settings") != settings:
+        sys.exit(f"{path} was begun with {found[0].get('settings')}, now {settings}: give another --output")
+    file = journal.open("a")
+    if not found:
+        file.write(json.dumps({"settings": settings}) + "\n")
+        file.flush()
+    return file, {tuple(line["key"]) for line in lines(journal)}
+
+
+def entries(journal):
+    """The lines of a journal; a last one that was cut off counts for nothing, and is measured again."""
     if not journal.exists():
         return []
     text = journal.read_text()
@@ -237,6 +257,11 @@ def lines(journal):
         text = text[: text.rfind("\n") + 1]
         journal.write_text(text)
     return [json.loads(line) for line in text.splitlines()]
+
+
+def lines(journal):
+    """What was measured."""
+    return [line for line in entries(journal) if "key" in line]
 
 
 def row(group, prompt):

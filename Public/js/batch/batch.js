@@ -2,7 +2,7 @@ import { call } from '../api.js';
 import { bytesOfBase64 } from '../image/mask.js';
 import { csv } from '../csv.js';
 import { forget, forgetSmall, keep, recall } from '../keep.js';
-import { storeImage } from '../stored-images.js';
+import { putAway, storeImage } from '../stored-images.js';
 import { fresh, stemOfPath } from '../tasks/pairing.js';
 import { zip } from '../zip.js';
 import { promptsOf } from './policy.js';
@@ -12,6 +12,9 @@ const BUSY = [429, 503];
 const MOST_TRIES = 10;
 /** Says nothing about the image: nobody answers, nobody is let in, or there is no room. No other image would fare better. */
 const STOPPING = [0, 401, 403, 507];
+
+/** The batch of the view that was opened last: what another has under way then is not to write over it. */
+let shown = null;
 
 /**
  * The images of a batch and what came of them. Kept over a reload, each image under a name of its own.
@@ -30,13 +33,23 @@ export class Batch {
     this.isStopped = false;
   }
 
-  static async recall() {
-    const batch = new Batch();
+  /** The batch that is kept, to be shown from now on. */
+  static open() {
+    shown = new Batch();
+    return shown.read();
+  }
+
+  /** The same, to look at an item of it. */
+  static recall() {
+    return new Batch().read();
+  }
+
+  async read() {
     const kept = await recall('batch').catch(() => null);
-    if (!kept) return batch;
-    batch.task = kept.task;
-    batch.items = (await Promise.all(kept.numbers.map((number) => recall(`batch ${number}`)))).filter(Boolean);
-    return batch;
+    if (!kept) return this;
+    this.task = kept.task;
+    this.items = (await Promise.all(kept.numbers.map((number) => recall(`batch ${number}`)))).filter(Boolean);
+    return this;
   }
 
   /** Without the list no item is found again. */
@@ -108,13 +121,20 @@ export class Batch {
       while (waiting.length > 0 && !this.isStopped) {
         const item = waiting.shift();
         await this.segment(item, task, policy, labels, features);
-        await this.saveItem(item);
+        if (shown === this) await this.saveItem(item);
+        else await this.putAwayLate(item, features);
         onItem(item);
       }
     };
     const ends = await Promise.allSettled([worker(), worker()]);
     const broken = ends.find(({ status }) => status === 'rejected');
     if (broken) throw broken.reason;
+  }
+
+  /** Whoever shows the batch now knows nothing of what came of the item; where they have put it away, its image goes as well. */
+  async putAwayLate(item, features) {
+    const kept = await recall(`batch ${item.number}`).catch(() => null);
+    if (!kept && item.imageId) await putAway([item.imageId], features);
   }
 
   async segment(item, task, policy, labels, features, tries = 1) {

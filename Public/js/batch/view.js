@@ -21,7 +21,7 @@ import { keepPolicy, POLICIES, policyOf } from './policy.js';
 /** `#/batch`: a folder of images, all segmented, the doubtful first. */
 export async function showBatch(root, { features, query }) {
   const tasks = await allTasks();
-  const batch = await Batch.recall();
+  const batch = await Batch.open();
   const wanted = query.get('task') ?? batch.task ?? tasks.find(({ tier }) => tier === 'adapted')?.id ?? null;
   batch.task = tasks.some(({ id }) => id === wanted) ? wanted : null;
   if (wanted && batch.task === null) complain(missingTask(wanted));

@@ -12,6 +12,8 @@ import { compose } from './composition.js';
 
 /** Each holds a mask of the image's size for each label. */
 const MOST_KNOWN = 24;
+/** By place, the session that was begun last: what an earlier one has under way then is not to be kept over it. */
+const newest = new Map();
 
 /**
  * One image under work: what it is, what was pointed at, what the server answered. No elements here; `view.js` shows it.
@@ -20,6 +22,7 @@ export class Session {
   /** @param {string} place Under which name it is kept over a reload. */
   constructor(place, features) {
     this.place = place;
+    newest.set(place, this);
     /** The number of the batch's item that is corrected. */
     this.item = null;
     this.isLeft = false;
@@ -70,7 +73,7 @@ export class Session {
 
   /**
    * Uploads `file` and opens it. The server judges first, so that what it refuses is told in its words. Resolves to false where
-   * another image was opened or this one put away meanwhile: what a person did last counts, not what came last.
+   * another image was opened or this one put away meanwhile, or the view opened anew: what a person did last counts, not what came last.
    *
    * @param {Blob} file
    * @param {string} name
@@ -80,7 +83,7 @@ export class Session {
     const isLast = this.turn('image');
     const stored = await storeImage(file, name, onProgress);
     const picture = await Picture.read(file);
-    if (!isLast()) return false;
+    if (!isLast() || !this.isNewest) return false;
     this.clear();
     Object.assign(this, { file, name, picture, imageId: stored.id, spacing: work?.spacing ?? null });
     const book = PromptBook.from(work?.book).fitting(this.labels);
@@ -90,7 +93,7 @@ export class Session {
     this.save();
     if (work?.truth) await this.setTruth(work.truth.file, work.truth.name).catch(withoutRoom);
     else await forget(`${this.place} truth`).catch(withoutRoom);
-    await keep(`${this.place} file`, { file, name, imageId: stored.id }).catch(withoutRoom);
+    if (this.isNewest) await keep(`${this.place} file`, { file, name, imageId: stored.id }).catch(withoutRoom);
     return this.file === file;
   }
 
@@ -121,8 +124,10 @@ export class Session {
     return recallSmall(this.place)?.task ?? null;
   }
 
+  get isNewest() { return newest.get(this.place) === this; }
+
   save() {
-    if (this.isLeft) return;
+    if (this.isLeft || !this.isNewest) return;
     keepSmall(this.place, { book: this.book.json, task: this.task?.id ?? null, spacing: this.spacing, item: this.item });
   }
 

@@ -2,8 +2,9 @@ package import HTTPTypes
 
 /// Keeps pages of other sites, open in a browser that can reach this server, from using it.
 ///
-/// A browser lets any page send a form to any address, and a name that its owner points to 127.0.0.1 makes a page of that name look
-/// like one of ours. Programs such as curl send none of the fields that are judged here.
+/// A browser lets any page send a form to any address, and a name that its owner points to 127.0.0.1 (DNS rebinding) makes a page of
+/// that name look like one of ours. What such a page reads over plain HTTP cannot be told from a program's request: it has no Origin,
+/// and browsers send Sec-Fetch-Site to trustworthy addresses alone (W3C Fetch Metadata). So without tokens names are not answered.
 package enum CrossOrigin {
     /// - Parameter acceptsAnyHost: With tokens, another site's page has nothing to show, and the server may be known by any name.
     package static func check(_ head: HTTPRequest, acceptsAnyHost: Bool) throws(Problem) {
@@ -17,11 +18,12 @@ package enum CrossOrigin {
             }
         }
         guard !acceptsAnyHost, let authority = head.authority, !isNumericOrLocal(authority) else { return }
-        guard head.headerFields[.origin] != nil || head.headerFields[.secFetchSite] != nil else { return }
         throw Problem(
             .forbidden,
-            "a browser asks for \(Quoted(authority)), and this server has no tokens to tell friend from foe",
-            field: "Host", hint: "open it by its number or as localhost, or make tokens with gmiseg token create")
+            "the server is called \(Quoted(authority)), and without tokens it answers to localhost and numbers alone, as a page "
+                + "of another site may have pointed a name of its own here",
+            field: "Host",
+            hint: "call it localhost or by its number (behind a proxy too), or make tokens with gmiseg token create")
     }
 
     /// Whether `host[:port]` is an address in digits or localhost: what no stranger's name can be.
@@ -31,9 +33,4 @@ package enum CrossOrigin {
         return host == "localhost" || host.hasSuffix(".localhost") || host.isEmpty
             || host.utf8.allSatisfy { $0 == UInt8(ascii: ".") || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
     }
-}
-
-extension HTTPField.Name {
-    // Sent by every browser of today (W3C Fetch Metadata), by hardly anything else.
-    fileprivate static let secFetchSite = HTTPField.Name("Sec-Fetch-Site")!
 }

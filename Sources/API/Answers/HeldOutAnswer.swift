@@ -8,7 +8,6 @@ package enum HeldOutAnswer {
     ///   - labels: Of the task.
     ///   - previous: The version before, where there was one.
     static func json(_ heldOut: HeldOut, stems: [String], labels: TaskLabels, previous: Int?) -> JSON {
-        let isKept = heldOut.previous?.isWorse == true
         var members: [JSON.Member] = [
             .init("method", .string(heldOut.method.rawValue)),
             .init("folds", .integer(heldOut.foldCount)),
@@ -43,7 +42,7 @@ package enum HeldOutAnswer {
                     "p_value": .rounded(heldOut.gate.overall.pValue, places: 4),
                     "prompts": .object(
                         heldOut.gate.verdicts.map { verdict in
-                            .init(verdict.prompt.rawValue, json(verdict, labels, isKept: isKept))
+                            .init(verdict.prompt.rawValue, json(verdict, labels))
                         }),
                 ]),
             .init(
@@ -115,9 +114,9 @@ package enum HeldOutAnswer {
         ]
     }
 
-    private static func json(_ verdict: Gate.Verdict, _ labels: TaskLabels, isKept: Bool) -> JSON {
+    private static func json(_ verdict: Gate.Verdict, _ labels: TaskLabels) -> JSON {
         var members: [JSON.Member] = [
-            .init("served", .bool(verdict.isServed && !isKept)),
+            .init("served", .bool(verdict.isServed)),
             .init("p_value", .rounded(verdict.test.pValue, places: 4)),
         ]
         if let gain = verdict.carefulGain { members.append(.init("careful_gain", .rounded(gain, places: 4))) }
@@ -250,6 +249,8 @@ struct StoredHeldOut {
 
     var answer: JSON { json }
     var reason: String? { json["gate"]?["reason"]?.stringValue }
+    /// Whether its job let it answer any kind of prompt.
+    var isServed: Bool { json["gate"]?["served"] == .bool(true) }
     /// Who answers without a prompt; nil of a version from before this was compared.
     var promptlessReason: String? { json["promptless"]?["reason"]?.stringValue }
 

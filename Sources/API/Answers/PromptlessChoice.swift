@@ -7,9 +7,7 @@ struct PromptlessChoice {
 
     init(_ heldOut: HeldOut) { self.heldOut = heldOut }
 
-    private var isAdapted: Bool {
-        heldOut.previous?.isWorse != true && heldOut.gate.verdicts.contains { $0.prompt == .none && $0.isServed }
-    }
+    private var isAdapted: Bool { heldOut.gate.verdicts.contains { $0.prompt == .none && $0.isServed } }
 
     var json: JSON {
         [

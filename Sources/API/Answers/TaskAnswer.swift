@@ -83,7 +83,11 @@ extension Service {
             let failure = try task.latestJob.flatMap { try jobs.job($0) }?.failure
             return "the adaptation failed" + (failure.map { ": \($0.message)" } ?? "")
         case .ready:
-            guard let last = try store.adapters(of: task.id).last else { return "the task has no adapter" }
+            let versions = try store.adapters(of: task.id)
+            guard let last = versions.last else { return "the task has no adapter" }
+            if versions.contains(where: { StoredHeldOut($0.heldOutJSON)?.isServed == true }) {
+                return "the base model was chosen to answer; PUT served_version has a version answer"
+            }
             return StoredHeldOut(last.heldOutJSON)?.reason ?? "the adapter was set aside"
         }
     }

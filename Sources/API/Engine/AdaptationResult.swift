@@ -9,14 +9,16 @@ struct AdaptationResult {
     let labels: TaskLabels
     /// The version that was served before; nil: none.
     let previous: Int?
+    /// Whether somebody measured that one, here or where it was imported from: then it goes before one that nobody could measure.
+    let isPreviousMeasured: Bool
     /// Whether somebody has chosen another version to answer since the job began. Theirs stays: it was not compared with this one.
     let isOvertaken: Bool
     /// Of the linter.
     let findings: [FindingAnswer]
 
-    /// Whether the task answers with the adapter: where the folds say that it helps, or where nothing could be held out. One
-    /// that is not served is kept all the same.
-    var isServed: Bool { !isOvertaken && (fitted.heldOut.map(HeldOutAnswer.isServed) ?? true) }
+    /// Whether the task answers with the adapter: where the folds say that it helps, or where nothing could be held out and nothing
+    /// better is known. One that is not served is kept all the same.
+    var isServed: Bool { !isOvertaken && (fitted.heldOut.map(HeldOutAnswer.isServed) ?? !isPreviousMeasured) }
 
     /// Nil: nothing was held out.
     var heldOut: JSON? {
@@ -48,7 +50,11 @@ struct AdaptationResult {
                 + "PUT served_version serves this one"
         }
         return fitted.heldOut.map { HeldOutAnswer.reason($0, labels: labels, previous: previous) }
-            ?? HeldOutAnswer.unvalidated
+            ?? (isServed
+                ? HeldOutAnswer.unvalidated
+                : HeldOutAnswer.unvalidated
+                    + "; so version \(previous.map(String.init) ?? "before"), which was measured, goes on "
+                    + "answering; PUT served_version serves this one")
     }
 
     private static func json(_ tried: Fitted.Tried) -> JSON {

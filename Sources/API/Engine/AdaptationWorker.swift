@@ -94,7 +94,7 @@ package struct AdaptationWorker: Worker {
         try memory.check(expected: measured.peakBytes + estimate.bytes)
         let fitted = try fit(fitting, speed: measured.speed, context, watch)
         // With its notes, as it will be served: they are part of its hash, and so of the profile's key.
-        let adapter = try fitted.trained.adapter.noted(notes(fitted, support))
+        let adapter = try fitted.trained.adapter.noted(notes(fitted, support, after: previous?.version.adapter))
         let heldOut = fitted.heldOut.map {
             HeldOutAnswer.json($0, stems: support.map(\.stem), labels: labels, previous: previous?.number).text()
         }
@@ -106,6 +106,7 @@ package struct AdaptationWorker: Worker {
         try adapter.write(to: path)
         let result = AdaptationResult(
             fitted: fitted, stems: support.map(\.stem), labels: labels, previous: previous?.number,
+            isPreviousMeasured: previous?.isMeasured ?? false,
             isOvertaken: try store.task(task.id).map { $0.servedAdapter != previous?.number } ?? false,
             findings: findings)
         return JobOutcome(
@@ -127,7 +128,7 @@ package struct AdaptationWorker: Worker {
     /// The version that is served now: the next one starts from it, and must not be worse.
     private func previous(
         _ task: TaskRecord, _ support: [SupportExample], _ model: SegmentAnythingModel
-    ) throws -> (number: Int, version: Fitting.Previous)? {
+    ) throws -> (number: Int, isMeasured: Bool, version: Fitting.Previous)? {
         guard let version = try task.servedAdapter.flatMap({ try store.adapter(of: task.id, version: $0) }) else {
             return nil
         }
@@ -138,6 +139,8 @@ package struct AdaptationWorker: Worker {
         let heldOut = StoredHeldOut(version.heldOutJSON)
         return (
             version.version,
+            // What was imported its maker has measured, as its card says.
+            AdapterCard.isImported(version.cardJSON) || version.heldOutJSON != nil,
             Fitting.Previous(
                 adapter: adapter, exampleCount: known,
                 seen: Set(support.indices.filter { hashes.contains(support[$0].imageHash) }),
@@ -145,7 +148,12 @@ package struct AdaptationWorker: Worker {
         )
     }
 
-    private func notes(_ fitted: Fitted, _ support: [SupportExample]) -> Adapter.Card.Notes {
+    /// - Parameter before: The version that was served: where the new one may start from its tensors, what taught those has taught it too.
+    private func notes(
+        _ fitted: Fitted, _ support: [SupportExample], after before: Adapter?
+    ) -> Adapter.Card.Notes {
+        let (adapter, own) = (fitted.trained.adapter, support.map(\.imageHash))
+        let inherited = before.flatMap { $0.card.kind == adapter.card.kind ? $0.card.notes?.supportSHA256 : nil } ?? []
         let dice = fitted.heldOut.map { heldOut in
             HeldOutScorer.kinds.map { kind in
                 let pair = [false, true].compactMap { heldOut.interval(.dice, kind, adapted: $0)?.mean }
@@ -154,7 +162,8 @@ package struct AdaptationWorker: Worker {
         }
         return Adapter.Card.Notes(
             learningRate: fitted.settings.learningRate, decoderLearningRate: fitted.settings.decoderLearningRate,
-            heldOutDice: Dictionary(uniqueKeysWithValues: dice ?? []), supportSHA256: support.map(\.imageHash))
+            heldOutDice: Dictionary(uniqueKeysWithValues: dice ?? []),
+            supportSHA256: own + inherited.filter { !own.contains($0) })
     }
 
     private func examples(

@@ -218,6 +218,11 @@ struct Segmenter: Sendable {
         _ views: PromptViews, _ labels: [Int],
         answer: (Int) throws -> (MaskPrediction, likeness: MaskPrediction?, MaskSpread?)
     ) throws -> Segmented {
+        if labels.count > 1, profile == nil, !isAdapted {
+            // The model as it came answers all labels alike; without a support set nobody tells one from another.
+            return Segmented(
+                masks: labels.map { Self.empty(views.reference, $0, score: 0) }, promptless: labels.map { _ in .model })
+        }
         let answers = try Unprompted.answers(
             labels, on: views.reference, mirrored: views.mirrored.first?.reference, profile: { profile?[$0] },
             answer: { label in
@@ -237,10 +242,15 @@ struct Segmenter: Sendable {
     /// An empty mask where the support set says that the image does not show the label; nil where it may.
     private func absent(_ embedding: ImageEmbedding, _ label: Int) -> SegmentedMask? {
         guard let found = profile?[label].presence(embedding), !found.isThere else { return nil }
-        let empty = Mask(empty: embedding.geometry.originalWidth, height: embedding.geometry.originalHeight)
-        return SegmentedMask(
-            label: label, prompt: 0, candidate: 0, instance: nil, mask: empty, score: found.score, isFound: false,
-            spread: nil)
+        return Self.empty(embedding, label, score: found.score)
+    }
+
+    /// Of a label that is not found.
+    private static func empty(_ embedding: ImageEmbedding, _ label: Int, score: Double) -> SegmentedMask {
+        SegmentedMask(
+            label: label, prompt: 0, candidate: 0, instance: nil,
+            mask: Mask(empty: embedding.geometry.originalWidth, height: embedding.geometry.originalHeight),
+            score: score, isFound: false, spread: nil)
     }
 
     /// Every object by itself: no mask at all when there is none.

@@ -1,3 +1,5 @@
+import Basics
+
 /// Answers as rows of a table, one for each mask: what a study's spreadsheet wants, from the JSON that a script has kept.
 package enum AnswerTable {
     /// Where a column's value stands in an answer and in one of its masks.
@@ -31,7 +33,7 @@ package enum AnswerTable {
         let rows = answers.flatMap { answer in
             (answer["masks"]?.elements ?? []).map { mask in places.map { text($0.place, answer, mask) } }
         }
-        return ([columns] + rows).map { $0.map(quoted).joined(separator: ",") + "\r\n" }.joined()
+        return ([columns] + rows).map { $0.map(\.csvField).joined(separator: ",") + "\r\n" }.joined()
     }
 
     private static func text(_ place: Place, _ answer: JSON, _ mask: JSON) -> String {
@@ -47,10 +49,5 @@ package enum AnswerTable {
         case .string(let text): text
         default: value.text()
         }
-    }
-
-    private static func quoted(_ text: String) -> String {
-        guard text.contains(where: { ",\"\r\n".contains($0) || $0 == "\r\n" }) else { return text }
-        return "\"" + text.replacing("\"", with: "\"\"") + "\""
     }
 }

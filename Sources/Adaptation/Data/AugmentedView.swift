@@ -77,23 +77,6 @@ package struct AugmentedView: Sendable, Equatable {
         return flipsHorizontally ? rows.flippedHorizontally() : rows
     }
 
-    /// The prompt that marks in the flipped image what `prompt` marks in the image of the given size.
-    package func flipped(_ prompt: Prompt, width: Int, height: Int) -> Prompt {
-        let (right, bottom) = (Float(width - 1), Float(height - 1))
-        func column(_ x: Float) -> Float { flipsHorizontally ? right - x : x }
-        func row(_ y: Float) -> Float { flipsVertically ? bottom - y : y }
-        var result = prompt
-        result.points = prompt.points.map { point in
-            Prompt.Point(x: column(point.x), y: row(point.y), isForeground: point.isForeground)
-        }
-        result.box = prompt.box.map { box in
-            Prompt.Box(
-                x0: min(column(box.x0), column(box.x1)), y0: min(row(box.y0), row(box.y1)),
-                x1: max(column(box.x0), column(box.x1)), y1: max(row(box.y0), row(box.y1)))
-        }
-        return result
-    }
-
     /// The model's input with this view's tone and noise, drawn at the model's resolution so that downsizing cannot
     /// average them away. One draw per pixel for all three channels: noise of a scanner is not coloured. Padding stays 0.
     ///

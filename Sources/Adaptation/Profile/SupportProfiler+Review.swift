@@ -45,7 +45,7 @@ extension SupportProfiler {
         _ items: [Item], _ tiling: Tiling, _ reader: PromptlessReader
     ) throws -> [PromptKind: ReviewThreshold] {
         var pairs: [PromptKind: [ReviewThreshold.Pair]] = [:]
-        for (index, item) in items.prefix(Self.tiledLimit).enumerated() {
+        for (index, item) in items.spread(Self.tiledLimit).prefix(Self.tiledLimit).enumerated() {
             guard let simulator = PromptSimulator(mask: item.mask) else { continue }
             let image = TiledImage(
                 width: item.image.width, height: item.image.height, tiling: tiling, by: reader.predictor

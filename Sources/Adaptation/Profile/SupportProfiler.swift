@@ -95,7 +95,8 @@ package struct SupportProfiler {
             }
             let reader = PromptlessReader(predictor[label], isAdapted: isAdapted)
             return try profile(
-                items, distance, reader, isAdapted && !likenesses.isEmpty ? likenesses[label] : nil, limit: limit,
+                items.spread(limit), distance, reader, isAdapted && !likenesses.isEmpty ? likenesses[label] : nil,
+                limit: limit,
                 isOneOfSeveral: labelCount > 1, purpose)
         }
     }

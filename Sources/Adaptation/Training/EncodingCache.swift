@@ -92,8 +92,8 @@ final class EncodingCache {
         return target
     }
 
-    /// What draws prompts in a tile, in pixels of the flipped image; nil: the label is not in it.
-    func simulator(view index: Int, of item: SupportSet.Item, tile window: PixelBox) -> PromptSimulator? {
+    /// What draws prompts in the part of the image that a view shows, in pixels of the flipped image; nil: the label is not in it.
+    func simulator(view index: Int, of item: SupportSet.Item, window: PixelBox) -> PromptSimulator? {
         PromptSimulator(mask: mask(view: index, of: item).cropped(to: window), origin: (window.x0, window.y0))
     }
 

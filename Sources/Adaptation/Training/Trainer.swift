@@ -296,19 +296,14 @@ package struct Trainer: Sendable {
 
     /// What a view is asked, each by a prompt: its label in every way, and now and then one that the image lacks.
     private func asked(
-        _ item: SupportSet.Item, view viewIndex: Int, _ geometry: ImageGeometry, _ cache: EncodingCache,
-        _ draws: SeededRandom
+        _ item: SupportSet.Item, view: Int, _ geometry: ImageGeometry, _ cache: EncodingCache, _ draws: SeededRandom
     ) -> [(item: SupportSet.Item, prompt: Prompt)] {
-        let (view, isTile) = (cache.view(viewIndex, of: item.example), cache.tiling != nil)
-        let image = support.examples[item.example].image
-        let simulator =
-            isTile
-            ? cache.simulator(view: viewIndex, of: item, tile: geometry.window) : support.simulator(item)
+        // In the part of the image that the view shows, as prompts lie that are answered on a part.
+        let simulator = cache.simulator(view: view, of: item, window: geometry.window)
         var generator = draws
-        // In a tile without the object there is nothing to point at.
+        // In a part without the object there is nothing to point at.
         var asked = (simulator == nil ? [PromptKind.none] : prompts).map { kind in
-            let drawn = simulator?.prompt(kind, using: &generator) ?? .none
-            return (item: item, prompt: isTile ? drawn : view.flipped(drawn, width: image.width, height: image.height))
+            (item: item, prompt: simulator?.prompt(kind, using: &generator) ?? Prompt())
         }
         if let label = absentLabels.draw(item.example, using: &generator) {
             asked.append((SupportSet.Item(example: item.example, label: label), .none))

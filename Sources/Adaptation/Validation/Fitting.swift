@@ -114,7 +114,7 @@ package struct Fitting: Sendable {
     }
 
     /// How images are scored; a journal that was scored otherwise is begun anew.
-    private static let scoring = "9"
+    private static let scoring = "10"
 
     /// What a checkpoint must have in common with this fitting.
     private var subject: String {

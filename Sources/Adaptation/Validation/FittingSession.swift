@@ -95,7 +95,7 @@ struct FittingSession {
             let measured = marks.sorted { $0.key < $1.key }.map { step, scores in
                 let mark = FittingJournal.Mark(step: step, scores: scores.byExample())
                 return Outcome(
-                    index: index, settings: settings, mark: mark, dice: Self.answeredDice(mark.scores, base: base))
+                    index: index, settings: settings, mark: mark, dice: answeredDice(mark.scores, base: base))
             }
             // The full length, unless an earlier stop is clearly better.
             var best = measured[measured.count - 1]
@@ -132,14 +132,16 @@ struct FittingSession {
     private static func key(_ candidate: Int, fold: Int) -> String { "fold/\(candidate)/\(fold)" }
 
     /// The mean over the kinds of prompts of the Dice of whoever does better there: the gate leaves a kind to the base model.
-    private static func answeredDice(_ adapted: [HeldOutScore], base: [HeldOutScore]) -> Double {
+    private func answeredDice(_ adapted: [HeldOutScore], base: [HeldOutScore]) -> Double {
         let dice = HeldOutScorer.kinds.map { kind in max(mean(adapted, kind), mean(base, kind)) }
         return dice.reduce(0, +) / Double(dice.count)
     }
 
-    private static func mean(_ scores: [HeldOutScore], _ kind: PromptKind) -> Double {
-        let scores = scores.filter { $0.prompt == kind }
-        return scores.reduce(0) { $0 + $1.dice } / Double(max(scores.count, 1))
+    /// Over patients, as the gate counts.
+    private func mean(_ scores: [HeldOutScore], _ kind: PromptKind) -> Double {
+        let means = Gate.mean(scores.filter { $0.prompt == kind }, fitting.patients.groups)
+        // In the order of the patients: a sum depends on its order.
+        return means.sorted { $0.key < $1.key }.reduce(0) { $0 + $1.value } / Double(max(means.count, 1))
     }
 
     // MARK: What the runs say beside the scores
@@ -194,9 +196,14 @@ struct FittingSession {
         let before = served(previous, version.served)
         let after = served(adapted.filter { asked.contains($0.example) }, answered)
         let pairs = zip(before, after).map { (patient: groups[$0.example], value: $1.dice - $0.dice) }
-        let losses = Gate.differences(after, before, groups) { _ in true }
-        guard let gain = Interval(pairs, seed: 0), !losses.isEmpty else { return nil }
-        return HeldOut.Comparison(
-            examples: asked.count, gain: gain, pValue: PairedTest(losses, above: 0).pValue)
+        func pValue(_ isWanted: (HeldOutScore) -> Bool) -> Double? {
+            let losses = Gate.differences(after, before, groups, where: isWanted)
+            return losses.isEmpty ? nil : PairedTest(losses, above: 0).pValue
+        }
+        // What one kind of prompt gains does not buy what another loses; asked so often, each is asked the more strictly.
+        let kinds = HeldOutScorer.kinds
+        let each = kinds.compactMap { kind in pValue { $0.prompt == kind } }.map { min($0 * Double(kinds.count), 1) }
+        guard let gain = Interval(pairs, seed: 0), let overall = pValue({ _ in true }) else { return nil }
+        return HeldOut.Comparison(examples: asked.count, gain: gain, pValue: min(overall, each.min() ?? 1))
     }
 }

@@ -69,7 +69,7 @@ package struct Gate: Sendable, Equatable {
                 // A label that no example shows has answers without a prompt alone.
                 return !gains.isEmpty && PairedTest(gains.map { -$0 }, above: -margin).pValue < Self.level
             }
-            let careful = Self.carefulGain(base.filter { $0.prompt == kind }, adapted.filter { $0.prompt == kind })
+            let careful = Self.carefulGain(base, adapted, patients) { $0.prompt == kind }
             let isOtherwiseAsked = base.contains { $0.prompt == kind && $0.ownDice != nil }
             let isLearnt = base.contains { score in
                 score.prompt == kind && (score.ownDice != nil || score.route.map { $0 != .model } ?? false)
@@ -91,10 +91,12 @@ package struct Gate: Sendable, Equatable {
         overall = PairedTest(means, above: margin)
     }
 
-    private static func carefulGain(_ base: [HeldOutScore], _ adapted: [HeldOutScore]) -> Double? {
-        let gains = zip(base, adapted).compactMap { base, adapted in
-            base.carefulDice.flatMap { before in adapted.carefulDice.map { $0 - before } }
-        }
+    /// The mean over patients, as of every gain.
+    private static func carefulGain(
+        _ base: [HeldOutScore], _ adapted: [HeldOutScore], _ patients: [Int], where isWanted: (HeldOutScore) -> Bool
+    ) -> Double? {
+        let gains = differences(
+            base, adapted, patients, of: { $0.carefulDice ?? 0 }, where: { isWanted($0) && $0.carefulDice != nil })
         return gains.isEmpty ? nil : gains.reduce(0, +) / Double(gains.count)
     }
 
@@ -110,8 +112,9 @@ package struct Gate: Sendable, Equatable {
         return before.sorted { $0.key < $1.key }.compactMap { patient, dice in after[patient].map { $0 - dice } }
     }
 
-    private static func mean(
-        _ scores: [HeldOutScore], _ patients: [Int], _ value: (HeldOutScore) -> Double
+    /// The mean of each patient's scores.
+    static func mean(
+        _ scores: [HeldOutScore], _ patients: [Int], _ value: (HeldOutScore) -> Double = \.dice
     ) -> [Int: Double] {
         Dictionary(grouping: scores) { patients[$0.example] }
             .mapValues { scores in scores.reduce(0) { $0 + value($1) } / Double(scores.count) }

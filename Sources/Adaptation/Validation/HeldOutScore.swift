@@ -26,8 +26,8 @@ package struct HeldOutScore: Codable, Sendable, Equatable {
     package let agreement: Double?
     /// With a box: the Dice by a box drawn with care (`PromptSimulator.carefulBox`); nil with other prompts.
     package let carefulDice: Double?
-    /// Of the base model without a prompt, where the support set answered in its place: the Dice of the decoder's own answer, which it
-    /// gives to anybody who brings no support set. Nil else.
+    /// Of the base model without a prompt, where the support set answered in its place or said "not there": the Dice of the decoder's own
+    /// answer, which it gives to anybody who brings no support set. Nil else.
     package let ownDice: Double?
 
     package init(

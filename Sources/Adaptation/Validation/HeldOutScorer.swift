@@ -140,7 +140,8 @@ package struct HeldOutScorer: Sendable {
                         continue
                     }
                     let found = unprompted[item.label]
-                    let own = found.route == .model ? nil : try respondent.own?(item.label)
+                    let isOwn = found.route == .model && found.isThere
+                    let own = isOwn ? nil : try respondent.own?(item.label)
                     try add(
                         kind, found.mask, route: found.route, isThere: found.isThere,
                         agreement: found.detail ?? nil, ownDice: try own.map(dice))

@@ -27,10 +27,12 @@ package struct PatientGroups: Sendable, Equatable {
             let known = names.compactMap(\.self)
             return (2..<max(known.count, 2)).contains(Set(known).count) && !Self.isRefuted(names, by: given)
         }
-        let isUnknown = read == nil && given.allSatisfy { $0 == nil }
+        let isUnknown = read == nil && given.contains { $0 == nil }
         sharedName =
             isUnknown && stems.count > 1
-            ? Self.prefixes(of: stems, given).first { Set($0).count == 1 }?.first.flatMap(\.self) : nil
+            ? Self.prefixes(of: stems, given).first { names in
+                Set(names).count == 1 && !Self.isRefuted(names, by: given)
+            }?.first.flatMap(\.self) : nil
         var named: [String: String] = [:]
         for case (let own?, let given?) in zip(read ?? [], given) { named[own] = given }
         let apart = stems.indices.map { index in
@@ -40,8 +42,10 @@ package struct PatientGroups: Sendable, Equatable {
         }
         let names = pictures.map { Self.joined(apart, by: $0) } ?? apart
         let distinct = Set(names).count
-        // That all are of one patient is believed to whoever says so: then nothing can be held out.
-        guard distinct < stems.count, distinct > 1 || given.allSatisfy({ $0 != nil }) else {
+        // That all are of one patient is believed to whoever says so, and where one picture has the names of all: then nothing can be held out.
+        let isTold =
+            given.allSatisfy { $0 != nil } || ((read != nil || given.contains { $0 != nil }) && Set(apart).count > 1)
+        guard distinct < stems.count, distinct > 1 || isTold else {
             (groups, source) = (pictures.map(Self.numbered) ?? Array(stems.indices), nil)
             return
         }

@@ -88,7 +88,7 @@ package struct DatasetScan: Sendable {
             return [:]
         }
         var byStem: [String: String] = [:]
-        for name in names.sorted() where !name.hasPrefix(".") {
+        for name in names.sorted() where !isLitter(name) {
             let url = URL(filePath: name)
             guard ["png", "jpg", "jpeg"].contains(url.pathExtension.lowercased()) else {
                 omit("\(kind)/\(name)", "it is neither PNG nor JPEG by its name")

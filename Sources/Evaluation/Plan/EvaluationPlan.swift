@@ -16,6 +16,12 @@ struct EvaluationPlan: Sendable {
     init(_ datasets: [Dataset], _ settings: EvaluationSettings) {
         var (bases, adapted, omissions) = ([Step](), [Step](), [Omission]())
         let patient = PatientPattern(settings.patientPattern)
+        if case .only(let labels) = settings.labels {
+            let shown = Set(datasets.flatMap(\.labels))
+            omissions += labels.filter { !shown.contains($0) }.sorted().map {
+                Omission(dataset: "all", what: "label \($0)", reason: "no mask of any dataset has it")
+            }
+        }
         for dataset in datasets {
             let tasks = LabelTask.tasks(of: dataset, settings.labels)
             let order = Self.testOrder(dataset, tasks, settings)

@@ -17,7 +17,7 @@ struct ReportPage {
             Markup.section("Over all datasets", Self.overallNote, tables.overall),
             Markup.section(
                 "Dice by dataset",
-                "Per cent, with the 95 % interval below; in colour where the model is above what needs none.",
+                "Per cent, with the 95 % interval below; in colour where the model is above what needs none, on the same targets.",
                 variants.map { variant in
                     "<details\(variant == .base ? " open" : "")><summary>\(Markup.escaped(variant.title))</summary>"
                         + tables.matrix(variant) + "</details>"

@@ -44,6 +44,17 @@ struct ReportTables {
             else { return nil }
             return method
         }
+        // Of the very targets that the model was asked for: an adapter answers for fewer than the base.
+        let reference = ReferenceDice(findings.rows)
+        let rowsOf = Dictionary(grouping: findings.rows.filter { $0.method == .model }) { row in
+            Summary.Group(row, dataset: row.dataset, label: Summary.all)
+        }
+        func meanOfReference(_ method: Method, _ dataset: String, _ prompt: PromptStyle) -> Double? {
+            let dice = rowsOf[variant.group(dataset, prompt), default: []].compactMap {
+                reference.dice(of: method, for: $0)
+            }
+            return dice.isEmpty ? nil : dice.reduce(0, +) / Double(dice.count)
+        }
         let header = zip(prompts, references).flatMap { prompt, reference in
             [prompt.rawValue] + (reference.map { ["<span class=\"soft\">\(Markup.escaped($0.title))</span>"] } ?? [])
         }
@@ -52,7 +63,7 @@ struct ReportTables {
             guard let first = entries.compactMap(\.self).first else { return nil }
             let cells = zip(entries, zip(prompts, references)).flatMap { entry, beside in
                 let (prompt, method) = beside
-                let reference = method.flatMap { summary[.baseline($0, dataset, prompt)]?.dice.mean }
+                let reference = method.flatMap { meanOfReference($0, dataset, prompt) }
                 let isAbove = if let reference, let entry { entry.dice.mean > reference } else { false }
                 let text = Number.percent(entry?.dice)
                 let cell = isAbove ? "<span class=\"best\">\(text)</span>" : text

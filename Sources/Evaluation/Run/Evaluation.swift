@@ -24,9 +24,12 @@ package final class Evaluation {
 
     /// Reads what the output folder already holds.
     ///
-    /// - Parameter folder: Is made when it does not exist.
+    /// - Parameters:
+    ///   - folder: Is made when it does not exist.
+    ///   - program: The build that runs; only it goes on with what it began.
     package init(
-        model: SegmentAnythingModel, scan: DatasetScan, settings: EvaluationSettings, output folder: String
+        model: SegmentAnythingModel, scan: DatasetScan, settings: EvaluationSettings, output folder: String,
+        program: String? = nil
     ) throws(EvaluationError) {
         self.model = model
         self.settings = settings
@@ -43,7 +46,8 @@ package final class Evaluation {
         }
         journal = try Journal(
             folder: folder,
-            header: Journal.Header(model: model.sha256, modelName: model.name, settings: settings.fields))
+            header: Journal.Header(
+                model: model.sha256, modelName: model.name, program: program, settings: settings.fields))
         for dataset in scan.datasets { try journal.register(dataset) }
     }
 
@@ -181,22 +185,27 @@ package final class Evaluation {
 }
 
 extension Evaluation {
-    /// The pictures of the report: the masks of `rows` made again, which gives the same, and drawn.
-    package func overlays(of rows: [ResultRow]) throws -> [OverlayPicture] {
-        try rows.compactMap { row in
-            guard let step = plan.steps.first(where: { $0.arm == Arm(row) }) else { return nil }
-            let image = try EvaluatedImage(step.dataset.pair(row.stem), step, settings)
-            guard let scorer = image.targets.first(where: { $0.label == row.label && $0.target.object == row.object })
-            else { return nil }
-            var adapter: Adapter?
-            if step.arm.adapter != nil {
-                adapter = try Adapter.load(path: "\(folder)/adapters/\(step.arm.name).safetensors", for: model)
-            }
-            let segmenter = Segmenter(image.image, by: Answerer(model, adapter), flips: settings.flips)
-            let truth = scorer.truth(row.prompt)
-            let answer = try segmenter.answer(row.prompt, scorer.drawn, truth: truth)
-            return OverlayPicture(row, image: image.image, mask: answer.mask, truth: truth, prompts: scorer.drawn)
+    /// The pictures of the report: the masks of `rows` made again, which gives the same, and drawn. One that cannot be made, as its image
+    /// or its adapter is gone, is left out.
+    ///
+    /// - Parameter shouldStop: Asked before each; true leaves out the rest.
+    package func overlays(of rows: [ResultRow], shouldStop: () -> Bool = { false }) -> [OverlayPicture] {
+        rows.compactMap { row in shouldStop() ? nil : try? overlay(of: row) }
+    }
+
+    private func overlay(of row: ResultRow) throws -> OverlayPicture? {
+        guard let step = plan.steps.first(where: { $0.arm == Arm(row) }) else { return nil }
+        let image = try EvaluatedImage(step.dataset.pair(row.stem), step, settings)
+        guard let scorer = image.targets.first(where: { $0.label == row.label && $0.target.object == row.object })
+        else { return nil }
+        var adapter: Adapter?
+        if step.arm.adapter != nil {
+            adapter = try Adapter.load(path: "\(folder)/adapters/\(step.arm.name).safetensors", for: model)
         }
+        let segmenter = Segmenter(image.image, by: Answerer(model, adapter), flips: settings.flips)
+        let truth = scorer.truth(row.prompt)
+        let answer = try segmenter.answer(row.prompt, scorer.drawn, truth: truth)
+        return OverlayPicture(row, image: image.image, mask: answer.mask, truth: truth, prompts: scorer.drawn)
     }
 }
 

@@ -12,10 +12,12 @@ final class Journal {
         var version = 1
         let model: String
         let modelName: String
+        /// Whose rows these are: another build may mean another thing by the same words. Nil: from before it was noted.
+        let program: String?
         let settings: [String: String]
 
         enum CodingKeys: String, CodingKey {
-            case version, model
+            case version, model, program
             case modelName = "model_name"
             case settings
         }
@@ -65,23 +67,32 @@ final class Journal {
     private let descriptor: CInt
     private let encoder = JSONEncoder()
 
-    /// Opens the journal in `folder`, or starts one.
+    /// Opens the journal in `folder`, or starts one; nobody else can until it is closed.
     init(folder: String, header: Header) throws(EvaluationError) {
-        path = folder + "/" + Self.fileName
+        let path = folder + "/" + Self.fileName
+        self.path = path
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
-        guard descriptor >= 0 else { throw .unwritable(path: path, reason: String(cString: strerror(errno))) }
-        let data = FileManager.default.contents(atPath: path) ?? Data()
-        let end = data.lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? 0
-        guard ftruncate(descriptor, off_t(end)) == 0, lseek(descriptor, 0, SEEK_END) >= 0 else {
-            throw .unwritable(path: path, reason: String(cString: strerror(errno)))
+        descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_APPEND, 0o644)
+        func failure() -> EvaluationError { .unwritable(path: path, reason: String(cString: strerror(errno))) }
+        guard descriptor >= 0 else { throw failure() }
+        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+            throw errno == EWOULDBLOCK ? .unwritable(path: path, reason: "another run is writing it") : failure()
         }
+        let data: Data
+        do {
+            data = try Data(contentsOf: URL(filePath: path))
+        } catch {
+            throw .unwritable(path: path, reason: "it cannot be read: \(error.localizedDescription)")
+        }
+        let end = data.lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? 0
         let lines = data[..<end].split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: true)
-        guard let first = lines.first else {
+        // Nothing is cut off a file that is not ours.
+        if let first = lines.first { try Self.check(first, against: header, path: path) }
+        guard ftruncate(descriptor, off_t(end)) == 0 else { throw failure() }
+        guard !lines.isEmpty else {
             try append(header)
             return
         }
-        try Self.check(first, against: header, path: path)
         for (index, line) in lines.enumerated().dropFirst() {
             guard let line = try? JSONDecoder().decode(Line.self, from: line), line.isSound else {
                 throw .journalDamaged(path: path, line: index + 1, reason: "it is not a line of a journal")
@@ -98,6 +109,10 @@ final class Journal {
         }
         guard found.model == header.model else {
             throw .otherSettings(path: path, field: "model", journal: found.model, now: header.model)
+        }
+        guard found.program == header.program else {
+            let (before, now) = (found.program ?? "one from before this was noted", header.program ?? "none")
+            throw .otherSettings(path: path, field: "program", journal: before, now: now)
         }
         for field in Set(found.settings.keys).union(header.settings.keys).sorted() {
             let (before, now) = (found.settings[field] ?? "", header.settings[field] ?? "")

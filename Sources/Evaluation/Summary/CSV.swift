@@ -1,4 +1,5 @@
 import Adaptation
+import Basics
 import Foundation
 
 /// Comma-separated values (RFC 4180) with a header.
@@ -65,11 +66,6 @@ enum CSV {
     private static func number(_ value: Double?) -> String { value.map { String(format: "%.6f", $0) } ?? "" }
 
     private static func table(_ header: [String], _ rows: [[String]]) -> String {
-        ([header] + rows).map { $0.map(quoted).joined(separator: ",") + "\r\n" }.joined()
-    }
-
-    private static func quoted(_ field: String) -> String {
-        guard field.contains(where: { ",\"\r\n".contains($0) || $0 == "\r\n" }) else { return field }
-        return "\"" + field.replacingOccurrences(of: "\"", with: "\"\"") + "\""
+        ([header] + rows).map { $0.map(\.csvField).joined(separator: ",") + "\r\n" }.joined()
     }
 }

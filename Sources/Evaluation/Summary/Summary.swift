@@ -149,6 +149,9 @@ struct ReferenceDice {
         return dice[Self.key(row, baseline)]
     }
 
+    /// Of a method that needs no adapter, on the target of any row; nil where it was not measured.
+    func dice(of method: Method, for row: ResultRow) -> Double? { dice[Self.key(row, method)] }
+
     private static func key(_ row: ResultRow, _ method: Method) -> Key {
         Key(
             dataset: row.dataset, label: row.label, stem: row.stem, object: row.object, prompt: row.prompt,

@@ -56,13 +56,16 @@ package struct Predictor: Sendable {
     /// - Parameters:
     ///   - prompts: In any mixture; those of one kind are decoded together.
     ///   - multimask: False for the one mask that suits prompts which leave no doubt; true for the several that suit
-    ///     ambiguous ones, such as a single point, best predicted IoU first.
+    ///     ambiguous ones, such as a single point, best predicted IoU first; of an adapted model after the one that it was taught.
     package func predict(
         _ embedding: ImageEmbedding, _ prompts: [Prompt], multimask: Bool = false
     ) throws(PromptError) -> [[MaskPrediction]] {
         try check(prompts, for: embedding)
         return decode(embedding, prompts).map { masks in
-            multimask ? masks.dropFirst().sorted { $0.predictedIoU > $1.predictedIoU } : Array(masks.prefix(1))
+            guard multimask else { return [masks[0]] }
+            // Of an adapted model the single mask alone was trained for the task: it comes first, whatever the others think of themselves.
+            return Array(masks.prefix(isAdapted ? 1 : 0))
+                + masks.dropFirst().sorted { $0.predictedIoU > $1.predictedIoU }
         }
     }
 

@@ -99,7 +99,7 @@ struct DemoCommand: ParsableCommand {
                 let command =
                     "curl -sS --fail-with-body \(server)\(path) -F \(Curl.part("image", query.image)) "
                     + "-F prompts='\(prompt.json(truths[index]))' -F \(Curl.part("ground_truth", query.mask))"
-                    + (tier == .base ? " -F spacing_mm='\(spacing)'" : "")
+                    + (tier == .base ? spacing.map { " -F spacing_mm='\($0)'" } ?? "" : "")
                 let answer = try Curl().json(command, as: Segmentation.self, shown: index == 0)
                 // Where held-out images say that the adapter does not help, the task leaves the prompt to the base model.
                 scores.add(answer.score, prompt: prompt, tier: tier)

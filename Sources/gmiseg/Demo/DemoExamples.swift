@@ -25,14 +25,14 @@ struct DemoExamples {
         queries = try Self.pairs(folder + "/queries")
     }
 
-    /// `[x, y]` in mm as the task has it, for requests to the base model, which knows no task.
-    func spacing() throws -> String {
+    /// `[x, y]` in mm as the task has it, for requests to the base model, which knows no task; nil: the task has none.
+    func spacing() throws -> String? {
         struct Task: Decodable {
-            let spacing: [Double]
+            let spacing: [Double]?
             enum CodingKeys: String, CodingKey { case spacing = "spacing_mm" }
         }
         let task = try JSONDecoder().decode(Task.self, from: Data(contentsOf: URL(fileURLWithPath: taskFile)))
-        return "[" + task.spacing.map { "\($0)" }.joined(separator: ",") + "]"
+        return task.spacing.map { "[" + $0.map { "\($0)" }.joined(separator: ",") + "]" }
     }
 
     private static func pairs(_ folder: String) throws -> [Pair] {

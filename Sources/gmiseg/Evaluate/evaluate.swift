@@ -1,3 +1,4 @@
+import API
 import ArgumentParser
 import Basics
 import Evaluation
@@ -13,7 +14,10 @@ func evaluate(_ options: EvaluateCommand, model: SegmentAnythingModel, settings:
         folder: options.folder, names: EvaluateCommand.names(options.datasets),
         instances: Set(EvaluateCommand.names(options.instances) ?? []),
         progress: { complain("reading \($0)") })
-    let evaluation = try Evaluation(model: model, scan: scan, settings: settings, output: options.output)
+    let build = BuildInfo.current
+    let program = ([BuildInfo.version, build.executableSHA256].compactMap(\.self)).joined(separator: " ")
+    let evaluation = try Evaluation(
+        model: model, scan: scan, settings: settings, output: options.output, program: program)
 
     let isInterrupted = Lock(false)
     Signals.onTermination { @Sendable in
@@ -28,28 +32,41 @@ func evaluate(_ options: EvaluateCommand, model: SegmentAnythingModel, settings:
     let end = options.timeBudget.map { ContinuousClock.now + .seconds($0 * 60) }
     var bar = ProgressBar(label: "")
     var lastNote = ""
-    try evaluation.run(
-        shouldStop: { isInterrupted.withLock { $0 } || end.map { ContinuousClock.now >= $0 } ?? false },
-        progress: { progress in
-            var note = progress.note
-            if let left = progress.secondsLeft { note += ", \(duration(left)) left" }
-            bar.update(fraction: progress.fraction, note: note)
-            // Where nobody watches, a line an arm is a log.
-            if isatty(STDERR_FILENO) != 1, progress.note != lastNote, !progress.note.contains(", step ") {
-                complain("\(Int(progress.fraction * 100)) %  \(note)")
-            }
-            lastNote = progress.note
-        })
+    var failure: (any Error)?
+    do {
+        try evaluation.run(
+            shouldStop: { isInterrupted.withLock { $0 } || end.map { ContinuousClock.now >= $0 } ?? false },
+            progress: { progress in
+                var note = progress.note
+                if let left = progress.secondsLeft { note += ", \(duration(left)) left" }
+                bar.update(fraction: progress.fraction, note: note)
+                // Where nobody watches, a line an arm is a log.
+                if isatty(STDERR_FILENO) != 1, progress.note != lastNote, !progress.note.contains(", step ") {
+                    complain("\(Int(progress.fraction * 100)) %  \(note)")
+                }
+                lastNote = progress.note
+            })
+    } catch {
+        failure = error
+    }
     bar.finish()
 
     let findings = evaluation.findings()
     let report = Report(findings)
-    try report.write(to: options.output, pictures: evaluation.overlays(of: report.picturedRows))
+    do throws(EvaluationError) {
+        // Pictures take time, and whoever is waiting may lose patience: the figures first.
+        try report.write(to: options.output)
+        let pictures = evaluation.overlays(of: report.picturedRows, shouldStop: { isInterrupted.withLock { $0 } })
+        if !pictures.isEmpty { try report.write(to: options.output, pictures: pictures) }
+    } catch {
+        throw failure ?? error
+    }
     print(EvaluationTable.text(report.summary, findings))
     print("\(options.output)/report.html")
     for omission in findings.omissions {
         complain("left out: \(omission.dataset), \(omission.what): \(omission.reason)")
     }
+    if let failure { throw failure }
     if !findings.isComplete {
         complain(
             "stopped with \(findings.cellsDone) of \(findings.cellsPlanned) images done; run the same command to go on")

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Basics
 import Foundation
 import Imaging
 
@@ -19,9 +20,14 @@ struct ImageFolder {
         guard let names = try? FileManager.default.contentsOfDirectory(atPath: images) else {
             throw ValidationError("\(images) is not a folder that can be read")
         }
-        let masks = try? FileManager.default.contentsOfDirectory(atPath: folder + "/masks")
-        let maskOfStem = Dictionary((masks ?? []).map { (Self.stem($0), $0) }, uniquingKeysWith: { first, _ in first })
-        entries = names.filter { name in [".png", ".jpg", ".jpeg"].contains { name.lowercased().hasSuffix($0) } }
+        let masks = ((try? FileManager.default.contentsOfDirectory(atPath: folder + "/masks")) ?? []).filter {
+            !isLitter($0)
+        }
+        let maskOfStem = Dictionary(masks.map { (Self.stem($0), $0) }, uniquingKeysWith: { first, _ in first })
+        entries =
+            names.filter { name in
+                !isLitter(name) && [".png", ".jpg", ".jpeg"].contains { name.lowercased().hasSuffix($0) }
+            }
             .sorted()
             .map { name in
                 Entry(

@@ -20,7 +20,7 @@ struct PrecisionVerification {
             agreements += found
             if !isQuiet {
                 let text = found.map { "\($0.prompt) \(String(format: "%.4f", $0.iou))" }.joined(separator: ", ")
-                FileHandle.standardError.write(Data("\(entry.image): \(text)\n".utf8))
+                StandardStream.error.write("\(entry.image): \(text)\n")
             }
         }
         for (kind, members) in Dictionary(grouping: agreements, by: \.prompt).sorted(by: { $0.key < $1.key }) {

@@ -7,11 +7,15 @@ import Foundation
 struct JobFollower {
     let client: Client
 
+    /// How long a server that is busy or away is asked again, in seconds: a restart ends no job.
+    private static let patience = 300.0
+
     /// Returns when the job has succeeded; throws when it ended in any other way.
     func follow(_ id: String) throws {
         var bar = ProgressBar(label: "")
+        let start = ContinuousClock.now
         while true {
-            let job = try client.get("/v1/jobs/\(pathSegment(id))").json()
+            let job = try status(of: id)
             let state = job["state"]?.stringValue ?? ""
             bar.update(fraction: job["progress"]?.doubleValue ?? 0, note: Self.note(job, state))
             switch state {
@@ -24,8 +28,28 @@ struct JobFollower {
                 let hint = job["error"]?["hint"]?.stringValue.map { "\nhint: \($0)" } ?? ""
                 complain("the job \(id) has \(state == "failed" ? "failed" : "been cancelled")\(message)\(hint)")
                 throw ExitCode.failure
-            default: Thread.sleep(forTimeInterval: 0.3)
+            default:
+                // Short jobs are over at once; of long ones many may be waited for with one token, which may ask so many times a minute.
+                Thread.sleep(forTimeInterval: min(0.3 + (ContinuousClock.now - start) / .seconds(60), 2))
             }
+        }
+    }
+
+    private func status(of id: String) throws -> JSON {
+        let start = ContinuousClock.now
+        while true {
+            let failure: any Error
+            var pause = 2.0
+            switch Result(catching: { () throws(ClientError) in try client.get("/v1/jobs/\(pathSegment(id))") }) {
+            case .success(let response) where [429, 503].contains(response.status):
+                failure = ServerComplaint(response: response)
+                pause = min(max(response.header("Retry-After").flatMap(Double.init) ?? pause, 1), 30)
+            case .success(let response): return try response.json()
+            case .failure(let error) where error.isPassing: failure = error
+            case .failure(let error): throw error
+            }
+            guard (ContinuousClock.now - start) / .seconds(1) < Self.patience else { throw failure }
+            Thread.sleep(forTimeInterval: pause)
         }
     }
 

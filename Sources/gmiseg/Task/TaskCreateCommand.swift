@@ -1,5 +1,6 @@
 import API
 import ArgumentParser
+import Basics
 import Client
 import Foundation
 
@@ -77,7 +78,7 @@ struct TaskCreateCommand: ParsableCommand {
 
     private static func pictures(in folder: String) throws -> [String] {
         let names = try FileManager.default.contentsOfDirectory(atPath: folder)
-            .filter { ["png", "jpg", "jpeg"].contains(URL(filePath: $0).pathExtension.lowercased()) }
+            .filter { !isLitter($0) && ["png", "jpg", "jpeg"].contains(URL(filePath: $0).pathExtension.lowercased()) }
         guard !names.isEmpty else { throw ValidationError("\(folder) has no PNG or JPEG files") }
         return names.sorted().map { "\(folder)/\($0)" }
     }
@@ -118,5 +119,5 @@ struct TaskCreateCommand: ParsableCommand {
 
 /// A word to the person, on standard error, where it does not get into a script's way.
 func complain(_ text: String) {
-    FileHandle.standardError.write(Data((text + "\n").utf8))
+    StandardStream.error.write(text + "\n")
 }

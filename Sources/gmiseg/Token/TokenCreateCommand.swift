@@ -61,7 +61,7 @@ struct TokenCreateCommand: ParsableCommand {
         try TokenFile(dataFolder: data.folder).update { $0.append(token) }
         let end = token.expires?.rfc3339 ?? "never"
         let note = "\(token.id), owner \(owner), scope \(scope.rawValue), expires \(end)\n"
-        FileHandle.standardError.write(Data(note.utf8))
+        StandardStream.error.write(note)
         print(text)
     }
 }

@@ -143,10 +143,11 @@ import Testing
         var testDescription: String { name }
     }
 
-    private static let fetchSite = HTTPField.Name("Sec-Fetch-Site")!
     static let origins = [
         Origin(name: "curl", isAllowed: true),
-        Origin(name: "curl by a name", host: "gmiseg.example", isAllowed: true),
+        Origin(name: "curl by a name", host: "gmiseg.example", isAllowed: false),
+        Origin(name: "curl by a name, with tokens", host: "gmiseg.example", acceptsAnyHost: true, isAllowed: true),
+        Origin(name: "no host", host: nil, isAllowed: true),
         Origin(name: "own page", fields: [.origin: "http://127.0.0.1:8080"], isAllowed: true),
         Origin(name: "own page, v6", host: "[::1]:80", fields: [.origin: "http://[::1]:80"], isAllowed: true),
         Origin(name: "localhost", host: "LocalHost:80", fields: [.origin: "http://localhost:80"], isAllowed: true),
@@ -161,12 +162,10 @@ import Testing
         Origin(
             name: "a name bound to us", host: "evil.example", fields: [.origin: "http://evil.example"],
             isAllowed: false),
-        Origin(
-            name: "a name bound to us reads", method: .get, host: "evil.example", fields: [fetchSite: "same-origin"],
-            isAllowed: false),
-        Origin(
-            name: "a name that is ours", method: .get, host: "gmiseg.example", fields: [fetchSite: "same-origin"],
-            acceptsAnyHost: true, isAllowed: true),
+        // As a browser sends it over plain HTTP, and as a program does.
+        Origin(name: "a name bound to us reads", method: .get, host: "evil.example", isAllowed: false),
+        Origin(name: "a name that begins like us", method: .get, host: "127.0.0.1.evil.example", isAllowed: false),
+        Origin(name: "a number reads", method: .get, host: "127.0.0.1", isAllowed: true),
     ]
 
     /// Reading across origins is stopped by the browser, as no answer has Access-Control-Allow-Origin.

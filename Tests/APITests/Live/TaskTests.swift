@@ -45,6 +45,17 @@ import Testing
             // A decoder's adapter leaves the encoder alone: one embedding serves both.
             #expect(base["embedding"] == "cached")
 
+            // Of several candidates the one that was taught comes first.
+            let address = "/v1/tasks/\(task)/segment?adapter=1"
+            let box = #"{"boxes": [{"x0": 10, "y0": 10, "x1": 34, "y1": 30}]}"#
+            let plain = try await client.post(address, form: Forms.segment(box)).json
+            let several = try await client.post(
+                address, form: Forms.segment(box, [FormPart("multimask", text: "true")])
+            ).json
+            #expect(several["masks"]?.elements?.count == 4)
+            #expect(several["masks"]?[0]?["png"] == plain["masks"]?[0]?["png"])
+            #expect(several["masks"]?[0]?["candidate"] == 0)
+
             try await checkDownload(client, task, sha256: segmented["receipt"]?["adapter_sha256"]?.stringValue)
             try await checkDeletion(client, task, job: job["id"]?.stringValue ?? "")
         }

@@ -203,6 +203,14 @@ import Testing
             }
             #expect(answers[0] == answers[1] && answers[0] != nil)
 
+            // Its maker has measured it: one that nobody could measure, by a single image, does not take its place.
+            let unmeasured = try await client.post(
+                "/v1/tasks/\(copy?["id"]?.stringValue ?? "")/support?wait=600", form: Self.more(5...5)
+            ).json
+            #expect(unmeasured["job"]?["result"]?["served"] == false, "\(unmeasured.text())")
+            #expect(unmeasured["job"]?["result"]?["served_reason"]?.stringValue?.contains("version 1") == true)
+            #expect(unmeasured["task"]?["served_version"] == 1)
+
             // With examples of its own, it is where their adapter starts from.
             let grown = try await client.post("/v1/tasks?wait=600", form: Forms.task(count: 3, extra: [form[1]])).json
             #expect(grown["task"]?["versions"]?.elements?.count == 2)

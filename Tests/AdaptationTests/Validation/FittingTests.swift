@@ -92,7 +92,7 @@ import Testing
             let own = try predictor.segment(embedding, [.none])[0].mask()
             #expect(
                 try score.ownDice
-                    == (profile.route == .model
+                    == (profile.route == .model && isThere
                         ? nil : SegmentationMetrics(prediction: own, groundTruth: truth).dice))
             ways[profile.route, default: 0] += 1
             missed += isThere ? 0 : 1

@@ -48,8 +48,10 @@ import Testing
         ] as [([String], String?)])
     func namesOfOnePatientAreNoticed(_ stems: [String], _ name: String?) {
         #expect(PatientGroups(stems: stems, given: stems.map { _ in nil }).sharedName == name)
-        // Who says whose they are is believed.
+        // Who says whose they are is believed, and who says it of some has not said it of the others.
         #expect(PatientGroups(stems: stems, given: stems.map { _ in "x" }).sharedName == nil)
+        let some: [String?] = stems.dropLast().map { _ in "x" } + [nil]
+        #expect(PatientGroups(stems: stems, given: some).sharedName == name)
     }
 
     /// The same pixels under another name are the same patient's, and what that name is joined to as well.
@@ -58,7 +60,9 @@ import Testing
             (["a", "b", "a", "c"], [nil, nil, nil, nil], [0, 1, 0, 2]),
             (["a", "a"], [nil, nil], [0, 0]),
             (["a", "b", "b", "c"], ["x", "x", nil, nil], [0, 0, 0, 1]),
-            (["a", "b", "a", "b"], ["x", nil, "y", "y"], [0, 1, 0, 1]),
+            // Whoever gives one picture two names has named one patient twice, and the second picture is of that one as well.
+            (["a", "b", "a", "b"], ["x", nil, "y", "y"], [0, 0, 0, 0]),
+            (["a", "b", "a"], ["x", "x", nil], [0, 0, 0]),
             (["a", "b"], [nil, nil], [0, 1]),
         ] as [([String], [String?], [Int])])
     func onePictureIsOnePatient(_ pictures: [String], _ given: [String?], _ groups: [Int]) {
