@@ -23,14 +23,14 @@ package struct PatientGroups: Sendable, Equatable {
     package init(stems: [String], given: [String?], pictures: [String]? = nil) {
         precondition(stems.count == given.count, "one patient per stem")
         // One patient in all is more likely a name that all files share; as many as images say nothing.
-        let read = Self.prefixes(of: stems, given).first { names in
+        let read = Self.prefixes(of: stems).first { names in
             let known = names.compactMap(\.self)
             return (2..<max(known.count, 2)).contains(Set(known).count) && !Self.isRefuted(names, by: given)
         }
         let isUnknown = read == nil && given.contains { $0 == nil }
         sharedName =
             isUnknown && stems.count > 1
-            ? Self.prefixes(of: stems, given).first { names in
+            ? Self.prefixes(of: stems).first { names in
                 Set(names).count == 1 && !Self.isRefuted(names, by: given)
             }?.first.flatMap(\.self) : nil
         var named: [String: String] = [:]
@@ -87,15 +87,16 @@ package struct PatientGroups: Sendable, Equatable {
     }
 
     /// What may name the patient in stems like `case101_day20_slice_0078` or `10_24`: the leading words of each, from one
-    /// word on, as long as they hold a digit and something follows. Whose patient is given may have any stem; nil: one that tells none.
-    private static func prefixes(of stems: [String], _ given: [String?]) -> [[String?]] {
+    /// word on, as long as they hold a digit and something follows; nil: a stem that tells none.
+    private static func prefixes(of stems: [String]) -> [[String?]] {
         let words = stems.map { $0.split(whereSeparator: { "_-. ".contains($0) }).map(String.init) }
         let longest = words.map(\.count).max() ?? 0
         return (1..<max(longest, 1)).compactMap { length in
             let names = words.map { words in
                 words.count > length ? words.prefix(length).joined(separator: "_") : nil
             }.map { $0?.contains(where: \.isNumber) == true ? $0 : nil }
-            return zip(names, given).allSatisfy { $0 != nil || $1 != nil } ? names : nil
+            // One file of another kind among many does not hide whose the others are.
+            return names.contains { $0 != nil } ? names : nil
         }
     }
 }

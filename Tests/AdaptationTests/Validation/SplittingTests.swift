@@ -21,7 +21,8 @@ import Testing
         Row(name: "running numbers", stems: ["drive_01_testing", "drive_02_testing", "drive_03_testing"], groups: nil),
         Row(name: "no digits", stems: ["left_a", "left_b", "right_a"], groups: nil),
         Row(name: "one patient alone", stems: ["p1_a", "p1_b"], groups: nil),
-        Row(name: "some stems too short", stems: ["p1_a", "p1_b", "p2"], groups: nil),
+        Row(name: "some stems too short", stems: ["p1_a", "p1_b", "p2", "p2_a"], groups: [0, 0, 1, 2]),
+        Row(name: "one stem of another kind", stems: ["p1_a", "scan", "p1_b", "p2_a"], groups: [0, 1, 0, 2]),
         Row(name: "given", stems: ["a", "b", "c"], given: ["x", "y", "x"], groups: [0, 1, 0]),
         Row(name: "given for some", stems: ["a", "b", "c"], given: ["x", nil, "x"], groups: [0, 1, 0]),
         Row(
