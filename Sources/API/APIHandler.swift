@@ -67,6 +67,14 @@ package struct APIHandler: Handler {
             return error.response
         }
         guard body.method != .get, body.method != .head else { return nil }
+        if let coding = body.headerFields[.contentEncoding], coding.lowercased() != "identity" {
+            // RFC 9110 §15.5.16, §12.5.3.
+            return Problem(
+                .unsupportedMediaType, "Content-Encoding \(Quoted(coding)) is not supported", field: "Content-Encoding",
+                hint: "send the body as it is, without compression",
+                headers: [.init(name: "Accept-Encoding", value: "identity")]
+            ).response
+        }
         return Self.problem(match, body.method, body.pathWithoutQuery)?.response
     }
 

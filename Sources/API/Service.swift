@@ -67,6 +67,8 @@ package final class Service: Sendable {
     let encoding: WorkQueue
     /// The mask decoder, milliseconds: clicks on an image whose embedding is there do not wait for another's encoder.
     let decoding: WorkQueue
+    /// Files of requests and the rows that name them: a disk takes its time, and the threads of Swift's concurrency are few.
+    let storing: WorkQueue
     let eventStreams = EventStreams()
     package let telemetry = Telemetry()
     let auditLog: AuditLog?
@@ -111,6 +113,7 @@ package final class Service: Sendable {
         imaging = WorkQueue(label: "gmiseg.imaging", capacity: configuration.maximumWaitingRequests)
         encoding = WorkQueue(label: "gmiseg.encoding", capacity: configuration.maximumWaitingRequests)
         decoding = WorkQueue(label: "gmiseg.decoding", capacity: configuration.maximumWaitingRequests)
+        storing = WorkQueue(label: "gmiseg.storing", capacity: configuration.maximumWaitingRequests)
     }
 
     /// Takes up the jobs that an earlier process left.

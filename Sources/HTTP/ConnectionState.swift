@@ -97,8 +97,11 @@ package struct ConnectionState: Sendable {
     }
 
     /// The request cannot be read further (malformed, too large, too slow): its answer will be the connection's last.
-    package mutating func requestFailed() {
+    /// - Parameter begun: The method of a request of which no more than the first line was understood; nil: not even that, or all of its head.
+    package mutating func requestFailed(_ begun: HTTPRequest.Method? = nil) {
         mustClose = true
+        // Its answer has no body either (RFC 9110 §9.3.2).
+        if let begun { method = begun }
     }
 
     /// An answer begins.

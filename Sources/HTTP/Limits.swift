@@ -25,8 +25,9 @@ package struct Limits: Sendable, Equatable {
     package var waitingRequests = 1_024
     /// Bytes a second that a client must send of a body, and take of an answer, on average. Below: cut off.
     package var minimumRate = 1_024
-    /// In which a body of any length must be able to end: until then it holds the room on the disk that was set aside for it.
-    package var uploadTime = Duration.seconds(3_600)
+    /// In which a body of any length must be able to end: until then it holds the room on the disk that was set aside for it. And in which an
+    /// answer that is held in memory must have been taken.
+    package var transferTime = Duration.seconds(3_600)
     /// Bytes of disk that stay free whatever clients send, for the database and for what is under way. Beyond: 507 or 503.
     package var diskReserve = 64 << 20
     /// Bytes of memory that stay free for the same reason. Beyond: 503.
@@ -47,6 +48,11 @@ package struct Limits: Sendable, Equatable {
     /// Bytes a second, on average, below which the sender of a body is cut off: more than `minimumRate` for one that says it is long.
     package func leastRate(of framing: BodyFraming) -> Int {
         guard case .length(let length) = framing else { return minimumRate }
-        return max(minimumRate, length / max(1, Int(uploadTime.components.seconds)))
+        return leastRate(ofBytes: length)
+    }
+
+    /// Bytes a second, on average, below which the client is cut off that takes an answer of so many bytes from memory.
+    package func leastRate(ofBytes count: Int) -> Int {
+        max(minimumRate, count / max(1, Int(transferTime.components.seconds)))
     }
 }

@@ -135,7 +135,7 @@ extension Connection {
         exchange.head = head
         exchange.destination = destination
         exchange.trace = head.request.headerFields[.traceparent].flatMap { TraceContext($0) }
-        inputPace = PaceKeeper(now: shard.loop.now)
+        beginPace()
         let action = state.headArrived(head)
         phaseBegan = shard.loop.now
         exchange.earlyAnswer = destination.refusal(
@@ -158,6 +158,12 @@ extension Connection {
         if let admission { admitted(admission, number) }
     }
 
+    /// From now on the client is to send its body.
+    private func beginPace() {
+        inputPace = PaceKeeper(now: shard.loop.now)
+        lastInput = shard.loop.now
+    }
+
     /// It is known whether there is room for the body of exchange `number`.
     private func admitted(_ admission: AdmissionGate.Answer, _ number: UInt64) {
         guard transport != nil, let exchange, exchange.number == number, let head = exchange.head else {
@@ -165,6 +171,8 @@ extension Connection {
             if case .success(let claim) = admission { context.admission.release(claim) }
             return
         }
+        // What the server took its time for is not the client's.
+        if exchange.awaitsRoom { beginPace() }
         exchange.awaitsRoom = false
         do throws(Refusal) {
             exchange.claim = try admission.get()
@@ -276,7 +284,7 @@ extension Connection {
 
     /// The request cannot be served; its answer, if one may still be given, is the connection's last.
     func fail(_ refusal: Refusal) {
-        state.requestFailed()
+        state.requestFailed(parser.pendingMethod)
         spool = SpoolBacklog()
         guard state.mayAnswer, let exchange else {
             close()

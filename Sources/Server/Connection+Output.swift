@@ -36,7 +36,9 @@ extension Connection {
         if exchange.sendsBody {
             switch body {
             case .none: break
-            case .bytes(let bytes): output.append(bytes)
+            case .bytes(let bytes):
+                output.append(bytes)
+                outputRate = max(outputRate, context.limits.leastRate(ofBytes: bytes.count))
             case .file(let file): output.append(file)
             }
             exchange.responseBytes += body.count
@@ -111,6 +113,7 @@ extension Connection {
     private func outputBegins() {
         lastOutput = shard.loop.now
         outputPace = PaceKeeper(now: shard.loop.now)
+        outputRate = context.limits.minimumRate
     }
 
     private func endAnswer() {

@@ -73,6 +73,8 @@ final class Connection: EventHandler, @unchecked Sendable {
     /// How fast the present body comes, and how fast the output goes since it last had to wait.
     var inputPace: PaceKeeper
     var outputPace: PaceKeeper
+    /// Bytes a second that the client must take of the output; more while a large answer waits in memory.
+    var outputRate: Int
 
     var context: ServerContext { shard.context }
 
@@ -86,6 +88,7 @@ final class Connection: EventHandler, @unchecked Sendable {
         let now = shard.loop.now
         (phaseBegan, lastInput, lastOutput) = (now, now, now)
         (inputPace, outputPace) = (PaceKeeper(now: now), PaceKeeper(now: now))
+        outputRate = shard.context.limits.minimumRate
     }
 
     /// Starts to watch the socket. Throws when the system has no room for it.
@@ -186,7 +189,7 @@ final class Connection: EventHandler, @unchecked Sendable {
         if hasOutput {
             return min(
                 lastOutput + timeouts.write,
-                outputPace.deadline(grace: timeouts.write, bytesPerSecond: context.limits.minimumRate))
+                outputPace.deadline(grace: timeouts.write, bytesPerSecond: outputRate))
         }
         switch state.phase {
         case .idle: return phaseBegan + (served == 0 ? timeouts.start : timeouts.keepAlive)

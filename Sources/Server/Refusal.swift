@@ -86,16 +86,43 @@ package enum Refusal: Error, Sendable, Equatable {
         }
     }
 
+    /// The part of the request at fault: a header field's name; nil where it is none.
+    package var field: String? {
+        switch self {
+        case .malformed(.missingHost), .malformed(.repeatedHost), .malformed(.malformedHost): "Host"
+        case .malformed(.malformedContentLength), .malformed(.repeatedContentLength),
+            .malformed(.contentLengthWithTransferEncoding):
+            "Content-Length"
+        case .malformed(.unsupportedTransferEncoding), .malformed(.malformedTransferEncoding),
+            .malformed(.transferEncodingInHTTP10):
+            "Transfer-Encoding"
+        case .malformed(.unsupportedExpectation): "Expect"
+        case .multipart(.missingBoundary): "Content-Type"
+        default: nil
+        }
+    }
+
     /// What the client can do.
     package var hint: String {
         switch self {
         case .malformed(.bodyTooLarge(let limit)): "Send at most \(limit) bytes in one request."
         case .malformed(.targetTooLong): "Send parameters in the body instead of the URL."
+        case .malformed(.malformedTarget): "Percent-encode what is not ASCII: é is %C3%A9, a space %20."
+        case .malformed(.headTooLarge), .malformed(.tooManyFields):
+            "Send fewer or shorter header fields; a browser's are mostly cookies."
+        case .malformed(.missingHost), .malformed(.repeatedHost), .malformed(.malformedHost):
+            "Send one Host field: the server's name or address, perhaps with a port."
+        case .malformed(.malformedContentLength): "Send the number of the body's bytes, in digits."
+        case .malformed(.unsupportedExpectation): "Leave the Expect field out."
+        case .malformed(.transferEncodingInHTTP10): "Use HTTP/1.1, or send a Content-Length."
         case .malformed(.unsupportedVersion): "Use HTTP/1.1."
         case .malformed(.unsupportedTransferEncoding), .malformed(.malformedTransferEncoding),
             .malformed(.contentLengthWithTransferEncoding), .malformed(.repeatedContentLength):
             "Send either one Content-Length or Transfer-Encoding: chunked."
         case .malformed: "Check the client, or use one that speaks HTTP/1.1, such as curl."
+        case .multipart(.tooManyParts(let limit)):
+            "Send at most \(limit) parts in one request; more examples can be added to a task later."
+        case .multipart(.partHeadTooLarge): "Send shorter file names."
         case .multipart: "Send multipart/form-data as curl -F does."
         case .timeout: "Send the request without pauses; check the connection."
         case .busy(let scarcity): "Try again in \(scarcity.retryAfterSeconds) s."

@@ -17,7 +17,7 @@ extension Threads {
 
     /// Runs `body`, all of whose operations let `others` go first between their slices.
     ///
-    /// When is all that depends on it: slices are cut by shape, each is computed once and whole, and none sees another's
+    /// When is all that depends on it: each slice is computed once and whole, and none sees another's
     /// result. So the outcome is the same bit for bit, however often the work was held up.
     package static func givingWay<Result>(
         to others: any RightOfWay, _ body: () throws -> Result

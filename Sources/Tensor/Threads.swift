@@ -12,7 +12,7 @@ package enum Threads {
 
     /// How many threads one operation may use; at first the processor's cores. Process-wide, but 1 in a piece of `mapWhole`.
     ///
-    /// How work is cut does not depend on it, so results do not either.
+    /// Results do not depend on it: what is computed in which order is a matter of shapes.
     package static var count: Int {
         get { isAlone ? 1 : limit.load(ordering: .relaxed) }
         set { limit.store(max(1, newValue), ordering: .relaxed) }
@@ -60,7 +60,8 @@ package enum Threads {
     private static let lanes = (0..<15).map { DispatchQueue(label: "gmiseg.lane.\($0)") }
 
     /// The results of `body` for every index below `count`, as many at once as there are threads, each on one thread from beginning
-    /// to end: for pieces of work whose operations are too small to be cut.
+    /// to end: for pieces of work whose operations are too small to be cut. One caller at a time: its pieces wait for those who go first, and
+    /// another's would wait behind them.
     package static func mapWhole<Result: Sendable>(_ count: Int, _ body: @Sendable (Int) -> Result) -> [Result] {
         let workers = min(count, self.count, lanes.count + 1)
         guard workers > 1 else { return (0..<max(0, count)).map(body) }

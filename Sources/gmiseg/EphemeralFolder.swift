@@ -7,6 +7,8 @@ import Storage
 struct EphemeralFolder {
     private static let root = "/dev/shm"
     private static let prefix = "gmiseg-ephemeral-"
+    /// Seconds within which a server has read its models and opened its store.
+    private static let startTime = 600
 
     let path: String
 
@@ -26,10 +28,15 @@ struct EphemeralFolder {
             let path = "\(root)/\(name)"
             var status = stat()
             guard lstat(path, &status) == 0, status.st_uid == getuid() else { continue }
-            // A store can be opened only where no server works.
+            // One that was made just now is a server's that has not come to opening its store.
+            let isEmpty = (try? FileManager.default.contentsOfDirectory(atPath: path).isEmpty) ?? true
+            guard !isEmpty || time(nil) - status.st_mtim.tv_sec > startTime else { continue }
+            // A store can be opened only where no server works. While it is open nobody else opens it; after that nobody finds it.
             guard let store = try? SQLiteStore(directory: path) else { continue }
+            let gone = "\(root)/.\(UUID().uuidString)"
+            let isMoved = rename(path, gone) == 0
             store.close()
-            try? FileManager.default.removeItem(atPath: path)
+            try? FileManager.default.removeItem(atPath: isMoved ? gone : path)
         }
     }
 }

@@ -39,15 +39,21 @@ struct ReceiptsCommand: ParsableCommand {
     }
 
     private static func printMethods(_ answers: [JSON]) {
-        var counts: [(text: String, count: Int)] = []
+        // In the order in which they came.
+        var made: [(text: String, pixels: [String])] = []
         for answer in answers {
             let text = MethodsParagraph.text(answer["receipt"] ?? .null)
-            if let known = counts.firstIndex(where: { $0.text == text }) {
-                counts[known].count += 1
+            let pixels = answer["receipt"]?["pixels_sha256"]?.stringValue ?? ""
+            if let known = made.firstIndex(where: { $0.text == text }) {
+                made[known].pixels.append(pixels)
             } else {
-                counts.append((text, 1))
+                made.append((text, [pixels]))
             }
         }
-        for (text, count) in counts { print("(\(count) image\(count == 1 ? "" : "s")) \(text)\n") }
+        for (text, pixels) in made {
+            let (images, answers) = (Set(pixels).count, pixels.count)
+            let asked = answers == images ? "" : ", \(answers) answers"
+            print("(\(images) image\(images == 1 ? "" : "s")\(asked)) \(text)\n")
+        }
     }
 }

@@ -1,7 +1,7 @@
 import ArgumentParser
 import Foundation
 
-/// A `gmiseg serve` of our own, on a free loopback port and a data folder of its own; both are gone when it is stopped.
+/// A `gmiseg serve` of our own, on a free loopback port and a data folder of its own; both are gone when it is stopped, or this process is.
 final class ServerProcess {
     /// `http://127.0.0.1:PORT`
     let address: String
@@ -25,8 +25,10 @@ final class ServerProcess {
         let output = Pipe()
         process.standardOutput = output
         try process.run()
+        Underway.add(child: process.processIdentifier)
+        Underway.add(file: folder)
         guard let address = Self.announcedAddress(output.fileHandleForReading) else {
-            process.terminate()
+            Self.stop(process, dataFolder: folder)
             throw ValidationError("the server ended before it listened; its reason stands above")
         }
         self.address = address
@@ -35,10 +37,14 @@ final class ServerProcess {
     }
 
     /// Ends the server as an operator would (SIGTERM: it drains), and removes its data.
-    func stop() {
+    func stop() { Self.stop(process, dataFolder: dataFolder) }
+
+    private static func stop(_ process: Process, dataFolder: URL) {
         process.terminate()
         process.waitUntilExit()
         try? FileManager.default.removeItem(at: dataFolder)
+        Underway.remove(file: dataFolder)
+        Underway.remove(child: process.processIdentifier)
     }
 
     /// Reads standard output up to the line that says where the server listens; nil if it ends before.

@@ -1,4 +1,5 @@
 import API
+import Basics
 import Client
 import Foundation
 import Imaging
@@ -66,7 +67,7 @@ import Testing
         let other = ["verify", kept, folder.file("support/images/1.png")]
         #expect(try Program(other, environment: environment).exitStatus() != 0)
         #expect(try Program(["receipts", kept, kept]).rest().split(separator: "\r\n").count == 3)
-        #expect(try Program(["receipts", "--methods", kept, kept]).rest().hasPrefix("(2 images) Masks were made"))
+        #expect(try Program(["receipts", "--methods", kept, kept]).rest().hasPrefix("(1 image, 2 answers) Masks were"))
 
         // Clicks in the order in which they were made, whichever side they are on.
         let clicks = try Program(
@@ -84,6 +85,66 @@ import Testing
         #expect(try Program(["task", "delete", task], environment: environment).exitStatus() == 0)
         #expect(try Program(["task", "show", task], environment: environment).exitStatus() != 0)
         #expect(server.terminate() == 0)
+    }
+
+    /// Of several masks each has a file of its own, whether the name that was given ends in .png or not; one mask has just that name.
+    @Test(arguments: [
+        ("m.png", ["m1.png", "m2.png"]), ("out", ["out1", "out2"]), ("a.b/m.png", ["m1.png", "m2.png"]),
+    ])
+    func severalMasksAreNumbered(name: String, files: [String]) throws {
+        let place = try Workplace()
+        try writeSupport(place.folder)
+        let output = place.folder.file("masks/" + name)
+        let folder = URL(filePath: output).deletingLastPathComponent().path
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        let (server, client) = try place.serve()
+        func segment(_ boxes: [String]) throws -> JSON {
+            let program = try Program(
+                ["segment", place.folder.file("support/images/0.png"), "--output", output]
+                    + boxes.flatMap { ["--box", $0] },
+                environment: ["GMISEG_SERVER": "http://\(client.address)"])
+            return try JSONParser.parse(Array(program.rest().utf8))
+        }
+        let answer = try segment(["2,2,20,20", "8,12,24,28"])
+        #expect(listDirectory(folder).sorted() == files)
+        for (file, mask) in zip(files, try #require(answer["masks"]?.elements)) {
+            #expect(Mask(try ImageDecoder.decode(path: "\(folder)/\(file)")).area == mask["area_px"]?.integerValue)
+        }
+        _ = try segment(["8,12,24,28"])
+        #expect(FileManager.default.fileExists(atPath: output))
+        #expect(server.terminate() == 0)
+    }
+
+    /// A server that is too busy to say, or breaks off, ends no job: it is asked again.
+    @Test func waitingOutlivesABusyServer() throws {
+        let folder = try TemporaryDirectory()
+        @Sendable func response(_ status: String, _ body: String, _ fields: String = "") -> [UInt8] {
+            Array(
+                "HTTP/1.1 \(status)\r\nContent-Type: application/json\r\nContent-Length: \(body.utf8.count)\r\n\(fields)Connection: close\r\n\r\n\(body)"
+                    .utf8)
+        }
+        let refusal = #"{"error": {"code": "busy", "message": "too many requests"}}"#
+        let asked = Lock<Int>(0)
+        let server = try LoopbackServer { head in
+            guard head.hasPrefix("GET /v1/jobs/job_1 ") else { return response("200 OK", #"{"job": "job_1"}"#) }
+            switch asked.withLock({ asked in
+                asked += 1
+                return asked
+            }) {
+            case 1: return response("429 Too Many Requests", refusal, "Retry-After: 1\r\n")
+            case 2: return response("503 Service Unavailable", refusal, "Retry-After: 1\r\n")
+            case 3: return Array("HTTP/1.1 200 OK\r\nContent-Length: 90\r\n\r\n{".utf8)
+            case 4: return response("200 OK", #"{"state": "running", "progress": 0.5, "phase": "training"}"#)
+            default: return response("200 OK", #"{"state": "failed", "error": {"message": "no room"}}"#)
+            }
+        }
+        defer { server.stop() }
+        let wait = try Program(
+            ["task", "wait", "task_1"], environment: ["GMISEG_SERVER": "http://127.0.0.1:\(server.port)"],
+            errorFile: folder.file("errors"))
+        #expect(wait.exitStatus() == 1)
+        #expect(wait.errors().contains("the job job_1 has failed: no room"), "\(wait.errors())")
+        #expect(asked.withLock { $0 } == 5)
     }
 
     /// One file that is none costs itself alone.

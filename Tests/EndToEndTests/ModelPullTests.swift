@@ -1,3 +1,4 @@
+import Dispatch
 import Foundation
 import TestSupport
 import Testing
@@ -43,6 +44,28 @@ import Testing
         #expect(try pull(server.port, into: folder) == 0)
         #expect(server.requestedStarts == [0])
         #expect(listDirectory(folder.path) == ["model.pth"])
+    }
+
+    /// Ctrl-C ends curl too: a second one would write into the same file.
+    @Test func interruptingEndsTheTransfer() throws {
+        let folder = try TemporaryDirectory()
+        let (isAsked, isOver) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
+        let server = try LoopbackServer { _ in
+            isAsked.signal()
+            isOver.wait()
+            return []
+        }
+        defer { server.stop() }
+        let address = "http://127.0.0.1:\(server.port)/model.pth"
+        let program = try Program(
+            ["model", "pull", address, "--sha256", Self.hash, "--models", folder.path],
+            environment: ["no_proxy": "127.0.0.1", "NO_PROXY": "127.0.0.1"], errorFile: folder.file("errors"))
+        isAsked.wait()
+        #expect(!processes(naming: address).isEmpty)
+        program.signal(SIGINT)
+        #expect(program.exitStatus() == 130)
+        #expect(processes(naming: address).isEmpty)
+        isOver.signal()
     }
 
     /// An interrupted download keeps what came, and the next one asks for the rest only.

@@ -51,6 +51,15 @@ import Testing
         #expect(listDirectory(folder.path).isEmpty)
     }
 
+    /// Set but empty is not set: else the working directory would be the data folder, and what lies there be taken for a server's.
+    @Test func anEmptyVariableNamesNoFolder() throws {
+        let folder = try TemporaryDirectory()
+        let create = try Program(
+            ["token", "create", "--owner", "ana"], environment: ["GMISEG_DATA": ""], directory: folder.path)
+        #expect(create.exitStatus() == 0)
+        #expect(listDirectory(folder.path) == ["gmiseg-data"])
+    }
+
     /// Other machines may come in when they are asked who they are.
     @Test func listensElsewhereOnceThereIsAToken() throws {
         let place = try Workplace()

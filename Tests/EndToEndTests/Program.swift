@@ -19,11 +19,16 @@ final class Program {
             .path
     }
 
-    /// - Parameter errorFile: Where standard error goes; nil: to the tests' own.
-    init(_ arguments: [String], environment: [String: String] = [:], errorFile: String? = nil) throws {
+    /// - Parameters:
+    ///   - errorFile: Where standard error goes; nil: to the tests' own.
+    ///   - directory: Where it works; nil: where the tests do.
+    init(
+        _ arguments: [String], environment: [String: String] = [:], errorFile: String? = nil, directory: String? = nil
+    ) throws {
         process.executableURL = URL(filePath: Self.path)
         process.arguments = arguments
         process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
+        if let directory { process.currentDirectoryURL = URL(filePath: directory) }
         process.standardOutput = output
         // No terminal, as under a service manager, wherever the tests run.
         process.standardInput = FileHandle.nullDevice
@@ -80,6 +85,15 @@ final class Program {
     func exitStatus() -> Int32 {
         process.waitUntilExit()
         return process.terminationStatus
+    }
+}
+
+/// The processes of this machine that have `text` in their command line.
+func processes(naming text: String) -> [String] {
+    listDirectory("/proc").filter { name in
+        name.allSatisfy(\.isNumber)
+            && (try? String(decoding: Data(contentsOf: URL(filePath: "/proc/\(name)/cmdline")), as: UTF8.self))
+                .map { $0.contains(text) } ?? false
     }
 }
 

@@ -61,6 +61,21 @@ import Testing
 
     private struct NeverSeenRunning: Error {}
 
+    /// Neither the server that a command has started for itself nor that one's data outlive the command's Ctrl-C.
+    @Test func anInterruptedCommandLeavesNoServer() throws {
+        let place = try Workplace()
+        let scratch = place.folder.file("scratch")
+        try FileManager.default.createDirectory(atPath: scratch, withIntermediateDirectories: false)
+        let bench = try Program(
+            ["bench", "start", "--model", place.model, "--rounds", "10000"], environment: ["TMPDIR": scratch],
+            errorFile: place.folder.file("errors"))
+        while processes(naming: scratch).isEmpty { Thread.sleep(forTimeInterval: 0.01) }
+        bench.signal(SIGINT)
+        #expect(bench.exitStatus() == 130)
+        #expect(processes(naming: scratch).isEmpty)
+        #expect(listDirectory(scratch).isEmpty)
+    }
+
     @Test func aKilledServersJobIsFinishedByTheNext() throws {
         let place = try Workplace()
         let (first, client) = try place.serve()

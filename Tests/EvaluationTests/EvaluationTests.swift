@@ -222,11 +222,25 @@ struct EvaluationTests {
         }
     }
 
-    @Test(arguments: ["{}\n", "{\"version\":2}\n", "not json\n"]) func refusesAForeignJournal(_ text: String) throws {
+    /// And leaves it as it is, also one without the end of a line.
+    @Test(arguments: ["{}\n", "{\"version\":2}\n", "not json\n", "not json", "{}", "{\"modal\":"])
+    func refusesAForeignJournal(_ text: String) throws {
         let maker = try DatasetMaker()
         try maker.discs("discs", count: 1)
         try maker.write(Array(text.utf8), "results/out/journal.jsonl")
         #expect(throws: EvaluationError.self) { try evaluation(maker, quickSettings()) }
+        let path = maker.folder.file("results/out/journal.jsonl")
+        #expect(try String(contentsOfFile: path, encoding: .utf8) == text)
+    }
+
+    /// A crash in the middle of the first line.
+    @Test(arguments: [0, 1, 9]) func beginsAgainAfterACutHead(_ length: Int) throws {
+        let maker = try DatasetMaker()
+        try maker.discs("discs", count: 1)
+        let rows = try finishedRows(maker)
+        let path = maker.folder.file("results/out/journal.jsonl")
+        try Data(contentsOf: URL(filePath: path)).prefix(length).write(to: URL(filePath: path))
+        #expect(try finishedRows(maker) == rows)
     }
 
     /// Every byte of a journal changed in turn: an error or a run, never a crash.
@@ -256,11 +270,12 @@ struct EvaluationTests {
             output: maker.folder.file("out"))
         try run.run()
         let rows = run.findings().rows
-        #expect(rows.allSatisfy { $0.label == "objects" && !$0.object.isEmpty })
-        // The second image has the disc and the square; without a prompt both are the truth.
+        #expect(rows.allSatisfy { $0.label == "objects" && $0.object.isEmpty == ($0.prompt == PromptStyle.none) })
+        // The second image has the disc and the square; without a prompt both together are the truth, once.
         let second = rows.filter { $0.stem == "case0-slice1" }
         #expect(second.filter { $0.prompt == .box }.map(\.truthArea) == [113, 36])
-        #expect(second.filter { $0.prompt == PromptStyle.none }.map(\.truthArea) == [149, 149])
+        #expect(second.filter { $0.prompt == PromptStyle.none }.map(\.truthArea) == [149])
+        #expect(run.overlays(of: second).count == 3)
     }
 
     @Test func labelsAreChosen() throws {

@@ -65,7 +65,7 @@ struct LabelChoiceTests {
 
 struct BootstrapTests {
     private func samples(_ values: [Double], _ dataset: String = "a") -> [Sample] {
-        values.enumerated().map { Sample(dataset: dataset, stem: "\($0)", value: $1) }
+        values.enumerated().map { Sample(dataset: dataset, patient: "\($0)", value: $1) }
     }
 
     @Test func meansAreOfDatasetsThenOfTheirTargets() throws {
@@ -82,8 +82,8 @@ struct BootstrapTests {
         #expect(abs(low - 0.451) < 0.012 && abs(high - 0.549) < 0.012, "\(low) to \(high)")
     }
 
-    /// Targets of one image stand or fall together: ten copies of each value must not narrow the interval.
-    @Test func imagesAreDrawnWhole() throws {
+    /// What is of one patient stands or falls together: ten copies of each value must not narrow the interval.
+    @Test func patientsAreDrawnWhole() throws {
         let once = try #require(Bootstrap(seed: 1).estimate(samples([0, 0.2, 0.9, 1])))
         let copied = try #require(
             Bootstrap(seed: 1).estimate((0..<10).flatMap { _ in samples([0, 0.2, 0.9, 1]) }))

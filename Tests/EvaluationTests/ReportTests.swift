@@ -74,4 +74,52 @@ struct ReportTests {
                     dataset: "plain", label: "1", adapter: .decoder, support: 2, prompt: .box, method: .model)])
         #expect(abs(try #require(trained.gain?.mean) - meanGain) < 1e-12)
     }
+
+    /// Slices of one patient stand or fall together, and support seeds ask for the same targets again.
+    @Test func intervalsAndCountsAreOfPatientsAndTargets() throws {
+        let maker = try DatasetMaker()
+        try maker.discs("discs", count: 10)
+        var settings = quickSettings([.box])
+        (settings.supportSizes, settings.supportSeeds, settings.labels) = ([0, 2], 2, .only([1]))
+        func report(_ pattern: String?) throws -> (findings: Findings, summary: Summary) {
+            settings.patientPattern = pattern
+            let run = try Evaluation(
+                model: tinyModel, scan: try maker.scan(), settings: settings,
+                output: maker.folder.file("results/\(pattern == nil)"))
+            try run.run()
+            return (run.findings(), Report(run.findings()).summary)
+        }
+        func group(_ support: Int) -> Summary.Group {
+            Summary.Group(
+                dataset: "discs", label: "1", adapter: support > 0 ? .decoder : nil, support: support, prompt: .box,
+                method: .model)
+        }
+        let (findings, summary) = try report("^(case[0-9]+)-")
+        let rows = findings.rows.filter { $0.method == .model }
+        let base = rows.filter { $0.support == 0 }
+        let estimate = Bootstrap(seed: settings.seed).estimate(
+            base.map { Sample(dataset: $0.dataset, patient: String($0.stem.prefix { $0 != "-" }), value: $0.dice) })
+        #expect(summary[group(0)]?.dice == estimate)
+        let byImage = try #require(try report(nil).summary[group(0)]?.dice)
+        #expect(abs(byImage.mean - (estimate?.mean ?? 9)) < 1e-12 && byImage.low != estimate?.low)
+
+        let adapted = rows.filter { $0.support == 2 }
+        let entry = try #require(summary[group(2)])
+        #expect(entry.targets == Set(adapted.map(\.stem)).count && entry.targets < adapted.count)
+        #expect(entry.measured <= entry.targets)
+    }
+
+    /// A scalar that joins what follows to one character hides no bracket.
+    @Test func namesCannotBecomeMarkup() throws {
+        let maker = try DatasetMaker()
+        try maker.discs("\u{600}<img src=x>", count: 2)
+        let run = try Evaluation(
+            model: tinyModel, scan: try maker.scan(), settings: quickSettings([.box]),
+            output: maker.folder.file("results"))
+        try run.run()
+        try Report(run.findings()).write(to: maker.folder.file("results"), pictures: [])
+        let html = try String(contentsOfFile: maker.folder.file("results/report.html"), encoding: .utf8)
+        #expect(html.range(of: "<img src=x", options: .literal) == nil)
+        #expect(html.range(of: "\u{600}&lt;img src=x&gt;", options: .literal) != nil)
+    }
 }

@@ -92,6 +92,27 @@ import Testing
         #expect(found.elements[..<(20 * 32)] != Self.doubtful.elements[..<(20 * 32)])
     }
 
+    /// What is inside a box does not depend on the side from which one looks.
+    @Test(arguments: [Float(8), 7.75, 11]) func theFitHasNoFavouriteSide(_ x0: Float) throws {
+        let guide = try Self.disc([180, 180, 180], on: [60, 60, 60])
+        let box = Prompt.Box(x0: x0, y0: x0, x1: 32 - x0, y1: 32 - x0)
+        let found = Appearance(guide, share: 1).fitted(Self.doubtful, box: box).elements
+        for y in 0..<32 {
+            for x in 0..<16 {
+                #expect(abs(found[32 * y + x] - found[32 * y + 31 - x]) < 1e-3)
+                #expect(abs(found[32 * y + x] - found[32 * x + y]) < 1e-3)
+            }
+        }
+    }
+
+    /// A last cell that shows a line of the image and a line of padding is fitted to the image's line.
+    @Test func aCellThatIsPartlyPaddingIsFitted() throws {
+        let guide = try Self.guide(width: 64, height: 39) { _, y in y == 38 ? [200, 200, 200] : [50, 50, 50] }
+        #expect((guide.width, guide.height) == (32, 20))
+        let brightness = guide.channels[0]
+        #expect(abs(brightness[19 * 32] - 200 / 255) < 0.01 && abs(brightness[18 * 32] - 50 / 255) < 0.01)
+    }
+
     @Test func tooFewCellsTellNothing() throws {
         let guide = try Self.disc([180, 180, 180], on: [60, 60, 60])
         let sure = Tensor(shape: [32, 32], [Float](repeating: -9, count: 1024))
@@ -128,9 +149,14 @@ import Testing
         var other = Self.model
         other.appearance = nil
         #expect(Guide(image, for: other) == nil)
-        // A ribbon fills no cell.
+    }
+
+    /// A ribbon fills no cell, and has cells all the same.
+    @Test func aRibbonHasAGuide() throws {
         let ribbon = RGBImage(width: 64, height: 1, pixels: [UInt8](repeating: 9, count: 192))
-        #expect(Guide(Preprocessor(side: 64)(ribbon), for: Self.model) == nil)
+        let guide = try #require(Guide(Preprocessor(side: 64)(ribbon), for: Self.model))
+        #expect((guide.width, guide.height) == (32, 1))
+        #expect(guide.channels[0].allSatisfy { abs($0 - 9 / 255) < 0.003 })
     }
 
     /// A patch that does not divide the side leaves pixels that no cell shows.

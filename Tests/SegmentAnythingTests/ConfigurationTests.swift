@@ -48,6 +48,8 @@ import Testing
         Row("heads") { $0.heads = 3 },
         Row("heads") { $0.heads = 0 },
         Row("mlp_ratio") { $0.mlpRatio = 0 },
+        Row("mlp_ratio") { ($0.width, $0.mlpRatio) = (8192, 16) },
+        Row("image_size") { ($0.imageSize, $0.patchSize, $0.focusedBoxes) = (8, 4, true) },
         Row("global_blocks") { $0.globalBlocks = [3] },
         Row("global_blocks") { $0.globalBlocks = [-1] },
         Row("window") { $0.window = -1 },

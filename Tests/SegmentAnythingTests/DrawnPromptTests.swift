@@ -31,6 +31,8 @@ import Testing
         let model = SegmentAnythingModel(configuration: Self.configuration, randomSeed: 3)
         var plain = Self.configuration
         plain.drawnPrompts = nil
+        // Of the size of the input, so that it is placed alike in both.
+        let geometry = ImageGeometry(width: 64, height: 64, side: 64)
         let prompt = Prompt(
             points: [.init(x: 20, y: 30, isForeground: true)], box: .init(x0: 4, y0: 5, x1: 30, y1: 33))
         let masked = Prompt(

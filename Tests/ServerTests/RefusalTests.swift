@@ -49,6 +49,20 @@ import Testing
         #expect(try client.readToEnd().isEmpty)
     }
 
+    /// What is refused before its fields were read to the end was a HEAD all the same (RFC 9110 §9.3.2).
+    @Test(arguments: ["", "Host: h\r\nExpect: x\r\n", "Host: h\r\nContent-Length: 9999999\r\n", "Host: h\r\nBad\r\n"])
+    func aRefusedHeadHasNoBody(_ fields: String) throws {
+        var limits = Limits()
+        limits.bodyBytes = 1_000_000
+        let server = try TestServer(limits: limits, describe)
+        let client = try server.client()
+        try client.send("HEAD / HTTP/1.1\r\n\(fields)\r\n")
+        let response = try client.response(hasBody: false)
+        #expect((400..<500).contains(response.status))
+        #expect(response.fields["content-length"] != nil)
+        #expect(try client.readToEnd().isEmpty)
+    }
+
     /// The client is still sending when the answer comes, and must get it all the same: no reset may overtake it.
     @Test func tooLargeInTheMiddle() throws {
         var limits = Limits()

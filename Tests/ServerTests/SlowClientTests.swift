@@ -28,7 +28,7 @@ import Testing
     /// A body that says how long it is holds room for as much: it must be able to end within an hour, and here within a second.
     @Test func longBodiesMustComeFaster() throws {
         var limits = Limits()
-        limits.uploadTime = .seconds(1)
+        limits.transferTime = .seconds(1)
         var timeouts = Timeouts()
         timeouts.bodyIdle = .milliseconds(200)
         let server = try TestServer(
@@ -100,6 +100,27 @@ import Testing
         // Not as if the answer had come to its end.
         #expect(wasReset)
         #expect(TestServer.eventually { server.server.connectionCount == 0 })
+        #expect(server.log.withLock { $0.map(\.isComplete) }.count == 1)
+    }
+
+    /// A large answer in memory must be gone within the time that a transfer may take, however little of it is taken at a time; the same from
+    /// a file takes no memory, and may come as slowly as it likes.
+    @Test func largeAnswersInMemoryMustBeTakenFaster() throws {
+        var timeouts = Timeouts()
+        timeouts.write = .milliseconds(300)
+        var limits = Limits()
+        limits.transferTime = .seconds(1)
+        let server = try TestServer(limits: limits, timeouts: timeouts) { _, reply in
+            reply.send(Response(body: .bytes([UInt8](repeating: 1, count: 256 << 20))))
+        }
+        let client = try server.client()
+        try client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+        var isOver = false
+        for _ in 0..<6_000 where !isOver {
+            do { isOver = try client.read().isEmpty } catch { isOver = true }
+            pause(milliseconds: 10)
+        }
+        #expect(isOver)
         #expect(server.log.withLock { $0.map(\.isComplete) }.count == 1)
     }
 

@@ -42,6 +42,24 @@ import Testing
         try expectNothingAstray(store, folder.path)
     }
 
+    /// What is deleted is deleted, though its file cannot be removed now; that is tried again.
+    @Test func aFileThatCannotBeRemovedIsTriedAgain() throws {
+        let folder = try TemporaryDirectory()
+        let store = try SQLiteStore(directory: folder.path)
+        let image = try store.saveImage(Sample.image("img_1"))
+        let (images, aside) = (folder.file("images"), folder.file("aside"))
+        // For as long as a file stands where the folder was, nothing in it can be removed.
+        #expect(rename(images, aside) == 0)
+        #expect(close(open(images, O_CREAT | O_WRONLY, 0o600)) == 0)
+        #expect(try store.deleteImage("img_1", owner: nil) == [image.file.byteCount])
+        #expect(try store.image("img_1") == nil)
+        #expect(unlink(images) == 0 && rename(aside, images) == 0)
+        #expect(!listDirectory(images).isEmpty)
+        _ = try store.probe()
+        #expect(listDirectory(images).isEmpty)
+        try expectNothingAstray(store, folder.path)
+    }
+
     /// The kernel refuses to let any file of the process grow past 256 KiB, as it refuses on a full disk.
     @Test func theKernelsRefusalIsADiskFull() async throws {
         let folder = try TemporaryDirectory()

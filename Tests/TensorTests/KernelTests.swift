@@ -80,6 +80,16 @@ import Testing
         #expect(ends[4].isNaN)
     }
 
+    /// A number that is none is not made one, whether the activation is by itself or part of something larger.
+    @Test(arguments: Row.all) func reluKeepsWhatIsNoNumber(_ row: Row) {
+        let x: [Float] = [-1, .nan, 2, -.infinity, .infinity]
+        let apart = run(x.count) { row.kernels.relu($0, x, x.count) }
+        let fused = run(x.count, from: x) { row.kernels.bias($0, nil, rows: 1, columns: 5, activation: .relu) }
+        for found in [apart, fused] {
+            #expect(found[0] == 0 && found[1].isNaN && found[2] == 2 && found[3] == 0 && found[4] == .infinity)
+        }
+    }
+
     @Test(arguments: Row.all) func geluOfLargeInputs(_ row: Row) {
         let x: [Float] = [-100, -10, -4, 0, 4, 10, 100, .nan]
         let found = run(x.count) { row.kernels.gelu($0, x, x.count) }

@@ -144,6 +144,17 @@ def filled_box(box, shape):
     return (x >= box[0]) & (x <= box[2]) & (y >= box[1]) & (y <= box[3])
 
 
+def placed_points(c, points, scale):
+    """Points [B, n, 2] of an image on its resized form, as the service has them (PromptPlacement.swift); scale [B, 2]."""
+    return (points + 0.5) * scale[:, None] - 0.5 if c.drawn_prompts else points * scale[:, None]
+
+
+def placed_boxes(c, boxes, scale):
+    """Boxes [B, 4], corners inclusive: from where their first pixels begin to where their last ones end."""
+    last = (boxes[:, 2:] + 1) * scale - 1 if c.drawn_prompts else boxes[:, 2:] * scale
+    return torch.cat([boxes[:, :2] * scale, last], 1)
+
+
 @torch.no_grad()
 def decode(model, embedding, kind, batch, views):
     """(logits [B, h, w]) of one prompt kind for a batch of items, each seen through its view."""
@@ -152,11 +163,11 @@ def decode(model, embedding, kind, batch, views):
     prompt = {}
     if kind in ("box", "loose box"):
         boxes = np.stack([i.box if kind == "box" else i.loose for i in batch])
-        prompt["boxes"] = (torch.from_numpy(boxes) - origin.repeat(1, 2)) * scale.repeat(1, 2)
+        prompt["boxes"] = placed_boxes(model.configuration, torch.from_numpy(boxes) - origin.repeat(1, 2), scale)
     elif kind != "none":
         count = POINTS[kind]
         points = torch.from_numpy(np.stack([i.points[:count] for i in batch]))
-        prompt["points"] = (points - origin[:, None]) * scale[:, None]
+        prompt["points"] = placed_points(model.configuration, points - origin[:, None], scale)
         prompt["labels"] = torch.ones(len(batch), count)
     prompt = {name: value.to(embedding.device) for name, value in prompt.items()}
     logits, iou = model.decode(embedding, *model.prompt(**prompt))
@@ -252,8 +263,7 @@ def load(path):
 
     with safe_open(path, "pt") as file:
         absent = {"drawn_prompts": False, "focused_boxes": False, "box_prior": 0.0, "appearance": 0.0}
-        fields = absent | json.loads(file.metadata()["gmiseg.configuration"])
-        model = Sam(Configuration(**fields | {"global_blocks": tuple(fields["global_blocks"])}))
+        model = Sam(Configuration.read(file.metadata()["gmiseg.configuration"], absent))
         model.load_state_dict({name: file.get_tensor(name).float() for name in file.keys()}, strict=False)
     return model.eval()
 

@@ -18,13 +18,16 @@ from model import Configuration, Sam, grown
 
 def mean(first, second):
     """(model, card) with the mean of the weights of two files of the same sizes."""
-    state, cards = {}, []
+    state, cards, sizes = {}, [], []
     for path in (first, second):
         with safe_open(path, "pt") as file:
             cards.append(json.loads(file.metadata().get("gmiseg.card", "{}")))
+            sizes.append(Configuration.read(file.metadata()["gmiseg.configuration"]))
             for name in file.keys():
                 state[name] = state.get(name, 0) + file.get_tensor(name).float() / 2
-    model = Sam(Configuration())
+    if sizes[0] != sizes[1]:
+        raise SystemExit(f"the two files are of different sizes: {sizes[0]} and {sizes[1]}")
+    model = Sam(sizes[0])
     model.load_state_dict(state, strict=False)
     return model, {"mean_of": cards}
 
@@ -54,7 +57,7 @@ def main():
         write_model(model, options.output, card)
         return
     state = torch.load(options.inputs[0], map_location="cpu", weights_only=True)
-    model = Sam(Configuration())
+    model = Sam(Configuration.read(state["configuration"]))
     model.load_state_dict(grown(state["average"], model))
     card = (
         json.loads(Path(options.card).read_text())

@@ -58,6 +58,12 @@ class Configuration:
     def json(self):
         return json.dumps(asdict(self))
 
+    @classmethod
+    def read(cls, text, absent=None):
+        """What `json` wrote; `absent` holds the values of fields that an older file does not name."""
+        fields = (absent or {}) | json.loads(text)
+        return cls(**fields | {"global_blocks": tuple(fields["global_blocks"])})
+
 
 class Sam(nn.Module):
     """Encoder, prompt encoder and decoder under the names of the original `Sam` module."""
@@ -282,3 +288,25 @@ def grown(state, model):
                 raise ValueError(f"{name}: expected {tuple(wanted)}, found {tuple(value.shape)}")
         target[name] = value.clone()
     return target
+
+
+def deepened(model, after):
+    """`model` with a copy of each block of `after` (indices from 0) put behind it, whose two outputs are zero: the same function at
+    first, with more to learn (block expansion: Wu et al. 2024, LLaMA Pro, arXiv:2401.02415).
+    """
+    order = [(i, copy) for i in range(model.configuration.depth) for copy in (False, True) if not copy or i in after]
+    c = replace(
+        model.configuration,
+        depth=len(order),
+        global_blocks=tuple(new for new, (old, _) in enumerate(order) if old in model.configuration.global_blocks),
+    )
+    deeper = Sam(c)
+    rest = {name: value for name, value in model.state_dict().items() if ".blocks." not in name}
+    deeper.load_state_dict(rest, strict=False)
+    for block, (old, copy) in zip(deeper.image_encoder.blocks, order):
+        block.load_state_dict(model.image_encoder.blocks[old].state_dict())
+        if copy:
+            for last in (block.attn.proj, block.mlp.lin2):
+                nn.init.zeros_(last.weight)
+                nn.init.zeros_(last.bias)
+    return deeper

@@ -21,7 +21,7 @@ import torch.nn.functional as F
 import evaluate
 import loss
 from export import write_model
-from model import Configuration, Sam, grown, initialise, mask_prompt, normalise
+from model import Configuration, Sam, deepened, grown, initialise, mask_prompt, normalise
 from optimisers import optimisers
 from prototypes import as_mask_prompt, similarity
 from sampling import BANK, SUPPORT_SIZE, Sampler
@@ -43,6 +43,7 @@ def options():
     p.add_argument("--batch", type=int, nargs=2, default=(16, 8), metavar=("SMALL", "LARGE"), help="images a step of each process")
     p.add_argument("--rate", type=float, default=1e-3, help="peak learning rate")
     p.add_argument("--init", help="a weights file to start from instead of random weights")
+    p.add_argument("--deepen", type=int, nargs="+", default=[], metavar="BLOCK", help="of --init: put a copy behind these blocks, 0...")
     p.add_argument("--seed", type=int, default=0)
     p.add_argument("--processes", type=int, default=1, help="that share the run; one a core, or one a GPU's feeder")
     p.add_argument("--threads", type=int, default=1, help="of each process")
@@ -54,6 +55,8 @@ def options():
     chosen = p.parse_args()
     if (chosen.steps is None) == (chosen.minutes is None):
         p.error("give either --steps or --minutes")
+    if chosen.deepen and not chosen.init:
+        p.error("--deepen wants the weights of --init")
     return chosen
 
 
@@ -85,7 +88,11 @@ class Run:
         self.images = 0
         self.elapsed = 0.0  # seconds of training, evaluation not counted
         self.stage_start = 0.0  # `elapsed` at which the stage began
-        start = evaluate.load(o.init).state_dict() if o.init else None
+        first = evaluate.load(o.init) if o.init else None
+        if o.deepen:
+            first = deepened(first, o.deepen)
+        self.configuration = first.configuration if first else Configuration()
+        start = first.state_dict() if first else None
         self.enter(0, start, start)
         if (self.folder / "checkpoint.pt").exists():
             self.resume()
@@ -93,7 +100,7 @@ class Run:
     def enter(self, stage, state, average):
         size = (128, 256)[stage]
         self.stage, self.stage_step, self.stage_start = stage, 0, self.elapsed
-        self.model = Sam(Configuration().at(size))
+        self.model = Sam(self.configuration.at(size))
         if state is None:
             batch = self.sampler.batch(32, size)
             initialise(self.model, normalise(batch.pixels, batch.sizes))
@@ -115,6 +122,7 @@ class Run:
         if not self.team.leads:
             return
         state = {
+            "configuration": self.configuration.json(),
             "stage": self.stage,
             "step": self.step,
             "stage_step": self.stage_step,
@@ -134,6 +142,8 @@ class Run:
         state = torch.load(self.folder / "checkpoint.pt", map_location="cpu", weights_only=True)
         if len(state["generators"]) != self.team.size:
             raise SystemExit(f"{self.folder} was run by {len(state['generators'])} processes: give --processes of that number")
+        if state["configuration"] != self.configuration.json():
+            raise SystemExit(f"{self.folder} holds a network of other sizes: give the --init and --deepen that it began with")
         self.enter(state["stage"], state["model"], state["average"])
         for name in ("step", "stage_step", "images", "elapsed", "stage_start"):
             setattr(self, name, state[name])

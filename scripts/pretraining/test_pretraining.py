@@ -4,6 +4,7 @@ import tempfile
 import types
 import unittest
 import unittest.mock
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ import evaluate
 import failures
 import loss
 from export import write_model
-from model import Configuration, Sam, drawn, grown, initialise, mask_prompt, normalise
+from model import Configuration, Sam, deepened, drawn, grown, initialise, mask_prompt, normalise
 from optimisers import optimisers
 from pretrain import Run, corrections
 from prototypes import similarity
@@ -148,6 +149,17 @@ class Model(unittest.TestCase):
         torch.testing.assert_close(state["mask_decoder.iou_token.weight"], old.mask_decoder.iou_token.weight)
         with self.assertRaises(ValueError):
             grown({"mask_decoder.iou_token.weight": torch.zeros(1, 3)}, new)
+
+    def test_deepening_changes_nothing_at_first(self):
+        old = small()
+        new = deepened(old, [1, 2]).eval()
+        self.assertEqual((new.configuration.depth, new.configuration.global_blocks), (8, (3, 4, 7)))
+        self.assertEqual(Configuration.read(new.configuration.json()), new.configuration)
+        sample = torch.randn(2, 3, 64, 64)
+        torch.testing.assert_close(new.image_encoder(sample), old.image_encoder(sample))
+        new.image_encoder(sample).square().mean().backward()
+        self.assertGreater(float(new.image_encoder.blocks[2].attn.proj.weight.grad.abs().max()), 0)
+        torch.testing.assert_close(new.mask_decoder.iou_token.weight, old.mask_decoder.iou_token.weight)
 
     def test_windowed_heads_start_local(self):
         model = small()
@@ -433,6 +445,20 @@ class Scores(unittest.TestCase):
         self.assertEqual(evaluate.found_extent(logits, view, beside), (70, 0, 319, 119))
         self.assertIsNone(evaluate.found_extent(torch.full((16, 16), -5.0), view, near))
         self.assertIsNone(evaluate.focused_window(None, (240, 320)))
+
+    def test_prompts_lie_where_training_finds_them(self):
+        """A mask that is enlarged first has its extent where the box of the original is placed."""
+        mask = np.zeros((20, 24), bool)
+        mask[5:11, 3:15] = True
+        large = mask.repeat(8, 0).repeat(8, 1)
+        scale = torch.full((1, 2), 8.0)
+        boxes = torch.from_numpy(extent(mask))[None]
+        c = Configuration()
+        np.testing.assert_allclose(evaluate.placed_boxes(c, boxes, scale)[0], extent(large))
+        middle = evaluate.placed_points(c, torch.tensor([[[3.0, 5.0]]]), scale)[0, 0]
+        np.testing.assert_allclose(middle, [8 * 3 + 3.5, 8 * 5 + 3.5])
+        old = replace(c, drawn_prompts=False)
+        np.testing.assert_allclose(evaluate.placed_boxes(old, boxes, scale)[0], 8 * extent(mask))
 
     def test_masks_return_to_the_image_size(self):
         truth = np.zeros((90, 120), bool)

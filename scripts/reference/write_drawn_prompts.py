@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import torch
 from safetensors.torch import save_file
-from segment_anything.utils.transforms import ResizeLongestSide
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "scripts" / "pretraining"))
+from evaluate import placed_boxes, placed_points  # noqa: E402
 from model import Configuration, drawn  # noqa: E402
 
 # image_size, width and height of the original image
@@ -36,17 +36,18 @@ def main():
         "mask-box": (None, None, box, mask),
         "mask-points": (several, three, None, mask),
     }
-    transform = ResizeLongestSide(SQUARE)
+    # The long side fills the square.
+    scale = torch.tensor([[SQUARE / WIDTH, round(HEIGHT * SQUARE / WIDTH) / HEIGHT]])
     tensors = {}
     for kind, (points, labels, corners, logits) in kinds.items():
         prompt = {"points": None, "labels": None, "boxes": None, "masks": None}
         if points is not None:
-            mapped = transform.apply_coords(points, (HEIGHT, WIDTH))
-            prompt |= {"points": torch.tensor(mapped[None]).float(), "labels": torch.tensor(labels[None]).float()}
+            mapped = placed_points(configuration, torch.tensor(points[None]), scale)
+            prompt |= {"points": mapped.float(), "labels": torch.tensor(labels[None]).float()}
             tensors[f"prompt.{kind}.point_coords"] = torch.tensor(points).float()
             tensors[f"prompt.{kind}.point_labels"] = torch.tensor(labels).float()
         if corners is not None:
-            prompt["boxes"] = torch.tensor(transform.apply_boxes(corners[None], (HEIGHT, WIDTH))).float()
+            prompt["boxes"] = placed_boxes(configuration, torch.tensor(corners[None]), scale).float()
             tensors[f"prompt.{kind}.box"] = torch.tensor(corners).float()
         if logits is not None:
             prompt["masks"] = logits[None]

@@ -120,13 +120,16 @@ package final class AccessControl: Sendable {
             }
             log.notice("tokens were read again", metadata: ["count": "\(tokens.count)"])
         } catch {
-            // Whoever was revoked by this change must not go on: until it can be read, nobody is known.
-            state.withLock { state in
+            // Whoever was revoked by this change must not go on: until it can be read, nobody is known. What is in the way may end without a
+            // trace in the file (its owner, a lack of descriptors), so that it is tried again each time.
+            let wasDamaged = state.withLock { state in
+                defer { state.isDamaged = true }
                 state.isRequired = true
-                state.isDamaged = true
-                state.revision = revision
+                state.revision = []
                 state.tokens = [:]
+                return state.isDamaged
             }
+            guard !wasDamaged else { return }
             log.error("the tokens cannot be read", metadata: ["error": "\(error)"])
         }
     }

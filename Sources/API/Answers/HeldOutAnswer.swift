@@ -11,7 +11,7 @@ package enum HeldOutAnswer {
         var members: [JSON.Member] = [
             .init("method", .string(heldOut.method.rawValue)),
             .init("folds", .integer(heldOut.foldCount)),
-            .init("grouped_by", heldOut.groupedBy == nil ? .null : "patient"),
+            .init("grouped_by", .optional(heldOut.groupedBy.map { $0 == .pictures ? "picture" : "patient" })),
             .init("prompts", prompts(heldOut, label: nil)),
             .init("promptless", PromptlessChoice(heldOut).json),
             .init("review", review(heldOut, label: nil)),
@@ -220,7 +220,10 @@ package enum HeldOutAnswer {
     private static func interval(_ interval: Interval) -> JSON { Self.interval(interval, rounded: fourPlaces) }
 
     private static func interval(_ interval: Interval, rounded: (Double) -> JSON) -> JSON {
-        ["mean": rounded(interval.mean), "low": rounded(interval.low), "high": rounded(interval.high)]
+        [
+            "mean": rounded(interval.mean), "low": interval.low.map(rounded) ?? .null,
+            "high": interval.high.map(rounded) ?? .null,
+        ]
     }
 
     private static func fourPlaces(_ value: Double) -> JSON { .rounded(value, places: 4) }

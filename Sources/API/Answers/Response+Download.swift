@@ -68,7 +68,8 @@ extension Validators {
     /// With the tag of the compressed form, when that is the one that the client names: what it holds is then as current.
     fileprivate func matchingCoded(_ fields: HTTPFields) -> Validators {
         let coded = tag.coded("gzip")
-        guard let header = fields[.ifNoneMatch], case .tags(let tags) = EntityTagList(header),
+        // If-Match is looked at first (RFC 9110 §13.2.2).
+        guard let header = fields[.ifMatch] ?? fields[.ifNoneMatch], case .tags(let tags) = EntityTagList(header),
             tags.contains(where: coded.weaklyMatches), !tags.contains(where: tag.weaklyMatches)
         else { return self }
         return Validators(tag: coded, modified: modified)

@@ -28,7 +28,7 @@ package final class WorkQueue: Sendable {
         }
         guard isAdmitted else {
             throw Problem(
-                .busy, "\(capacity) requests wait for the model already", hint: "try again in a few seconds",
+                .busy, "\(capacity) requests wait for their turn already", hint: "try again in a few seconds",
                 headers: [.init(name: "Retry-After", value: "5")])
         }
         return try await withCheckedThrowingContinuation { continuation in

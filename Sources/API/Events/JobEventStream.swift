@@ -18,6 +18,8 @@ final class JobEventStream: @unchecked Sendable {
     private var observation: Observation?
     private var onEnd: (@Sendable () -> Void)?
     private var isRunning = false
+    /// The server stops: no more than the answer's beginning and end is sent.
+    private var isEnded = false
     /// Counts the alarms set, so that only the last one rings.
     private var alarm = 0
 
@@ -36,7 +38,7 @@ final class JobEventStream: @unchecked Sendable {
             // A proxy that waited for the whole would show nothing until the job is over.
             reply.begin(
                 .ok, [.contentType: MediaType.eventStream.essence, .cacheControl: "no-store", .xAccelBuffering: "no"])
-            guard !isHead else { return finish() }
+            guard !isHead, !isEnded else { return finish() }
             reply.onClientGone { self.end() }
             advance()
         }
@@ -50,7 +52,10 @@ final class JobEventStream: @unchecked Sendable {
     }
 
     func end() {
-        Self.queue.async { @Sendable [self] in finish() }
+        Self.queue.async { @Sendable [self] in
+            isEnded = true
+            finish()
+        }
     }
 
     private func advance() {

@@ -5,13 +5,15 @@ package import Server
 ///
 /// Pure: time is passed in. Kept in memory, for a day and up to a number of bytes; a restart forgets them.
 package struct Idempotency: Sendable {
-    /// Whose key it is: two owners may use the same text.
+    /// Whose key it is: two owners may use the same text, and so may two tokens of one, of which one sees what belongs to others.
     package struct Key: Hashable, Sendable {
         let owner: String?
+        let seesAll: Bool
         let text: String
 
-        package init(owner: String?, text: String) {
+        package init(owner: String?, seesAll: Bool = false, text: String) {
             self.owner = owner
+            self.seesAll = seesAll
             self.text = text
         }
     }
@@ -29,8 +31,6 @@ package struct Idempotency: Sendable {
 
     private struct Entry {
         let fingerprint: String
-        /// Whether who asked sees what belongs to others.
-        let seesAll: Bool
         var response: Response?
         /// Whether something was deleted since it began, of which its answer may tell.
         var isOutdated = false
@@ -41,6 +41,9 @@ package struct Idempotency: Sendable {
     private let lifetime: Duration
     private let capacity: Int
     private var entries: [Key: Entry] = [:]
+    /// The keys of the answers that are kept, oldest first, from `oldest` on.
+    private var kept: [Key] = []
+    private var oldest = 0
     private var byteCount = 0
 
     package init(lifetime: Duration = .seconds(86_400), byteCapacity: Int = 64 << 20) {
@@ -50,16 +53,14 @@ package struct Idempotency: Sendable {
 
     /// - Parameter fingerprint: Of everything that the request asks for; equal for equal requests only.
     package mutating func begin(
-        _ key: Key, fingerprint: String, seesAll: Bool = false, at now: MonotonicTime
+        _ key: Key, fingerprint: String, at now: MonotonicTime
     ) -> Decision {
+        dropOldest(at: now)
         if let entry = entries[key] {
-            if entry.response == nil || now < entry.time + lifetime {
-                guard entry.fingerprint == fingerprint else { return .mismatch }
-                return entry.response.map { .replay($0) } ?? .underWay
-            }
-            remove(key)
+            guard entry.fingerprint == fingerprint else { return .mismatch }
+            return entry.response.map { .replay($0) } ?? .underWay
         }
-        entries[key] = Entry(fingerprint: fingerprint, seesAll: seesAll, time: now)
+        entries[key] = Entry(fingerprint: fingerprint, time: now)
         return .perform
     }
 
@@ -72,8 +73,9 @@ package struct Idempotency: Sendable {
         entry.byteCount = count
         entry.time = now
         entries[key] = entry
+        kept.append(key)
         byteCount += count
-        while byteCount > capacity, let oldest = oldestFinished(but: key) { remove(oldest) }
+        dropOldest(at: now)
     }
 
     /// Forgets the answers that may tell of what was deleted: those of its owner, and of everybody who sees what is theirs. One that is
@@ -81,13 +83,26 @@ package struct Idempotency: Sendable {
     ///
     /// - Parameter owner: Nil: it was nobody's, or of several.
     package mutating func forget(owner: String?) {
-        for (key, entry) in entries where owner == nil || key.owner == owner || entry.seesAll {
+        for (key, entry) in entries where owner == nil || key.owner == owner || key.seesAll {
             if entry.response == nil { entries[key]?.isOutdated = true } else { remove(key) }
         }
+        kept = kept[oldest...].filter { entries[$0]?.response != nil }
+        oldest = 0
     }
 
-    private func oldestFinished(but key: Key) -> Key? {
-        entries.filter { $0.value.response != nil && $0.key != key }.min { $0.value.time < $1.value.time }?.key
+    /// Forgets the answers that are too old, and of the others the oldest that there is no room for.
+    private mutating func dropOldest(at now: MonotonicTime) {
+        while oldest < kept.count, let entry = entries[kept[oldest]],
+            byteCount > capacity || now >= entry.time + lifetime
+        {
+            remove(kept[oldest])
+            oldest += 1
+        }
+        // Now and then, so that a key is moved once at most.
+        if oldest > kept.count / 2 {
+            kept.removeFirst(oldest)
+            oldest = 0
+        }
     }
 
     private mutating func remove(_ key: Key) {

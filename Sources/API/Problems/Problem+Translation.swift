@@ -19,7 +19,10 @@ extension Problem {
         case let error as SettingsError: self.init(error)
         case let error as AdapterError: self.init(error)
         case let error as PromptError: self.init(error, path: "prompts")
-        default: self.init(.internalError, "an unexpected error; the server's log has it under this request's number")
+        default:
+            self.init(
+                .internalError, "an unexpected error; the server's log has it under this request's number",
+                hint: Self.operatorHint)
         }
     }
 
@@ -111,7 +114,7 @@ extension Problem {
             case 500...: .internalError
             default: .malformedRequest
             }
-        self.init(kind, refusal.detail, hint: refusal.hint)
+        self.init(kind, refusal.detail, field: refusal.field, hint: refusal.hint)
     }
 }
 

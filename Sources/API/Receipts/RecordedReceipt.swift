@@ -27,6 +27,7 @@ struct RecordedReceipt: Sendable {
         "adaptation", "labels", "request", "promptless", "preprocessing", "build", "mask_sha256", "masks_sha256",
         "label_map_sha256",
     ]
+    private static let noteLimit = 65_536
     private static let hint = "send the member \"receipt\" of an answer as it was, or the whole answer"
 
     /// - Parameter sent: A receipt, or the answer that holds it.
@@ -58,6 +59,14 @@ struct RecordedReceipt: Sendable {
         adapter = tier == "base" ? nil : try Self.hash(fields, "adapter_sha256")
         task = try fields.string("task", maximumLength: 100)
         isPromptless = fields.value("promptless") != nil
+        // Shown where they differ, and never read: what is longer was not made here.
+        for name in ["adaptation", "promptless", "preprocessing", "build"] {
+            guard (fields.value(name)?.encoded().count ?? 0) <= Self.noteLimit else {
+                throw Problem(
+                    .tooLarge, "\(fields.path(of: name)) has more than \(Self.noteLimit) bytes",
+                    field: fields.path(of: name), hint: Self.hint)
+            }
+        }
         let request = try fields.require("request", fields.value("request"), hint: Self.hint)
         options = try SegmentOptions(
             try Fields(request, path: fields.path(of: "request"), known: SegmentOptions.names))

@@ -52,15 +52,29 @@ extension Part {
 extension Content {
     /// The bytes in memory; 413 above `limit`.
     func bytes(field: String, limit: Int) throws(Problem) -> [UInt8] {
-        guard count <= limit else {
-            throw Problem(
-                .tooLarge, "\"\(field)\" has \(count) bytes", field: field,
-                hint: "at most \(limit) bytes are taken here")
-        }
+        try check(field: field, limit: limit)
         do {
             return try bytes()
         } catch {
             throw Problem(error)
+        }
+    }
+
+    /// Makes it a file at `path`, without a copy where it is one already; 413 above `limit`.
+    func move(to path: String, field: String, limit: Int) throws(Problem) {
+        try check(field: field, limit: limit)
+        do {
+            try move(to: path)
+        } catch {
+            throw Problem(error)
+        }
+    }
+
+    private func check(field: String, limit: Int) throws(Problem) {
+        guard count <= limit else {
+            throw Problem(
+                .tooLarge, "\"\(field)\" has \(count) bytes", field: field,
+                hint: "at most \(limit) bytes are taken here")
         }
     }
 }

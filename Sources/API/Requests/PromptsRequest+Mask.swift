@@ -12,6 +12,12 @@ extension PromptsRequest {
     private static let maskHint =
         "send the \"png\" of an earlier answer: a mask of the image's size as PNG in base64, without a data: prefix"
 
+    /// Refuses a mask prompt of too many run lengths, before it waits for its turn: parsed they are many times their text.
+    static func checkRuns(_ mask: JSON?, path: String) throws(Problem) {
+        guard let mask, mask.members != nil else { return }
+        _ = try Fields(mask, path: path, known: ["size", "counts"]).array("counts", maximumCount: maximumRuns)
+    }
+
     static func mask(_ json: JSON, path: String, limits: ImageLimits) throws(Problem) -> Mask {
         let mask =
             switch json {

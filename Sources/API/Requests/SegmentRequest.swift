@@ -50,6 +50,7 @@ struct SegmentRequest: Sendable {
         }
         let fields = try Fields(.object(members), path: "", known: Self.jsonNames)
         optionFields = fields
+        try PromptsRequest.checkRuns(fields.value("prompts")?["mask"], path: "prompts.mask")
         spacing = try SpacingRequest(fields, "spacing_mm")
     }
 
@@ -57,7 +58,10 @@ struct SegmentRequest: Sendable {
         let fields = try Fields(json, path: "", known: Self.names)
         let image = try Self.base64(fields, "image")
         source = try ImageSource(image, id: try fields.string("image_id", maximumLength: 100), hint: Self.hint)
-        optionFields = fields
+        // Not the image's text, which would be kept beside its bytes for as long as the request waits.
+        optionFields = try Fields(
+            .object((json.members ?? []).filter { Self.jsonNames.contains($0.name) }), path: "", known: Self.jsonNames)
+        try PromptsRequest.checkRuns(optionFields.value("prompts")?["mask"], path: "prompts.mask")
         groundTruth = try Self.base64(fields, "ground_truth")
         spacing = try SpacingRequest(fields, "spacing_mm")
         model = try fields.string("model", maximumLength: 200)

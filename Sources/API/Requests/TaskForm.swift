@@ -79,8 +79,13 @@ struct SupportForm: Sendable {
 
     var exampleCount: Int { images.count }
 
-    /// Whom the images show, as far as it is known.
-    var patients: PatientGroups { PatientGroups(stems: stems, given: stems.map { patientNames[$0] }) }
+    /// Whom some of the images show, as far as it is known.
+    ///
+    /// - Parameter pictures: A hash of each one's pixels: one picture is of one patient.
+    func patients(_ indices: [Int], pictures: [String]) -> PatientGroups {
+        let stems = indices.map { self.stems[$0] }
+        return PatientGroups(stems: stems, given: stems.map { patientNames[$0] }, pictures: pictures)
+    }
 
     /// The images' sizes, as their files' heads tell them; of those that tell none, nothing: decoding will say why.
     func sizes(limits: ImageLimits) -> [(width: Int, height: Int)] {

@@ -15,7 +15,8 @@ extension Service {
     func readiness(_ context: RequestContext) throws -> Response {
         guard !isStopping else {
             throw Problem(
-                .shuttingDown, "the server is shutting down", headers: [.init(name: "Retry-After", value: "10")])
+                .shuttingDown, "the server is shutting down", hint: "try again in 10 s",
+                headers: [.init(name: "Retry-After", value: "10")])
         }
         let state: StoreHealth
         do {

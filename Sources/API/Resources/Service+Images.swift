@@ -21,11 +21,10 @@ extension Service {
         }
         let id = ImageIdentifier.make(hash)
         let isNew = try store.image(id, owner: context.identity.owner) == nil
-        let record = try store.saveImage(
-            NewImage(
-                id: id, owner: context.identity.owner, content: upload.stored, width: raw.width, height: raw.height,
-                mediaType: try upload.mediaType())
-        )
+        let new = NewImage(
+            id: id, owner: context.identity.owner, content: upload.stored, width: raw.width, height: raw.height,
+            mediaType: try upload.mediaType())
+        let record = try await storing.run { [store] in try store.saveImage(new) }
         var fields = HTTPFields()
         fields[.location] = "/v1/images/\(record.id)"
         return .json(

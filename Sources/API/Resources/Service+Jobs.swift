@@ -56,7 +56,8 @@ extension Service {
         }
         guard !isStopping else {
             throw Problem(
-                .shuttingDown, "the server is shutting down", headers: [.init(name: "Retry-After", value: "10")])
+                .shuttingDown, "the server is shutting down", hint: "try again in 10 s",
+                headers: [.init(name: "Retry-After", value: "10")])
         }
         let stream = JobEventStream(reply, lastSeen: lastSeen, isHead: context.request.method == .head)
         guard let observation = try jobs.observe(job.id, { stream.heard($0) }) else {

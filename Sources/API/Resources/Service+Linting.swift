@@ -19,7 +19,7 @@ extension Service {
                 "findings": [FindingAnswer(error, file: nil).json], "estimate": .null, "pairing": .null, "examples": [],
             ])
         }
-        var imported: (adapter: NewAdapter, card: Adapter.Card, model: ServedModel)?
+        var imported: ImportedAdapter?
         if let file = form.adapter { imported = try await importedAdapter(file, model: form.task.model) }
         let served = try check(form.task, imported?.model)
         let labels = try TaskLabels(form.task.labels, importing: imported?.card)
@@ -31,7 +31,7 @@ extension Service {
             configuration: served.model.configuration, hasSpacing: form.task.spacing != nil,
             labelCount: support.labels.count)
         try await checkPixels(of: support)
-        let findings = try await findings(support, linter)
+        let (findings, patients) = try await findings(support, linter)
         let (masks, room) = try await imaging.run {
             [limits = configuration.imageLimits, memory = configuration.answerMemory] in
             try support.masks(limits: limits, memory: memory)
@@ -43,7 +43,7 @@ extension Service {
         let estimate = try await encoding.run { [clicks, speeds, memory = configuration.jobMemory] in
             try Threads.givingWay(to: clicks) {
                 try Self.estimate(
-                    recipe, support.patients, masks, try speeds.measured(served.model), served.model, memory)
+                    recipe, patients, masks, try speeds.measured(served.model), served.model, memory)
             }
         }
         return .json([
@@ -54,7 +54,7 @@ extension Service {
                 zip(support.stems, support.names).enumerated().map { index, example in
                     [
                         "stem": .string(example.0), "image": .string(example.1.image), "mask": .string(example.1.mask),
-                        "patient": .integer(support.patients.groups[index] + 1),
+                        "patient": .integer(patients.groups[index] + 1),
                     ]
                 }),
         ])
@@ -68,8 +68,10 @@ extension Service {
         try checkPixels(known + sizes)
     }
 
-    /// Of every example that can be read, and of those that cannot why.
-    private func findings(_ form: SupportForm, _ linter: SupportLinter) async throws -> [FindingAnswer] {
+    /// Of every example that can be read, and of those that cannot why; and whom the images show, as a job will group them.
+    private func findings(
+        _ form: SupportForm, _ linter: SupportLinter
+    ) async throws -> (findings: [FindingAnswer], patients: PatientGroups) {
         var unreadable: [FindingAnswer] = []
         var (traits, names, groups) = ([ExampleTraits](), [FindingAnswer.Names](), [Int]())
         for index in 0..<form.exampleCount {
@@ -88,12 +90,14 @@ extension Service {
                     FindingAnswer(error, file: isMask ? form.names[index].mask : form.names[index].image))
             }
         }
-        let stems = groups.map { form.stems[$0] }
-        let patients = PatientGroups(stems: stems, given: stems.map { form.patientNames[$0] })
-        return unreadable
-            + linter.findings(traits, patients: patients).map {
-                FindingAnswer($0, names: names, places: groups, labels: form.labels)
-            }
+        let readable = form.patients(groups, pictures: traits.map(\.imageHash))
+        let findings = linter.findings(traits, patients: readable).map {
+            FindingAnswer($0, names: names, places: groups, labels: form.labels)
+        }
+        // A picture that cannot be read is like no other.
+        var pictures = form.stems.indices.map { "example \($0)" }
+        for (index, trait) in zip(groups, traits) { pictures[index] = trait.imageHash }
+        return (unreadable + findings, form.patients(Array(form.stems.indices), pictures: pictures))
     }
 
     /// Examples as they are to be stored. What the linter calls an error is refused.
@@ -122,7 +126,8 @@ extension Service {
         }
         guard isWhole else { return examples }
         // Of the set as a whole there is one thing that cannot be used: a label that it does not show.
-        let findings = linter.findings(traits, patients: form.patients)
+        let findings = linter.findings(
+            traits, patients: form.patients(Array(form.stems.indices), pictures: traits.map(\.imageHash)))
         if let error = findings.first(where: { $0.severity == .error }) {
             let answer = FindingAnswer(error, names: form.names, places: [], labels: form.labels)
             throw Problem(.unusableExample, answer.message, field: answer.field, hint: answer.hint)

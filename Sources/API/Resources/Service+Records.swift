@@ -22,10 +22,10 @@ extension Service {
                 "Idempotency-Key", "Idempotency-Key has \(text.utf8.count) characters",
                 hint: "send 1 to 255, such as a fresh UUID for each new request")
         }
-        let key = Idempotency.Key(owner: context.identity.owner, text: text)
+        let key = Idempotency.Key(
+            owner: context.identity.owner, seesAll: context.identity.visibleOwner == nil, text: text)
         let fingerprint = try RequestFingerprint.of(request)
-        let seesAll = context.identity.visibleOwner == nil
-        switch idempotency.withLock({ $0.begin(key, fingerprint: fingerprint, seesAll: seesAll, at: .now) }) {
+        switch idempotency.withLock({ $0.begin(key, fingerprint: fingerprint, at: .now) }) {
         case .perform: return .perform(key)
         case .replay(var response):
             response.fields[.idempotentReplayed] = "true"

@@ -12,12 +12,20 @@ extension Service {
         let age = Int64(clamping: Int(retention / .milliseconds(1)))
         let limit = Timestamp(milliseconds: configuration.clock.now().milliseconds - age)
         var count = 0
-        do {
+        /// One that cannot be removed keeps none of the others.
+        func attempt(_ body: () throws -> Void) {
+            do {
+                try body()
+            } catch {
+                log.error("what has expired cannot be removed", metadata: ["error": "\(error)"])
+            }
+        }
+        attempt {
             let expired = try store.expired(before: limit)
-            for task in expired.tasks where try remove(task: task) != nil { count += 1 }
-            for image in expired.images where try !remove(image: image.id, owner: image.owner).isEmpty { count += 1 }
-        } catch {
-            log.error("what has expired cannot be removed", metadata: ["error": "\(error)"])
+            for task in expired.tasks { attempt { if try remove(task: task) != nil { count += 1 } } }
+            for image in expired.images {
+                attempt { if try !remove(image: image.id, owner: image.owner).isEmpty { count += 1 } }
+            }
         }
         count += auditLog?.removeDays(before: limit) ?? 0
         if count > 0 { log.notice("removed what had expired", metadata: ["count": "\(count)"]) }
@@ -28,21 +36,24 @@ extension Service {
     func remove(task id: String) throws -> Deletion? {
         let hashes = (try? store.adapters(of: id).map(\.sha256)) ?? []
         let owner = try store.task(id)?.owner
-        let deletion = try jobs.deleteTask(id)
-        adapters.remove { hashes.contains($0) }
-        profiles.remove(task: id)
-        embeddings.remove { $0.adapter.map(hashes.contains) ?? false }
-        idempotency.withLock { $0.forget(owner: owner) }
-        return deletion
+        // Whatever becomes of the files: what is forgotten too early is made again.
+        defer {
+            adapters.remove { hashes.contains($0) }
+            profiles.remove(task: id)
+            embeddings.remove { $0.adapter.map(hashes.contains) ?? false }
+            idempotency.withLock { $0.forget(owner: owner) }
+        }
+        return try jobs.deleteTask(id)
     }
 
     /// Deletes an image with all that is kept of it. Returns the bytes of each file that is gone.
     ///
     /// - Parameter owner: Whose copy; nil: everybody's; empty: nobody's, as the store has it.
     func remove(image id: String, owner: String?) throws -> [Int] {
-        let bytes = try store.deleteImage(id, owner: owner)
-        if let hash = ImageIdentifier.hash(id) { embeddings.remove { $0.pixels == hash } }
-        idempotency.withLock { $0.forget(owner: owner?.isEmpty == false ? owner : nil) }
-        return bytes
+        defer {
+            if let hash = ImageIdentifier.hash(id) { embeddings.remove { $0.pixels == hash } }
+            idempotency.withLock { $0.forget(owner: owner?.isEmpty == false ? owner : nil) }
+        }
+        return try store.deleteImage(id, owner: owner)
     }
 }

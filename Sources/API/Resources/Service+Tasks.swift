@@ -18,7 +18,7 @@ extension Service {
         if try query.bool("dry_run") ?? false { return try await checkTask(context) }
         let priority = try Self.priority(query)
         let form = try TaskForm(context, maximumExamples: configuration.maximumExamples)
-        var imported: (adapter: NewAdapter, card: Adapter.Card, model: ServedModel)?
+        var imported: ImportedAdapter?
         if let file = form.adapter { imported = try await importedAdapter(file, model: form.task.model) }
         let served = try check(form.task, imported?.model)
         let labels = try TaskLabels(form.task.labels, importing: imported?.card)
@@ -31,14 +31,17 @@ extension Service {
             form.task.recipe.telling(labels.count), support.map { ($0.width, $0.height) }, field: "task")
         let rule = form.support?.pairing.rule
         let settings = TaskSettings(request: form.task, pairing: rule ?? .order, model: served.name)
-        let (task, job) = try store.createTask(
-            NewTask(
-                name: form.task.name,
-                labels: labels.labels,
-                spacing: form.task.spacing.map { PixelSpacing(x: $0.x, y: $0.y) },
-                model: served.model.sha256, settingsJSON: settings.json.text(), owner: context.identity.owner,
-                support: support, job: support.isEmpty ? nil : NewJob(examples: support.count, priority: priority),
-                adapter: imported?.adapter))
+        let new = NewTask(
+            name: form.task.name,
+            labels: labels.labels,
+            spacing: form.task.spacing.map { PixelSpacing(x: $0.x, y: $0.y) },
+            model: served.model.sha256, settingsJSON: settings.json.text(), owner: context.identity.owner,
+            support: support, job: support.isEmpty ? nil : NewJob(examples: support.count, priority: priority),
+            adapter: imported?.adapter)
+        let (task, job) = try await storing.run { [store, imported] in
+            defer { withExtendedLifetime(imported) {} }
+            return try store.createTask(new)
+        }
         jobs.wake()
         context.addition?.end()  // it may wait for the job now
         return try await created(task.id, job: job?.id, pairing: rule, wait: wait)

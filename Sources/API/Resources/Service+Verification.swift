@@ -43,6 +43,7 @@ extension Service {
     private func recorded(_ sent: JSON) async throws -> (RecordedReceipt, AnswerMemory.Room?) {
         let mask = (sent["receipt"] ?? sent)["request"]?["prompts"]?["mask"] ?? .null
         guard mask != .null else { return (try RecordedReceipt(sent, path: "receipt"), nil) }
+        try PromptsRequest.checkRuns(mask, path: "receipt.request.prompts.mask")
         return try await imaging.run { [memory = configuration.answerMemory] in
             let receipt = try RecordedReceipt(sent, path: "receipt")
             return (

@@ -47,9 +47,11 @@ extension Service {
         }
         // Of two forms that arrive at once, or of one that is sent again, the second is refused: an image and its copy must not lie on both sides
         // of a fold.
-        let (_, job) = try store.addSupport(
-            examples, to: task.id, having: taken.count,
-            job: NewJob(examples: taken.count + examples.count, priority: priority))
+        let (_, job) = try await storing.run { [store] in
+            try store.addSupport(
+                examples, to: task.id, having: taken.count,
+                job: NewJob(examples: taken.count + examples.count, priority: priority))
+        }
         jobs.wake()
         context.addition?.end()  // it may wait for the job now
         return try await created(task.id, job: job?.id, pairing: support.pairing.rule, wait: wait)
@@ -109,7 +111,7 @@ extension Service {
                 "support example", stem, field: "stem", hint: "GET /v1/tasks/\(task.id) lists the stems")
         }
         let file = isMask ? example.mask : example.image
-        let isJPEG = try store.read(file).starts(with: [0xFF, 0xD8])
+        let isJPEG = try FileSlice(path: store.localPath(file)).bytes(at: 0, limit: 2) == [0xFF, 0xD8]
         let type = MediaType(isJPEG ? "image/jpeg" : "image/png") ?? .png
         _ = try context.negotiate([type])
         return try Download(
@@ -123,14 +125,11 @@ extension Service {
     /// An adapter's file, checked against the model that it was made for.
     ///
     /// - Parameter model: The name of the model that the task asks for; nil: whichever the adapter fits.
-    func importedAdapter(
-        _ part: Part, model name: String?
-    ) async throws -> (adapter: NewAdapter, card: Adapter.Card, model: ServedModel) {
-        let bytes = try part.content.bytes(field: "adapter", limit: configuration.maximumAdapterBytes)
-        let scratch = try store.makeScratchDirectory()
-        defer { store.removeScratchDirectory(scratch) }
-        let path = scratch + "/import.safetensors"
-        try writeFile(path, bytes.span)
+    func importedAdapter(_ part: Part, model name: String?) async throws -> ImportedAdapter {
+        // On the disk from here to the store: it may wait for its turn, and many may.
+        let folder = try ScratchFolder(store)
+        let path = folder.path + "/import.safetensors"
+        try part.content.move(to: path, field: "adapter", limit: configuration.maximumAdapterBytes)
         let base: (name: String, sha256: String)
         do throws(AdapterError) {
             base = try Adapter.base(path: path)
@@ -148,11 +147,11 @@ extension Service {
         } catch let error as AdapterError {
             throw Problem(importing: error)
         }
-        return (
-            NewAdapter(
-                file: .bytes(bytes), sha256: adapter.sha256,
-                cardJSON: AdapterCard.json(adapter.card, isImported: true).text()), adapter.card, served
-        )
+        return ImportedAdapter(
+            adapter: NewAdapter(
+                file: .file(path: path), sha256: adapter.sha256,
+                cardJSON: AdapterCard.json(adapter.card, isImported: true).text()),
+            card: adapter.card, model: served, folder: folder)
     }
 
     static func unknownVersion(_ version: Int, of task: String, field: String) -> Problem {

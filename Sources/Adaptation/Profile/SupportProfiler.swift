@@ -115,7 +115,8 @@ package struct SupportProfiler {
         let measured = Array(items.prefix(limit))
         let total = items.dropFirst().reduce(first.moments) { $0 + $1.moments }
         let whole = Prototypes(total)
-        // Without the example itself, or it would be looked for by what is known of it.
+        // Without the example itself, or it would be looked for by what is known of it. Not without its patient: measured so, good ways were not
+        // taken (docs/decisions/0018-likeness-in-place.md).
         let without = measured.map { item in items.count > 1 ? Prototypes(total - item.moments) : whole }
 
         // An adapter goes its own way, with what is known already.

@@ -48,12 +48,17 @@ struct FittingSession {
             try recipe.isEnsemble
             ? runs.ensemble(best.settings, stopAfter: best.mark.step, plan)
             : runs.final(best.settings, stopAfter: best.mark.step)
+        let comparison = fitting.previous.flatMap { version in
+            HeldOut.Comparison(
+                previous: previous, served: version.served, adapted: best.mark.scores, base: base,
+                patients: fitting.patients.groups, margin: recipe.margin)
+        }
         let heldOut = HeldOut(
             plan: plan, patients: fitting.patients, base: base, adapted: best.mark.scores, margin: recipe.margin,
             influence: influence(best, plan),
             moreExamples: LearningCurve(
                 full: best.mark.scores, half: halves, plan: plan, patients: fitting.patients)?.doubling,
-            previous: comparison(previous, best.mark.scores, base: base))
+            previous: comparison)
         return Fitted(
             trained: trained, settings: best.settings,
             tried: candidates.enumerated().map { index, settings in
@@ -178,32 +183,5 @@ struct FittingSession {
             scores += run.marks.flatMap(\.scores)
         }
         return scores.byExample()
-    }
-
-    /// The version before and this one on the examples that neither has seen, each as it would be served: what the gate leaves to the base model is
-    /// the base model's in either.
-    private func comparison(
-        _ previous: [HeldOutScore], _ adapted: [HeldOutScore], base: [HeldOutScore]
-    ) -> HeldOut.Comparison? {
-        guard let version = fitting.previous else { return nil }
-        let (groups, asked) = (fitting.patients.groups, Set(previous.map(\.example)))
-        let gate = Gate(base: base, adapted: adapted, patients: groups, margin: fitting.recipe.margin)
-        let answered = Set(gate.verdicts.filter(\.isServed).map(\.prompt))
-        let unadapted = base.filter { asked.contains($0.example) }
-        func served(_ scores: [HeldOutScore], _ kinds: Set<PromptKind>) -> [HeldOutScore] {
-            zip(scores, unadapted).map { kinds.contains($0.prompt) ? $0 : $1 }
-        }
-        let before = served(previous, version.served)
-        let after = served(adapted.filter { asked.contains($0.example) }, answered)
-        let pairs = zip(before, after).map { (patient: groups[$0.example], value: $1.dice - $0.dice) }
-        func pValue(_ isWanted: (HeldOutScore) -> Bool) -> Double? {
-            let losses = Gate.differences(after, before, groups, where: isWanted)
-            return losses.isEmpty ? nil : PairedTest(losses, above: 0).pValue
-        }
-        // What one kind of prompt gains does not buy what another loses; asked so often, each is asked the more strictly.
-        let kinds = HeldOutScorer.kinds
-        let each = kinds.compactMap { kind in pValue { $0.prompt == kind } }.map { min($0 * Double(kinds.count), 1) }
-        guard let gain = Interval(pairs, seed: 0), let overall = pValue({ _ in true }) else { return nil }
-        return HeldOut.Comparison(examples: asked.count, gain: gain, pValue: min(overall, each.min() ?? 1))
     }
 }

@@ -3,8 +3,9 @@ import Basics
 /// A mean and its 95 % interval.
 package struct Interval: Sendable, Equatable {
     package let mean: Double
-    package let low: Double
-    package let high: Double
+    /// Percentiles 2.5 and 97.5; nil where there is one patient, who says nothing about others.
+    package let low: Double?
+    package let high: Double?
 
     static let replicates = 1_000
 
@@ -18,6 +19,10 @@ package struct Interval: Sendable, Equatable {
             (sum: members.reduce(0) { $0 + $1.value }, count: Double(members.count))
         }
         mean = patients.reduce(0) { $0 + $1.sum } / patients.reduce(0) { $0 + $1.count }
+        guard patients.count > 1 else {
+            (low, high) = (nil, nil)
+            return
+        }
         var generator = SeededRandom(seed: seed)
         var means = (0..<Self.replicates).map { _ in
             var (sum, count) = (0.0, 0.0)

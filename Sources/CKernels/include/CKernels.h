@@ -17,7 +17,7 @@ struct product {
     const float *a;
     const float *b_packed;
     const float *bias;     /* [columns], or NULL */
-    const float *residual; /* [rows, columns], or NULL; may be c itself if c is not added to */
+    const float *residual; /* [rows, columns], or NULL; not c itself, which is written first */
     float *before;         /* [rows, columns], where a . b + bias goes too; or NULL */
     const float *slope;    /* [rows, columns], where the GELU of a backward pass was taken, or NULL: no such factor */
     ptrdiff_t c_stride, a_stride, residual_stride, before_stride, slope_stride;

@@ -57,10 +57,7 @@ struct ReportCharts {
                 && datasets.contains($0.dataset)
         }
         return Bootstrap(seed: findings.settings.seed).estimate(
-            rows.compactMap { row in
-                let dice = variant == .base ? reference.dice(for: row) : row.dice
-                return dice.map { Sample(dataset: row.dataset, stem: row.stem, value: $0) }
-            })
+            Sampler(findings.settings).samples(rows) { variant == .base ? reference.dice(for: $0) : $0.dice })
     }
 
     private func curve(_ value: (ModelVariant, AdapterKind) -> Estimate?) -> String {

@@ -12,9 +12,10 @@ struct EvaluatedImage {
             let key = DrawKey(seed: settings.seed, step.arm.dataset, task.name, pair.stem)
             return task.targets(
                 labels, areas: pair.areas, atLeast: settings.minimumPixels, atMost: settings.objectsPerImage, key: key
-            ).map { target in
+            ).enumerated().map { index, target in
                 TargetScorer(
-                    arm: step.arm, task: task, pair: pair, dataset: step.dataset, target: target, seed: settings.seed)
+                    arm: step.arm, task: task, pair: pair, dataset: step.dataset, target: target, isFirst: index == 0,
+                    seed: settings.seed)
             }
         }
     }

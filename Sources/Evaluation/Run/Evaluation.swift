@@ -196,8 +196,7 @@ extension Evaluation {
     private func overlay(of row: ResultRow) throws -> OverlayPicture? {
         guard let step = plan.steps.first(where: { $0.arm == Arm(row) }) else { return nil }
         let image = try EvaluatedImage(step.dataset.pair(row.stem), step, settings)
-        guard let scorer = image.targets.first(where: { $0.label == row.label && $0.target.object == row.object })
-        else { return nil }
+        guard let scorer = image.targets.first(where: { $0.made(row) }) else { return nil }
         var adapter: Adapter?
         if step.arm.adapter != nil {
             adapter = try Adapter.load(path: "\(folder)/adapters/\(step.arm.name).safetensors", for: model)

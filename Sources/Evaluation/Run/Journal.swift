@@ -87,7 +87,11 @@ final class Journal {
         let end = data.lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? 0
         let lines = data[..<end].split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: true)
         // Nothing is cut off a file that is not ours.
-        if let first = lines.first { try Self.check(first, against: header, path: path) }
+        if let first = lines.first {
+            try Self.check(first, against: header, path: path)
+        } else if !data.isEmpty, !encoded(header).starts(with: data) {
+            throw .journalDamaged(path: path, line: 1, reason: "it is not the head of a journal of this version")
+        }
         guard ftruncate(descriptor, off_t(end)) == 0 else { throw failure() }
         guard !lines.isEmpty else {
             try append(header)
@@ -154,10 +158,15 @@ final class Journal {
         note(line)
     }
 
+    /// With its end.
+    private func encoded(_ value: some Encodable) -> Data {
+        guard let bytes = try? encoder.encode(value) else { preconditionFailure("a journal line can be encoded") }
+        return bytes + [UInt8(ascii: "\n")]
+    }
+
     /// Writes one line whole, or cuts off what was written of it.
     private func append(_ value: some Encodable) throws(EvaluationError) {
-        guard var bytes = try? encoder.encode(value) else { preconditionFailure("a journal line can be encoded") }
-        bytes.append(UInt8(ascii: "\n"))
+        let bytes = encoded(value)
         let start = lseek(descriptor, 0, SEEK_END)
         var written = 0
         while written < bytes.count {

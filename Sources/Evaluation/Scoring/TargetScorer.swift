@@ -10,9 +10,14 @@ struct TargetScorer {
     let target: Target
     let drawn: DrawnPrompts
     let spacing: Spacing?
+    /// Whether it is the first of its image and label: without a prompt all objects together are asked for, once.
+    let isFirst: Bool
 
-    init(arm: Arm, task: LabelTask, pair: Dataset.Pair, dataset: Dataset, target: Target, seed: UInt64) {
+    init(
+        arm: Arm, task: LabelTask, pair: Dataset.Pair, dataset: Dataset, target: Target, isFirst: Bool, seed: UInt64
+    ) {
         self.arm = arm
+        self.isFirst = isFirst
         label = task.name
         stem = pair.stem
         self.target = target
@@ -22,7 +27,7 @@ struct TargetScorer {
     }
 
     func modelRows(_ segmenter: Segmenter, _ styles: [PromptStyle]) throws -> [ResultRow] {
-        try styles.map { style in
+        try asked(styles).map { style in
             let truth = truth(style)
             let answer = try segmenter.answer(style, drawn, truth: truth)
             return try row(
@@ -31,10 +36,19 @@ struct TargetScorer {
     }
 
     func baselineRows(_ styles: [PromptStyle], model: Configuration) throws -> [ResultRow] {
-        try styles.flatMap { style in
+        try asked(styles).flatMap { style in
             try Method.baselines(of: style).map { try row(shape($0, style, model), style, $0) }
         }
     }
+
+    private func asked(_ styles: [PromptStyle]) -> [PromptStyle] { styles.filter { $0 != .none || isFirst } }
+
+    /// Whether `row` is one of its rows.
+    func made(_ row: ResultRow) -> Bool {
+        row.label == label && row.object == object(row.prompt) && (row.prompt != .none || isFirst)
+    }
+
+    private func object(_ style: PromptStyle) -> String { style == .none ? "" : target.object }
 
     func truth(_ style: PromptStyle) -> Mask { style == .none ? target.whole : target.truth }
 
@@ -57,7 +71,7 @@ struct TargetScorer {
     ) throws -> ResultRow {
         let metrics = try SegmentationMetrics(prediction: mask, groundTruth: truth(style), spacing: spacing)
         return ResultRow(
-            metrics, arm: arm, label: label, stem: stem, object: target.object, prompt: style, method: method,
+            metrics, arm: arm, label: label, stem: stem, object: object(style), prompt: style, method: method,
             predictedIoU: predictedIoU, diceByClick: diceByClick)
     }
 }

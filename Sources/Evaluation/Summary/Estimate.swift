@@ -3,28 +3,15 @@ import Basics
 /// A mean and the interval in which it would fall 95 times of 100 with other images of the same kind.
 package struct Estimate: Codable, Sendable, Equatable {
     package let mean: Double
-    /// Percentiles 2.5 and 97.5 of the bootstrap; nil with fewer than two images.
+    /// Percentiles 2.5 and 97.5 of the bootstrap; nil where a dataset has fewer than two patients.
     package let low: Double?
     package let high: Double?
 }
 
-/// A value that belongs to one image of one dataset.
-package struct Sample: Sendable {
-    package let dataset: String
-    package let stem: String
-    package let value: Double
-
-    package init(dataset: String, stem: String, value: Double) {
-        self.dataset = dataset
-        self.stem = stem
-        self.value = value
-    }
-}
-
-/// Means over datasets of the means over their targets, with intervals by resampling images within datasets
+/// Means over datasets of the means over their targets, with intervals by resampling patients within datasets
 /// (Efron and Tibshirani 1993, chapter 13: percentile intervals).
 ///
-/// Whole images are drawn, because targets of one image, and answers of several models to it, stand or fall together.
+/// Whole patients are drawn, because images of one, targets of one image, and answers of several models to it, stand or fall together.
 package struct Bootstrap {
     static let replicates = 1_000
 
@@ -40,14 +27,14 @@ package struct Bootstrap {
         var means = [Double](repeating: 0, count: Self.replicates)
         var hasInterval = true
         for (name, samples) in datasets {
-            let images = Clusters(samples)
-            mean += images.mean / Double(datasets.count)
-            guard images.count > 1 else {
+            let patients = Clusters(samples)
+            mean += patients.mean / Double(datasets.count)
+            guard patients.count > 1 else {
                 hasInterval = false
                 continue
             }
             var generator = DrawKey(seed: seed, name).generator("bootstrap")
-            for index in means.indices { means[index] += images.resampledMean(&generator) / Double(datasets.count) }
+            for index in means.indices { means[index] += patients.resampledMean(&generator) / Double(datasets.count) }
         }
         guard hasInterval else { return Estimate(mean: mean, low: nil, high: nil) }
         means.sort()
@@ -62,13 +49,13 @@ package struct Bootstrap {
         return sorted[rank] + (sorted[next] - sorted[rank]) * (position - Double(rank))
     }
 
-    /// Sums and counts by image.
+    /// Sums and counts by patient.
     private struct Clusters {
         private var sums: [Double] = []
         private var counts: [Double] = []
 
         init(_ samples: [Sample]) {
-            for (_, members) in Dictionary(grouping: samples, by: \.stem).sorted(by: { $0.key < $1.key }) {
+            for (_, members) in Dictionary(grouping: samples, by: \.patient).sorted(by: { $0.key < $1.key }) {
                 sums.append(members.reduce(0) { $0 + $1.value })
                 counts.append(Double(members.count))
             }
@@ -80,9 +67,9 @@ package struct Bootstrap {
         func resampledMean(_ generator: inout SeededRandom) -> Double {
             var (sum, total) = (0.0, 0.0)
             for _ in sums {
-                let image = generator.index(below: sums.count)
-                sum += sums[image]
-                total += counts[image]
+                let patient = generator.index(below: sums.count)
+                sum += sums[patient]
+                total += counts[patient]
             }
             return sum / total
         }

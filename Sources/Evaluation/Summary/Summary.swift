@@ -61,6 +61,7 @@ package struct Summary: Sendable {
 
     package init(_ findings: Findings) {
         let bootstrap = Bootstrap(seed: findings.settings.seed)
+        let sampler = Sampler(findings.settings)
         let reference = ReferenceDice(findings.rows)
         var groups: [Group: [ResultRow]] = [:]
         for row in findings.rows {
@@ -69,7 +70,7 @@ package struct Summary: Sendable {
             }
         }
         let entries = groups.sorted { $0.key.order.lexicographicallyPrecedes($1.key.order) }
-            .compactMap { Self.entry($0, $1, bootstrap, reference) }
+            .compactMap { Self.entry($0, $1, bootstrap, sampler, reference) }
         self.entries = entries
         index = Dictionary(uniqueKeysWithValues: entries.enumerated().map { ($1.group, $0) })
     }
@@ -77,24 +78,26 @@ package struct Summary: Sendable {
     package subscript(group: Group) -> Entry? { index[group].map { entries[$0] } }
 
     private static func entry(
-        _ group: Group, _ rows: [ResultRow], _ bootstrap: Bootstrap, _ reference: ReferenceDice
+        _ group: Group, _ rows: [ResultRow], _ bootstrap: Bootstrap, _ sampler: Sampler, _ reference: ReferenceDice
     ) -> Entry? {
         func estimate(_ value: (ResultRow) -> Double?) -> Estimate? {
-            bootstrap.estimate(
-                rows.compactMap { row in
-                    value(row).map { Sample(dataset: row.dataset, stem: row.stem, value: $0) }
-                })
+            bootstrap.estimate(sampler.samples(rows, value))
         }
         guard let dice = estimate(\.dice), let jaccard = estimate(\.jaccard) else { return nil }
         let clicks = rows.first?.diceByClick?.count
         return Entry(
             group: group, datasets: Set(rows.map(\.dataset)).count,
-            images: Set(rows.map { "\($0.dataset)/\($0.stem)" }).count, targets: rows.count, dice: dice,
+            images: Set(rows.map { [$0.dataset, $0.stem] }).count, targets: targets(rows), dice: dice,
             jaccard: jaccard, asd: estimate(\.asd), hd95: estimate(\.hd95),
             asdMillimetres: estimate(\.asdMillimetres), hd95Millimetres: estimate(\.hd95Millimetres),
-            measured: rows.count { $0.asd != nil },
+            measured: targets(rows.filter { $0.asd != nil }),
             gain: estimate { row in reference.dice(for: row).map { row.dice - $0 } },
             diceByClick: clicks.map { count in (0..<count).map { mean(rows, ofClick: $0) } })
+    }
+
+    /// Each once, though every support seed has a row for it.
+    private static func targets(_ rows: [ResultRow]) -> Int {
+        Set(rows.map { [$0.dataset, $0.label, $0.stem, $0.object] }).count
     }
 
     /// Over datasets of the mean over targets.

@@ -50,6 +50,9 @@ package struct RequestParser: Sendable {
         if case .requestLine = phase { lines.heldCount == 0 } else { false }
     }
 
+    /// The method of a request whose line was read, but not yet its fields.
+    package var pendingMethod: HTTPRequest.Method? { if case .fields(let line) = phase { line.method } else { nil } }
+
     /// Whether the end of a body comes next, for which no more input is needed.
     package var isBodyComplete: Bool {
         if case .fixed(remaining: 0) = phase { true } else { false }

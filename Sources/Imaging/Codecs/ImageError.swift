@@ -50,7 +50,7 @@ extension ImageError: CustomStringConvertible {
         case .unsupported:
             "Save the image as PNG, or as 8-bit grey or RGB JPEG."
         case .tooManyPixels, .sideTooLong, .tooManyBytes:
-            "Crop or downscale the image, or raise the server's limit."
+            "Crop or downscale the image."
         case .unreadable:
             "Check that the file exists and may be read."
         }

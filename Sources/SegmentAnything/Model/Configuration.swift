@@ -1,3 +1,5 @@
+import Tensor
+
 /// The sizes of one Segment Anything model. One implementation serves them all.
 ///
 /// Its JSON stands in a model file's metadata under `gmiseg.configuration`; keys are in snake case.
@@ -29,8 +31,8 @@ package struct Configuration: Codable, Sendable, Equatable {
     /// Linear layers in the IoU head.
     package var iouHeadDepth: Int
     package var iouHeadHidden: Int
-    /// Whether the model was trained to see points and boxes in the mask prompt too; see ``DrawnPrompt``. Absent: no,
-    /// as in every official model.
+    /// Whether the model was trained to see points and boxes in the mask prompt too, see ``DrawnPrompt``, and placed like the pixels, see
+    /// ``PromptPlacement``. Absent: no, as in every official model.
     package var drawnPrompts: Bool?
     /// Whether the model was trained to see a small object's surroundings fill its input, so that a box is answered on a
     /// part of the image; see ``Focus``. Absent: no, as in every official model.
@@ -139,6 +141,7 @@ extension Configuration {
     package func validate() throws(ModelError) {
         // The upper bounds leave room beyond SAM's largest model, and keep every product of sizes far from overflow.
         try require("image_size", imageSize, in: 1...4096)
+        if focusedBoxes == true { try require("image_size", imageSize, in: Tiling.sides) }
         try require("patch_size", patchSize, in: 1...64)
         try require("patch_size", patchSize, patchSize <= imageSize, "at most image_size (\(imageSize))")
         try require("patch_size", patchSize, grid <= 256, "at least 1/256 of image_size (\(imageSize))")
@@ -147,6 +150,9 @@ extension Configuration {
         try require("heads", heads, in: 1...256)
         try require("heads", heads, width.isMultiple(of: heads), "a divisor of width (\(width))")
         try require("mlp_ratio", mlpRatio, in: 1...16)
+        try require(
+            "mlp_ratio", mlpRatio, mlpRatio * width <= QuantizedMatrix.maximumDepth,
+            "at most \(QuantizedMatrix.maximumDepth) / width (\(width))")
         for block in globalBlocks {
             try require("global_blocks", block, in: 0...(depth - 1))
         }

@@ -39,7 +39,7 @@ package struct Appearance {
     ///
     /// - Parameters:
     ///   - answer: `[4g, 4g]` over the padded square, the grid of the guide.
-    ///   - box: The prompt's, in cells of the logits; nil: it has none.
+    ///   - box: The edges of the prompt's, in cells of the logits from the grid's edge; nil: it has none.
     package func fitted(_ answer: Tensor, box: Prompt.Box?) -> Tensor {
         precondition(answer.shape == [guide.side, guide.side], "logits of another grid")
         let (width, height) = (guide.width, guide.height)
@@ -68,11 +68,11 @@ package struct Appearance {
         }
     }
 
-    /// The cells of a box that is larger on each side by a share of its sides.
+    /// The cells whose middles are in a box that is larger on each side by a share of its sides.
     private func within(_ box: Prompt.Box, _ share: Float) -> [Bool] {
         let (dx, dy) = (share * (box.x1 - box.x0), share * (box.y1 - box.y0))
         return (0..<guide.width * guide.height).map { cell in
-            let (x, y) = (Float(cell % guide.width), Float(cell / guide.width))
+            let (x, y) = (Float(cell % guide.width) + 0.5, Float(cell / guide.width) + 0.5)
             return x >= box.x0 - dx && x <= box.x1 + dx && y >= box.y0 - dy && y <= box.y1 + dy
         }
     }

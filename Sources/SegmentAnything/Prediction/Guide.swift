@@ -4,33 +4,33 @@ import Tensor
 package struct Guide: Sendable {
     /// Cells along each side of the padded square.
     package let side: Int
-    /// The cells that show nothing but image.
+    /// The cells that show image, the last ones perhaps padding too.
     package let width: Int
     package let height: Int
     /// Red, green and blue of `[height, width, 3]`, the mean over each cell, in bytes.
     let colours: [UInt8]
 
-    /// Nil for a model that asks for none, as for an image too narrow for a cell.
+    /// Nil for a model that asks for none.
     package init?(_ image: PreprocessedImage, for model: Configuration) {
         let step = image.geometry.side / model.logitsSide
         guard model.appearance != nil, step > 0 else { return nil }
         side = model.logitsSide
+        let (resizedWidth, resizedHeight) = (image.geometry.resizedWidth, image.geometry.resizedHeight)
         // Where the patch does not divide the side, the last pixels have no cell.
         (width, height) = (
-            min(image.geometry.resizedWidth / step, side), min(image.geometry.resizedHeight / step, side)
+            min((resizedWidth + step - 1) / step, side), min((resizedHeight + step - 1) / step, side)
         )
-        guard width > 0, height > 0 else { return nil }
         colours = image.pixels.withUnsafeElements { [width, height] pixels in
             var colours = [UInt8](repeating: 0, count: 3 * width * height)
             let line = 3 * image.geometry.side
             for y in 0..<height {
+                let rows = step * y..<min(step * (y + 1), resizedHeight)
                 for x in 0..<width {
+                    let columns = step * x..<min(step * (x + 1), resizedWidth)
                     for channel in 0..<3 {
                         var sum: Float = 0
-                        for row in step * y..<step * (y + 1) {
-                            for column in step * x..<step * (x + 1) { sum += pixels[row * line + 3 * column + channel] }
-                        }
-                        let mean = sum / Float(step * step)
+                        for row in rows { for column in columns { sum += pixels[row * line + 3 * column + channel] } }
+                        let mean = sum / Float(rows.count * columns.count)
                         let byte = mean * Preprocessor.standardDeviation[channel] + Preprocessor.mean[channel]
                         colours[3 * (y * width + x) + channel] = UInt8(min(max(byte + 0.5, 0), 255))
                     }

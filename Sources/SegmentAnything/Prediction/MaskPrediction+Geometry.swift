@@ -46,7 +46,8 @@ extension MaskPrediction {
             y1: Float(geometry.window.y0) + Float(box.y1 + 1) / cells.perY - 1)
     }
 
-    /// The logit at a place of the original image, bilinear, as the mask is drawn; nil where it has not looked.
+    /// The logit at a place of the original image, bilinear, as the mask is drawn but for half a cell at the border to padding; nil where
+    /// it has not looked.
     func logit(at point: Prompt.Point) -> Float? {
         guard let place = place(of: point) else { return nil }
         let column = AxisResampling.neighbours(at: place.x, from: cells.columns)

@@ -68,7 +68,8 @@ package struct MaskPrediction: Sendable {
             logits: side, square: geometry.side, cropped: geometry.resizedWidth, original: window.width)
         let rows = AxisResampling(
             logits: side, square: geometry.side, cropped: geometry.resizedHeight, original: window.height)
-        let widened = widen(columns, side: side, width: window.width)
+        // What shows no image is not looked at.
+        let widened = widen(columns, lines: rows.taps + (rows.starts.max() ?? 0), width: window.width)
         return [Element](unsafeUninitializedCapacity: width * height) { target, count in
             guard let base = target.baseAddress else { return }
             if window.width < width || window.height < height { target.initialize(repeating: outside) }
@@ -87,11 +88,12 @@ package struct MaskPrediction: Sendable {
         }
     }
 
-    /// The logits with their rows resampled: `[4g, width]`.
-    private func widen(_ columns: AxisResampling, side: Int, width: Int) -> [Float] {
-        lowResolutionLogits.withUnsafeElements { source in
-            [Float](unsafeUninitializedCapacity: side * width) { target, count in
-                for y in 0..<side {
+    /// The first lines of the logits with their rows resampled: `[lines, width]`.
+    private func widen(_ columns: AxisResampling, lines: Int, width: Int) -> [Float] {
+        let side = lowResolutionLogits.shape[1]
+        return lowResolutionLogits.withUnsafeElements { source in
+            [Float](unsafeUninitializedCapacity: lines * width) { target, count in
+                for y in 0..<lines {
                     for x in 0..<width {
                         var sum: Float = 0
                         let start = y * side + columns.starts[x]
@@ -101,7 +103,7 @@ package struct MaskPrediction: Sendable {
                         target.initializeElement(at: y * width + x, to: sum)
                     }
                 }
-                count = side * width
+                count = lines * width
             }
         }
     }

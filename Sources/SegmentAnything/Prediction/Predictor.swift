@@ -117,10 +117,9 @@ package struct Predictor: Sendable {
         else { return answer }
         let cells = Float(guide.side) / Float(answer.geometry.side)
         let box = prompt.box.map { box in
-            let (low, high) = (
-                answer.geometry.mapped(x: box.x0, y: box.y0), answer.geometry.mapped(x: box.x1, y: box.y1)
-            )
-            return Prompt.Box(x0: cells * low.x, y0: cells * low.y, x1: cells * high.x, y1: cells * high.y)
+            let edges = PromptPlacement(answer.geometry, model.configuration).edges(box)
+            return Prompt.Box(
+                x0: cells * edges.x0, y0: cells * edges.y0, x1: cells * edges.x1, y1: cells * edges.y1)
         }
         return MaskPrediction(
             lowResolutionLogits: Appearance(guide, share: share).fitted(answer.lowResolutionLogits, box: box),

@@ -24,31 +24,30 @@ package enum DrawnPrompt {
         guard prompt != .none else { return nil }
         let side = model.logitsSide
         let cell = Float(model.imageSize) / Float(side)
+        let placement = PromptPlacement(geometry, model)
         let centres = (0..<side).map { (Float($0) + 0.5) * cell - 0.5 }  // in pixels of the padded input
         return Tensor(shape: [side, side]) { map in
             if let mask = prompt.maskLogits {
                 mask.withUnsafeElements { _ = map.update(fromContentsOf: $0) }
             } else if let box = prompt.box {
-                draw(box, geometry, centres: centres, cell: cell, into: map)
+                draw(placement.box(box), centres: centres, cell: cell, into: map)
             } else {
                 map.update(repeating: 0)
             }
             let spread = 2 * (Float(model.imageSize) * pointSpread) * (Float(model.imageSize) * pointSpread)
-            for point in prompt.points { draw(point, geometry, centres: centres, spread: spread, into: map) }
+            for point in prompt.points { draw(point, placement, centres: centres, spread: spread, into: map) }
         }
     }
 
     private static func draw(
-        _ box: Prompt.Box, _ geometry: ImageGeometry, centres: [Float], cell: Float,
-        into map: UnsafeMutableBufferPointer<Float>
+        _ box: Prompt.Box, centres: [Float], cell: Float, into map: UnsafeMutableBufferPointer<Float>
     ) {
-        let (first, last) = (geometry.mapped(x: box.x0, y: box.y0), geometry.mapped(x: box.x1, y: box.y1))
         /// Squared distances from the middle, in half sides. A side is never thinner than a cell, so none is lost.
         func distances(_ low: Float, _ high: Float) -> [Float] {
             let (middle, half) = ((low + high) / 2, max((high - low + 1) / 2, cell))
             return centres.map { ($0 - middle) / half * (($0 - middle) / half) }
         }
-        let (across, down) = (distances(first.x, last.x), distances(first.y, last.y))
+        let (across, down) = (distances(box.x0, box.x1), distances(box.y0, box.y1))
         for y in centres.indices {
             for x in centres.indices {
                 map[y * centres.count + x] = max(boxHeight * (1 - (across[x] + down[y])), floor)
@@ -57,10 +56,10 @@ package enum DrawnPrompt {
     }
 
     private static func draw(
-        _ point: Prompt.Point, _ geometry: ImageGeometry, centres: [Float], spread: Float,
+        _ point: Prompt.Point, _ placement: PromptPlacement, centres: [Float], spread: Float,
         into map: UnsafeMutableBufferPointer<Float>
     ) {
-        let place = geometry.mapped(x: point.x, y: point.y)
+        let place = placement.point(x: point.x, y: point.y)
         let across = centres.map { expf(-($0 - place.x) * ($0 - place.x) / spread) }
         let down = centres.map { expf(-($0 - place.y) * ($0 - place.y) / spread) }
         let height = point.isForeground ? pointHeight : -pointHeight

@@ -50,7 +50,8 @@ package struct PromptEncoder: Sendable {
     /// Points first, then the box's corners; beside points without a box, a padding point that is nowhere.
     private func sparse(_ prompts: [Prompt], _ geometry: ImageGeometry) -> Value {
         let channels = configuration.embeddingChannels
-        let tokens = prompts.flatMap(tokens)
+        let placement = PromptPlacement(geometry, configuration)
+        let tokens = prompts.flatMap { self.tokens($0, placement) }
         let shape = [prompts.count, prompts[0].kind.tokenCount, channels]
         guard !tokens.isEmpty else { return Value(Tensor(zeros: shape)) }
         let places = Tensor(shape: [tokens.count, channels]) { elements in
@@ -58,10 +59,9 @@ package struct PromptEncoder: Sendable {
                 let range = index * channels..<(index + 1) * channels
                 let features = UnsafeMutableBufferPointer(rebasing: elements[range])
                 if let place = token.place {
-                    // SAM scales first and then moves to the pixel's centre: half a pixel of the resized image.
-                    let mapped = geometry.mapped(x: place.x, y: place.y)
+                    // To the pixel's middle, after scaling: half a pixel of the resized image.
                     let side = Float(configuration.imageSize)
-                    encoding.write(x: (mapped.x + 0.5) / side, y: (mapped.y + 0.5) / side, into: features)
+                    encoding.write(x: (place.x + 0.5) / side, y: (place.y + 0.5) / side, into: features)
                 } else {
                     features.update(repeating: 0)
                 }
@@ -70,11 +70,11 @@ package struct PromptEncoder: Sendable {
         return (Value(places) + concatenate(tokens.map(\.label), axis: 0)).reshaped(shape)
     }
 
-    private func tokens(_ prompt: Prompt) -> [Token] {
+    private func tokens(_ prompt: Prompt, _ placement: PromptPlacement) -> [Token] {
         var tokens = prompt.points.map { point in
-            Token(place: (point.x, point.y), label: labels[point.isForeground ? 1 : 0])
+            Token(place: placement.point(x: point.x, y: point.y), label: labels[point.isForeground ? 1 : 0])
         }
-        if let box = prompt.box {
+        if let box = prompt.box.map(placement.box) {
             tokens.append(Token(place: (box.x0, box.y0), label: labels[2]))
             tokens.append(Token(place: (box.x1, box.y1), label: labels[3]))
         } else if !tokens.isEmpty {
@@ -84,7 +84,7 @@ package struct PromptEncoder: Sendable {
     }
 
     private struct Token {
-        /// In pixels of the original image; a padding token has none.
+        /// In pixels of the resized image; a padding token has none.
         let place: (x: Float, y: Float)?
         let label: Value
     }

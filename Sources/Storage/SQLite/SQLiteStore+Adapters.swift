@@ -60,7 +60,7 @@ extension SQLiteStore {
             return try adapterVersion(columns(found)).file
         }
         guard let file else { return false }
-        try Files.remove(layout.path(file.name))
+        discard([layout.path(file.name)])
         forgetLog()
         return true
     }

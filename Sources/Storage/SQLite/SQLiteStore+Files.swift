@@ -24,6 +24,7 @@ extension SQLiteStore {
     }
 
     package func probe() throws(StoreError) -> StoreHealth {
+        discard([])
         let path = layout.staging + "/" + Identifier.make("probe")
         _ = try Files.write(.bytes([0]), to: path)
         try Files.remove(path)

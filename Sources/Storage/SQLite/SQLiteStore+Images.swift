@@ -45,8 +45,7 @@ extension SQLiteStore {
         }
         guard !records.isEmpty else { return [] }
         try onStep(.committed)
-        for record in records { try Files.remove(layout.path(record.file.name)) }
-        try Files.sync(layout.images)
+        discard(records.map { layout.path($0.file.name) }, in: layout.images)
         forgetLog()
         return records.map(\.file.byteCount)
     }

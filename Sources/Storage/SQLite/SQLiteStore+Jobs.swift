@@ -152,7 +152,7 @@ extension SQLiteStore {
 
     /// Removes a file that no record names any more; what cannot be removed goes at the next start.
     private func discard(_ file: StoredFile?) {
-        if let file { try? Files.remove(layout.path(file.name)) }
+        if let file { discard([layout.path(file.name)]) }
     }
 
     func insert(_ new: NewJob, of task: String, _ database: Database) throws -> Job {

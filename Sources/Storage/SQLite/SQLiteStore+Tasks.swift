@@ -94,9 +94,8 @@ extension SQLiteStore {
         // Out of sight in one step, so that a crash leaves nothing half removed under the task's name.
         let (directory, trash) = (layout.path(Self.folder(of: id)), layout.staging + "/" + Identifier.make("trash"))
         if Files.isDirectory(directory) {
-            try Files.rename(directory, to: trash)
-            try Files.removeTree(trash)
-            try Files.sync(layout.tasks)
+            let isMoved = (try? Files.rename(directory, to: trash)) != nil
+            discard([isMoved ? trash : directory], in: layout.tasks)
         }
         forgetLog()
         return deletion

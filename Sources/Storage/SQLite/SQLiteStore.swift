@@ -23,6 +23,8 @@ package final class SQLiteStore: Store {
     let pool: DatabasePool
     let onStep: @Sendable (StoreStep) throws(StoreError) -> Void
     private let folder: Lock<DataFolder?>
+    /// Files that no row names any more, and that could not be removed yet.
+    private let superfluous = Lock<[String]>([])
 
     /// Opens the store, creates or migrates what is needed, and removes what a killed process left unfinished.
     ///
@@ -93,6 +95,20 @@ package final class SQLiteStore: Store {
             staging.discard()
             throw error
         }
+    }
+
+    /// Removes files and folders that no row names any more. What is deleted is deleted, whatever the disk says: what cannot be removed now (a
+    /// network's file system keeps what somebody reads) is tried again each time, and by the next start.
+    ///
+    /// - Parameter directory: Whose list of names is to be on the disk then; nil: that may wait.
+    func discard(_ paths: [String], in directory: String? = nil) {
+        let all = superfluous.withLock { superfluous in
+            defer { superfluous = [] }
+            return superfluous + paths
+        }
+        let left = all.filter { (try? Files.removeTree($0)) == nil }
+        if !left.isEmpty { superfluous.withLock { $0 += left } }
+        if let directory { try? Files.sync(directory) }
     }
 
     private static func absolute(_ path: String) -> String {

@@ -10,6 +10,7 @@ protocol Bench: ParsableCommand {
 
 extension Bench {
     func run() throws {
+        Underway.watch()
         if options.randomWeights { throw ExitCode(try RandomWeights.measure(options)) }
         try measure()
     }

@@ -11,14 +11,20 @@ enum RandomWeights {
     static func measure(_ options: BenchOptions) throws -> Int32 {
         let file = FileManager.default.temporaryDirectory
             .appending(path: "gmiseg-random-\(UUID().uuidString).safetensors")
-        defer { try? FileManager.default.removeItem(at: file) }
+        Underway.add(file: file)
+        defer {
+            try? FileManager.default.removeItem(at: file)
+            Underway.remove(file: file)
+        }
         try SegmentAnythingModel(configuration: options.configuration(), randomSeed: 0)
             .write(to: file.path, as: .float32)
         let process = Process()
         process.executableURL = try Executable.url
         process.arguments = arguments(CommandLine.arguments.dropFirst(), file: file.path)
         try process.run()
+        Underway.add(child: process.processIdentifier)
         process.waitUntilExit()
+        Underway.remove(child: process.processIdentifier)
         return process.terminationStatus
     }
 

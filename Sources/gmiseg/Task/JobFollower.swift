@@ -76,7 +76,9 @@ struct JobFollower {
     }
 
     private static func interval(_ json: JSON?) -> String {
-        "\(text(json?["mean"]?.doubleValue)) (\(text(json?["low"]?.doubleValue))–\(text(json?["high"]?.doubleValue)))"
+        let mean = text(json?["mean"]?.doubleValue)
+        guard let low = json?["low"]?.doubleValue, let high = json?["high"]?.doubleValue else { return mean }
+        return "\(mean) (\(text(low))–\(text(high)))"
     }
 
     private static func text(_ value: Double?) -> String { value.map { JSON.rounded($0, places: 3).text() } ?? "-" }

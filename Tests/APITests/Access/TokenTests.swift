@@ -55,6 +55,35 @@ import Testing
         #expect(throws: TokenFileError.self) { try AccessControl(file, log: Logger(label: "test")) }
     }
 
+    /// What kept the list from being read may end without a trace in the file itself, such as its owner's mistake: it is tried again.
+    @Test func aListThatCouldNotBeReadIsTriedAgain() throws {
+        let folder = try TemporaryDirectory()
+        let file = TokenFile(dataFolder: folder.path)
+        let (token, text) = Self.token()
+        try file.update { $0.append(token) }
+        let control = try control(file)
+        /// The answer once it is another one; the list is looked at once a second.
+        func statusAfter(_ before: Int) -> Int {
+            for _ in 0..<600 where status(control, "Bearer \(text)", .read) == before {
+                Thread.sleep(forTimeInterval: 0.05)
+            }
+            return status(control, "Bearer \(text)", .read)
+        }
+        let sound = try Data(contentsOf: URL(filePath: file.path))
+        /// In place and at one time, so that nothing but what it says tells one from the other.
+        func write(_ data: Data) throws {
+            let handle = try FileHandle(forWritingTo: URL(filePath: file.path))
+            try handle.write(contentsOf: data)
+            try handle.close()
+            try FileManager.default.setAttributes(
+                [.modificationDate: Date(timeIntervalSince1970: 1_800_000_000)], ofItemAtPath: file.path)
+        }
+        try write(Data(repeating: UInt8(ascii: "x"), count: sound.count))
+        #expect(statusAfter(200) == 500)
+        try write(sound)
+        #expect(statusAfter(500) == 200)
+    }
+
     @Test func withoutAFileEverybodyMayDoEverything() throws {
         let folder = try TemporaryDirectory()
         let control = try control(TokenFile(dataFolder: folder.path))

@@ -62,6 +62,10 @@ import Testing
         plain("malformed percent-encoding", "GET", "/v1/tasks/%zz", .malformedRequest, nil),
         plain("wrong method", "PUT", "/v1/tasks", .methodNotAllowed, nil),
         plain("post to a list", "POST", "/v1/jobs", .methodNotAllowed, nil),
+        plain(
+            "compressed body", "POST", "/v1/segment", type: "application/json", body: "\u{1F}\u{8B}",
+            headers: [("Content-Encoding", "gzip")], .unsupportedMediaType, "Content-Encoding"),
+        plain("no expectation", "GET", "/v1/tasks", headers: [("Expect", "x")], .expectationFailed, "Expect"),
         plain("unknown task", "GET", unknownTask, .notFound, "task"),
         plain("no task id at all", "GET", "/v1/tasks/..%2f..", .notFound, "task"),
         plain("very long id", "GET", "/v1/tasks/" + String(repeating: "a", count: 5_000), .notFound, "task"),
@@ -94,7 +98,7 @@ import Testing
         plain("task without a body", "POST", "/v1/tasks", .unsupportedMediaType, "Content-Type"),
         plain(
             "multipart without boundary", "POST", "/v1/tasks", type: "multipart/form-data", body: "x",
-            .malformedRequest, nil),
+            .malformedRequest, "Content-Type"),
         plain(
             "multipart cut off", "POST", "/v1/tasks", type: "multipart/form-data; boundary=b",
             body: "--b\r\nContent-Disposition: form-data; name=\"task\"\r\n\r\n{", .malformedRequest, nil),

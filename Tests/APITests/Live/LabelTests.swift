@@ -75,6 +75,33 @@ import Testing
         }
     }
 
+    /// The model as it came answers all labels alike: an imported task that has no examples, once its adapter is set aside, says that it finds
+    /// none, and not the first one everywhere.
+    @Test func withoutExamplesTheBaseTellsNoLabels() async throws {
+        try await withLiveServer { server in
+            let client = server.client
+            let created = try await client.post("/v1/tasks?wait=600", form: Self.task()).json
+            let first = "/v1/tasks/\(created["task"]?["id"]?.stringValue ?? "")"
+            let adapter = FormPart(
+                "adapter", bytes: try await client.get("\(first)/adapter").body, filename: "a.safetensors")
+            let form = [FormPart("task", text: #"{"name": "copy"}"#), adapter]
+            let copy = try await client.post("/v1/tasks", form: form).json
+            let path = "/v1/tasks/\(copy["task"]?["id"]?.stringValue ?? "")"
+            let base = ClientRequest(
+                "PUT", "\(path)/served_version", headers: [("Content-Type", "application/json")],
+                body: Array(#"{"version": null}"#.utf8))
+            #expect(try await client.send(base).status == 200)
+            let answer = try await client.post("\(path)/segment", form: Self.segment("{}")).json
+            #expect(answer["tier"] == "base")
+            #expect(answer["masks"]?.elements?.map { $0["area_px"] } == [0, 0], "\(answer.text())")
+            #expect(answer["masks"]?.elements?.map { $0["found"] } == [false, false])
+            #expect(Set(try Self.map(answer["label_map_png"]).labels) == [0])
+            // Who is asked by a box answers as ever.
+            let boxed = try await client.post("\(path)/segment", form: Self.segment("{\"label\": 1, \(Self.box)}")).json
+            #expect(boxed["masks"]?.elements?.count == 1)
+        }
+    }
+
     static func task(
         _ labels: JSON? = labels, adapter: [UInt8]? = nil, masks: [[UInt8]]? = nil, kind: String = "decoder"
     ) -> [FormPart] {
@@ -261,7 +288,10 @@ import Testing
             let base = ClientRequest(
                 "PUT", "/v1/tasks/\(task)/served_version", headers: [("Content-Type", "application/json")],
                 body: Array(#"{"version": null}"#.utf8))
-            #expect(try await client.send(base).status == 200)
+            // Not the words of the gate, which let the adapter answer.
+            let chosen = try await client.send(base)
+            #expect(chosen.status == 200)
+            #expect(try chosen.json["tier_reason"]?.stringValue?.hasPrefix("the base model was chosen") == true)
             let answer = try await client.post("/v1/tasks/\(task)/segment", form: Self.segment("{}")).json
             #expect(answer["tier"] == "base")
             #expect(answer["receipt"]?["promptless"]?["routes"]?.elements?.count == 2)

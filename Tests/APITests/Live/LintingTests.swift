@@ -195,6 +195,20 @@ import Testing
         }
     }
 
+    /// As the job will: one picture is of one patient, under whatever names it comes.
+    @Test func theDryRunGroupsEqualPictures() async throws {
+        var support = Support()
+        support.images[3].bytes = support.images[1].bytes
+        support.masks[3].bytes = support.masks[1].bytes
+        try await withLiveServer { [support] server in
+            let answer = try await server.client.post("/v1/tasks?dry_run=true", form: support.form).json
+            #expect(answer["examples"]?.elements?.map { $0["patient"] } == [1, 2, 3, 2, 4], "\(answer.text())")
+            let created = try await server.client.post("/v1/tasks?wait=600", form: support.form).json
+            let heldOut = created["job"]?["result"]?["held_out"]
+            #expect(heldOut?["folds"] == 4 && heldOut?["grouped_by"] == "picture", "\(heldOut?.text() ?? "")")
+        }
+    }
+
     @Test func theJobSaysItToo() async throws {
         var support = Support()
         support.task = #"{"name": "d", "adapter": {"kind": "decoder"}, "adaptation": {"steps": 1}}"#

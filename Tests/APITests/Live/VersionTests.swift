@@ -210,6 +210,9 @@ import Testing
             #expect(unmeasured["job"]?["result"]?["served"] == false, "\(unmeasured.text())")
             #expect(unmeasured["job"]?["result"]?["served_reason"]?.stringValue?.contains("version 1") == true)
             #expect(unmeasured["task"]?["served_version"] == 1)
+            // It may have begun with the imported tensors: what taught those has taught it.
+            let taught = unmeasured["task"]?["versions"]?[1]?["card"]?["notes"]?["support_sha256"]?.elements
+            #expect(taught?.count == 4 && Set(taught?.compactMap(\.stringValue) ?? []).count == 4)
 
             // With examples of its own, it is where their adapter starts from.
             let grown = try await client.post("/v1/tasks?wait=600", form: Forms.task(count: 3, extra: [form[1]])).json

@@ -18,8 +18,8 @@ import Testing
         }
     }
 
-    private static func key(_ text: String, _ owner: String? = nil) -> Idempotency.Key {
-        .init(owner: owner, text: text)
+    private static func key(_ text: String, _ owner: String? = nil, seesAll: Bool = false) -> Idempotency.Key {
+        .init(owner: owner, seesAll: seesAll, text: text)
     }
 
     @Test func doesEachRequestOnce() {
@@ -32,6 +32,9 @@ import Testing
         #expect(Self.word(table.begin(Self.key("k"), fingerprint: "b", at: Self.at(3))) == "mismatch")
         // Another owner's key of the same text is another key.
         #expect(Self.word(table.begin(Self.key("k", "ben"), fingerprint: "b", at: Self.at(3))) == "perform")
+        // So is that of another of the owner's tokens, who sees more or less: the answer may tell of others' tasks.
+        #expect(
+            Self.word(table.begin(Self.key("k", seesAll: true), fingerprint: "a", at: Self.at(3))) == "perform")
     }
 
     @Test func failuresAreTriedAnew() {
@@ -53,13 +56,14 @@ import Testing
     @Test(arguments: [("ana", ["ben"]), ("ben", ["ana"]), (nil, [])] as [(String?, [String])])
     func forgetsWhatMayTellOfADeletion(_ owner: String?, _ kept: [String]) {
         var table = Idempotency()
+        func key(_ name: String) -> Idempotency.Key { Self.key("k", name, seesAll: name == "root") }
         for name in ["ana", "ben", "root"] {
-            _ = table.begin(Self.key("k", name), fingerprint: "a", seesAll: name == "root", at: Self.at(0))
-            table.finish(Self.key("k", name), Response(.ok), at: Self.at(0))
+            _ = table.begin(key(name), fingerprint: "a", at: Self.at(0))
+            table.finish(key(name), Response(.ok), at: Self.at(0))
         }
         table.forget(owner: owner)
         for name in ["ana", "ben", "root"] {
-            let word = Self.word(table.begin(Self.key("k", name), fingerprint: "a", at: Self.at(1)))
+            let word = Self.word(table.begin(key(name), fingerprint: "a", at: Self.at(1)))
             #expect(word == (kept.contains(name) ? "replay 200" : "perform"), "\(name)")
         }
     }
@@ -76,6 +80,25 @@ import Testing
         // The request that came again is a new one: the deletion was before it.
         table.finish(Self.key("k", "ana"), Response(.ok), at: Self.at(4))
         #expect(Self.word(table.begin(Self.key("k", "ana"), fingerprint: "a", at: Self.at(5))) == "replay 200")
+    }
+
+    /// Many keys come and go, and some answers are forgotten on the way: the others stay, in their order.
+    @Test func keepsTheLatest() {
+        var table = Idempotency(byteCapacity: 20 * 1_512)
+        for index in 0..<500 {
+            let key = Self.key("\(index)", index % 3 == 0 ? "ana" : nil)
+            _ = table.begin(key, fingerprint: "a", at: Self.at(UInt64(index)))
+            table.finish(
+                key, Response(body: .bytes([UInt8](repeating: 0, count: 1_000))), at: Self.at(UInt64(index)))
+            if index == 490 { table.forget(owner: "ana") }
+        }
+        // Twenty have room; of those until 490 ana's are gone, and those after it fit beside the rest.
+        let kept = (470..<500).filter { index in
+            let key = Self.key("\(index)", index % 3 == 0 ? "ana" : nil)
+            return Self.word(table.begin(key, fingerprint: "b", at: Self.at(499))) == "mismatch"
+        }
+        #expect(kept.filter { $0 > 490 } == Array(491..<500))
+        #expect(kept.filter { $0 <= 490 } == (471...490).filter { $0 % 3 != 0 }.suffix(11))
     }
 
     @Test func keepsToItsMemory() {

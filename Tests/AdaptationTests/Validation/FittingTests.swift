@@ -36,7 +36,7 @@ import Testing
         for kind in HeldOutScorer.kinds {
             let (dice, gain) = (heldOut.interval(.dice, kind, adapted: true), heldOut.gain(kind))
             #expect(try (0...1).contains(#require(dice).mean))
-            #expect(try #require(dice).low <= #require(dice).mean && #require(dice).mean <= #require(dice).high)
+            #expect(try #require(dice?.low) <= #require(dice).mean && #require(dice).mean <= #require(dice?.high))
             let before = try #require(heldOut.interval(.dice, kind, adapted: false))
             #expect(try abs(#require(dice).mean - before.mean - #require(gain).mean) < 1e-9)
             // No spacing, no millimetres.

@@ -67,6 +67,8 @@ struct Download {
             "--speed-limit", "1", "--speed-time", "60", "--continue-at", "-", "--output", partial, "--", address,
         ]
         try process.run()
+        // Else it would go on writing beside the curl of the command that continues.
+        Underway.add(child: process.processIdentifier)
         var bar = ProgressBar(label: fileName)
         while process.isRunning {
             if let byteCount {
@@ -76,6 +78,7 @@ struct Download {
             Thread.sleep(forTimeInterval: 0.2)
         }
         process.waitUntilExit()
+        Underway.remove(child: process.processIdentifier)
         bar.finish()
         return process.terminationStatus
     }
