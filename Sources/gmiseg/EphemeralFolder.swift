@@ -31,9 +31,10 @@ struct EphemeralFolder {
             // One that was made just now is a server's that has not come to opening its store.
             let isEmpty = (try? FileManager.default.contentsOfDirectory(atPath: path).isEmpty) ?? true
             guard !isEmpty || time(nil) - status.st_mtim.tv_sec > startTime else { continue }
-            // A store can be opened only where no server works. While it is open nobody else opens it; after that nobody finds it.
+            // A store can be opened only where no server works. While it is open nobody else opens it; after that no server has its name, and
+            // whoever finds what is left of it removes it too.
             guard let store = try? SQLiteStore(directory: path) else { continue }
-            let gone = "\(root)/.\(UUID().uuidString)"
+            let gone = "\(root)/\(prefix)gone-\(UUID().uuidString)"
             let isMoved = rename(path, gone) == 0
             store.close()
             try? FileManager.default.removeItem(atPath: isMoved ? gone : path)

@@ -24,8 +24,7 @@ final class ServerProcess {
             + (model.map { ["--model", $0] } ?? []) + (threads.map { ["--threads", "\($0)"] } ?? [])
         let output = Pipe()
         process.standardOutput = output
-        try process.run()
-        Underway.add(child: process.processIdentifier)
+        try Underway.start(process)
         Underway.add(file: folder)
         guard let address = Self.announcedAddress(output.fileHandleForReading) else {
             Self.stop(process, dataFolder: folder)

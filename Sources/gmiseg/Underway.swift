@@ -8,7 +8,10 @@ import Posix
 /// Foundation gives each child a process group of its own, so a terminal's Ctrl-C reaches this process alone, and the child would go on.
 enum Underway {
     private struct State {
-        var children: Set<pid_t> = []
+        /// Each with the signal that ends it.
+        var children: [pid_t: Int32] = [:]
+        /// Children that are being started, and have no number yet.
+        var starting = 0
         var files: Set<String> = []
         var isWatched = false
         var isEnding = false
@@ -18,7 +21,7 @@ enum Underway {
     /// How long a child may take to end by itself, in seconds.
     private static let patience = 10.0
 
-    /// From now on whoever ends this process ends all that is under way. Is called when anything is added.
+    /// From now on whoever ends this process ends all that is under way. Is called before anything is.
     static func watch() {
         let isFirst = state.withLock { state in
             defer { state.isWatched = true }
@@ -27,20 +30,25 @@ enum Underway {
         if isFirst { Signals.onTermination { @Sendable in end() } }
     }
 
-    static func add(child: pid_t) {
-        state.withLock { _ = $0.children.insert(child) }
+    /// Starts a child. It inherits that signals are ignored: one that does not set that right itself is ended by SIGKILL.
+    static func start(_ process: Process, endedBy signal: Int32 = SIGTERM) throws {
         watch()
+        state.withLock { $0.starting += 1 }
+        defer { state.withLock { $0.starting -= 1 } }
+        try process.run()
+        let child = process.processIdentifier
+        state.withLock { $0.children[child] = signal }
     }
 
     static func add(file: URL) {
-        state.withLock { _ = $0.files.insert(file.path) }
         watch()
+        state.withLock { _ = $0.files.insert(file.path) }
     }
 
     /// Of a child that has ended. Does not return where this process is about to end: that the child has is no failure then.
     static func remove(child: pid_t) {
         let isEnding = state.withLock { state in
-            state.children.remove(child)
+            state.children[child] = nil
             return state.isEnding
         }
         while isEnding { sleep(1) }
@@ -49,11 +57,11 @@ enum Underway {
     static func remove(file: URL) { state.withLock { _ = $0.files.remove(file.path) } }
 
     private static func end() {
-        let (children, files) = state.withLock { state in
-            state.isEnding = true
-            return (state.children, state.files)
-        }
-        for child in children { kill(child, SIGTERM) }
+        state.withLock { $0.isEnding = true }
+        while state.withLock({ $0.starting > 0 }) { usleep(1_000) }
+        let (signals, files) = state.withLock { ($0.children, $0.files) }
+        let children = signals.keys
+        for (child, signal) in signals { kill(child, signal) }
         let start = ContinuousClock.now
         while children.contains(where: { kill($0, 0) == 0 }) {
             let seconds = (ContinuousClock.now - start) / .seconds(1)

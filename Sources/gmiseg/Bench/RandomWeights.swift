@@ -21,8 +21,7 @@ enum RandomWeights {
         let process = Process()
         process.executableURL = try Executable.url
         process.arguments = arguments(CommandLine.arguments.dropFirst(), file: file.path)
-        try process.run()
-        Underway.add(child: process.processIdentifier)
+        try Underway.start(process)
         process.waitUntilExit()
         Underway.remove(child: process.processIdentifier)
         return process.terminationStatus

@@ -1,5 +1,6 @@
 import Cryptography
 import Foundation
+import Glibc
 
 /// One file from the network, continued where it was interrupted, and only given its name when its hash is right.
 ///
@@ -66,9 +67,8 @@ struct Download {
             // A connection on which nothing comes for a minute is dead.
             "--speed-limit", "1", "--speed-time", "60", "--continue-at", "-", "--output", partial, "--", address,
         ]
-        try process.run()
         // Else it would go on writing beside the curl of the command that continues.
-        Underway.add(child: process.processIdentifier)
+        try Underway.start(process, endedBy: SIGKILL)
         var bar = ProgressBar(label: fileName)
         while process.isRunning {
             if let byteCount {
