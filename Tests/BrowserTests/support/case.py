@@ -230,9 +230,8 @@ class BrowserCase(unittest.TestCase):
             f"{least} answers and no more to come")
 
     def place(self, x: float, y: float, size: tuple[int, int] = (256, 256), stage: str = ".stage") -> tuple[int, int]:
-        """Where the pixel (x, y) of a fitted image is, from the middle of the stage."""
-        width, height = self.driver.execute_script(
-            "const e = document.querySelector(arguments[0]); return [e.clientWidth, e.clientHeight]", stage)
+        """Where the pixel (x, y) of a fitted image is, from the middle of the stage, which may be still to come."""
+        width, height = self.driver.execute_script("return [arguments[0].clientWidth, arguments[0].clientHeight]", self.see(stage))
         scale = min((width - 24) / size[0], (height - 24) / size[1])
         return round((x + 0.5 - size[0] / 2) * scale), round((y + 0.5 - size[1] / 2) * scale)
 
