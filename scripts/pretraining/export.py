@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 from safetensors import safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 
 from model import Configuration, Sam, grown
 
@@ -39,7 +39,14 @@ def write_model(model, path, card):
         raise ValueError("a weight is not finite in half precision")
     metadata = {"format": "pt", "gmiseg.configuration": model.configuration.json(), "gmiseg.card": json.dumps(card)}
     Path(path).parent.mkdir(parents=True, exist_ok=True)
-    save_file(tensors, f"{path}.partial", metadata)
+    data = save(tensors, metadata)
+    size = int.from_bytes(data[:8], "little")
+    head = json.loads(data[8 : 8 + size])
+    # safetensors writes metadata in any order, and the same weights would have one hash today and another tomorrow.
+    head["__metadata__"] = dict(sorted(metadata.items()))
+    text = json.dumps(head, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)  # tensors begin at a multiple of eight
+    Path(f"{path}.partial").write_bytes(len(text).to_bytes(8, "little") + text + data[8 + size :])
     os.replace(f"{path}.partial", path)
 
 

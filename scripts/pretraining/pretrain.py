@@ -291,11 +291,11 @@ def record(run, everything):
     return by_set, mean
 
 
-def train(rank, o):
-    """What each process of the team does."""
+def train(rank, o, parent=None):
+    """What each process of the team does; it ends with process `parent`."""
     torch.set_num_threads(o.threads)
     meeting_place = Path(o.run).resolve() / "meeting-place"
-    team = Team(rank, o.processes, meeting_place)
+    team = Team(rank, o.processes, meeting_place, parent)
     run = Run(o, team)
     everything = evaluate.items(o.data, 6) if team.leads else []
     parameters = sum(p.numel() for p in run.model.parameters())
@@ -325,7 +325,9 @@ def train(rank, o):
         if ended and run.stage == 1 and run.stage_step:
             break
     if team.leads:
-        card = {"training": {"steps": run.step, "images": run.images, "minutes": round(run.elapsed / 60, 1)}}
+        card = {"training": {"steps": run.step, "images": run.images}}
+        if not o.steps:  # the time is part of what such a run is; of another it would only change the file's hash
+            card["training"]["minutes"] = round(run.elapsed / 60, 1)
         write_model(run.average, o.output, card)
         print(o.output, hashlib.sha256(Path(o.output).read_bytes()).hexdigest())
 
@@ -337,7 +339,7 @@ def main():
     if o.processes == 1:
         train(0, o)
     else:
-        torch.multiprocessing.spawn(train, (o,), o.processes)
+        torch.multiprocessing.spawn(train, (o, os.getpid()), o.processes)
 
 
 if __name__ == "__main__":

@@ -4,15 +4,17 @@ Two threads of one process took 30 ms an image at 128 px where two processes of 
 short operations, and drawing samples is serial.
 """
 
+import os
+
 import torch
 import torch.distributed as dist
 
 
 class Team:
-    """Process `rank` of `size`. A team of one talks to nobody."""
+    """Process `rank` of `size`, begun by process `parent`. A team of one talks to nobody."""
 
-    def __init__(self, rank, size, meeting_place):
-        self.rank, self.size = rank, size
+    def __init__(self, rank, size, meeting_place, parent=None):
+        self.rank, self.size, self.parent = rank, size, parent
         if size > 1:
             dist.init_process_group("gloo", init_method=f"file://{meeting_place}", rank=rank, world_size=size)
 
@@ -29,6 +31,9 @@ class Team:
         """Replaces each tensor by its mean over the team; what is not finite in one is so in all."""
         if self.size == 1:
             return
+        if self.parent is not None and os.getppid() != self.parent:
+            # Killed, the command would leave its team behind, which went on writing checkpoints beside the run that was begun next.
+            raise SystemExit("the command that began this run has ended")
         flat = torch.cat([t.flatten() for t in tensors])
         dist.all_reduce(flat)
         flat /= self.size

@@ -1,6 +1,9 @@
 """`python -m unittest` in this folder: seconds, no data needed."""
 
+import multiprocessing
+import os
 import tempfile
+import time
 import types
 import unittest
 import unittest.mock
@@ -173,7 +176,11 @@ class Model(unittest.TestCase):
         model = small()
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "m.safetensors"
-            write_model(model, path, {"note": 1})
+            written = set()
+            for _ in range(8):
+                write_model(model, path, {"note": 1})
+                written.add(path.read_bytes())
+            self.assertEqual(len(written), 1, "the same weights have one hash")
             again = evaluate.load(path)
         self.assertEqual(again.configuration, model.configuration)
         for name, value in model.state_dict().items():
@@ -227,6 +234,47 @@ class Step(unittest.TestCase):
                 self.assertTrue(found["worst"].isnan().all())
                 self.assertEqual(found["shared"].tolist(), [0.0])
                 self.assertEqual(found["gathered"], ["process 0", "process 1"])
+
+
+    def test_a_team_ends_with_the_command_that_began_it(self):
+        with tempfile.TemporaryDirectory() as folder:
+            command = multiprocessing.get_context("spawn").Process(target=_begin, args=(folder,))
+            command.start()
+            pids = [Path(folder) / f"{rank}.pid" for rank in range(2)]
+            self.assertTrue(_until(lambda: all(p.exists() for p in pids)), "both have taken a step")
+            command.kill()
+            command.join()
+            for pid in pids:
+                self.assertTrue(_until(lambda: _has_ended(int(pid.read_text()))), f"{pid} has ended")
+
+
+def _begin(folder):
+    torch.multiprocessing.spawn(_work, (folder, os.getpid()), 2)
+
+
+def _work(rank, folder, parent):
+    """Steps for ever, and says that it does."""
+    team = Team(rank, 2, f"{folder}/meeting-place", parent)
+    while True:
+        team.average([torch.zeros(1)])
+        written = Path(folder) / f"{rank}.part"
+        written.write_text(str(os.getpid()))
+        written.rename(Path(folder) / f"{rank}.pid")
+
+
+def _has_ended(pid):
+    """A zombie has: nobody may be there to wait for it."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except FileNotFoundError:
+        return True
+
+
+def _until(condition, seconds=120):
+    end = time.monotonic() + seconds
+    while not condition() and time.monotonic() < end:
+        time.sleep(0.05)
+    return condition()
 
 
 def _average(rank, folder):
