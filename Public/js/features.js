@@ -33,7 +33,6 @@ export class Features {
   get dryRun() { return this.takes('post', '/v1/tasks', 'dry_run'); }
   get moreSupport() { return this.has('post', '/v1/tasks/{}/support'); }
   get supportFiles() { return this.has('get', '/v1/tasks/{}/support/{}/image'); }
-  get storedImages() { return this.has('get', '/v1/images/{}'); }
   get imageDeletion() { return this.has('delete', '/v1/images/{}'); }
   get rollback() { return this.has('put', '/v1/tasks/{}/served_version'); }
   get gateMargin() { return this.schemaHas('AdaptationChoice', 'gate_margin'); }
@@ -42,7 +41,6 @@ export class Features {
   get uncertainty() { return this.takes('post', '/v1/segment', 'uncertainty'); }
   get instances() { return this.takes('post', '/v1/segment', 'instances'); }
   get maskPrompt() { return this.schemaHas('Prompts', 'mask'); }
-  get logitsPrompt() { return this.schemaHas('Prompts', 'logits'); }
   get whoami() { return this.has('get', '/v1/whoami'); }
 }
 

@@ -1,4 +1,5 @@
 import { h } from './dom.js';
+import { complain } from './messages.js';
 
 /**
  * Files that a person drops or chooses, folders included.
@@ -90,7 +91,12 @@ export function acceptDrops(element, onFiles) {
     event.preventDefault();
     event.stopPropagation();
     mark(-depth);
-    const found = await filesOfDrop(event.dataTransfer);
-    if (found.length > 0) onFiles(found);
+    try {
+      const found = await filesOfDrop(event.dataTransfer);
+      if (found.length > 0) onFiles(found);
+    } catch (error) {
+      // A file that went away, or a folder that may not be read.
+      complain(error);
+    }
   });
 }

@@ -1,3 +1,5 @@
+import { session } from './storage.js';
+
 /**
  * Keeps work in hand over a reload: dropped files, drawn masks, prompts. In IndexedDB, under this tab's own number.
  * What a closed tab has left is thrown away at a start some hours later: patients' images do not stay behind in a browser
@@ -34,7 +36,7 @@ export async function forget(name) {
 /** Keeps a small value at once: it is there even when the page is left in the same moment. Texts and numbers only. */
 export function keepSmall(name, value) {
   try {
-    sessionStorage.setItem(name, JSON.stringify(value));
+    session.setItem(name, JSON.stringify(value));
   } catch (error) {
     console.warn('not kept over a reload:', error);
   }
@@ -43,19 +45,19 @@ export function keepSmall(name, value) {
 /** What `keepSmall` kept under `name`, or undefined. */
 export function recallSmall(name) {
   try {
-    return JSON.parse(sessionStorage.getItem(name)) ?? undefined;
+    return JSON.parse(session.getItem(name)) ?? undefined;
   } catch {
     return undefined;
   }
 }
 
 export function forgetSmall(name) {
-  sessionStorage.removeItem(name);
+  session.removeItem(name);
 }
 
 /** Removes all that any tab has kept in this browser, but for the small values of this one that `lasting` names. */
 export async function forgetEverything(lasting = []) {
-  for (const name of Object.keys(sessionStorage)) if (!['tab', ...lasting].includes(name)) sessionStorage.removeItem(name);
+  for (const name of Object.keys(session)) if (!['tab', ...lasting].includes(name)) session.removeItem(name);
   await request((store) => store.clear(), 'readwrite');
 }
 
@@ -86,22 +88,22 @@ export async function forgetClosedTabs() {
 
 /** The tab's number: survives a reload, ends with the tab. A copied tab gets the number too, and then shares the work. */
 function tabNumber() {
-  const known = sessionStorage.getItem('tab');
+  const known = session.getItem('tab');
   if (known) return known;
   const bytes = crypto.getRandomValues(new Uint8Array(8));
   const fresh = [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('');
-  sessionStorage.setItem('tab', fresh);
+  session.setItem('tab', fresh);
   return fresh;
 }
 
+/** Private windows may refuse, and where site data are blocked it is not even there: the page then works, and a reload starts anew. */
 function open() {
   return new Promise((resolve) => {
     const opening = indexedDB.open(DATABASE, 1);
     opening.onupgradeneeded = () => opening.result.createObjectStore(STORE);
     opening.onsuccess = () => resolve(opening.result);
-    // Private windows may refuse: the page then works, and a reload starts anew.
     opening.onerror = () => resolve(null);
-  });
+  }).catch(() => null);
 }
 
 async function request(action, mode) {

@@ -1,11 +1,13 @@
+import { local } from './storage.js';
+
 /** Light or dark: the system's choice, or the person's, which the browser remembers. */
 const dark = matchMedia('(prefers-color-scheme: dark)');
 
 export function startTheme() {
   const select = document.getElementById('theme');
-  select.value = ['light', 'dark'].includes(localStorage.getItem('theme')) ? localStorage.getItem('theme') : 'system';
+  select.value = ['light', 'dark'].includes(local.getItem('theme')) ? local.getItem('theme') : 'system';
   select.addEventListener('change', () => {
-    localStorage.setItem('theme', select.value);
+    local.setItem('theme', select.value);
     apply(select.value);
   });
   dark.addEventListener('change', () => apply(select.value));

@@ -1,3 +1,5 @@
+import Foundation
+
 /// Why an evaluation cannot start or go on. What is wrong with single files never ends a run: see `Omission`.
 package enum EvaluationError: Error, Equatable, Sendable, CustomStringConvertible {
     /// No folder at `path`, or none below it with `images/` and `masks/`.
@@ -28,6 +30,20 @@ package enum EvaluationError: Error, Equatable, Sendable, CustomStringConvertibl
             "\(path), line \(line): \(reason). Give another --output, or remove it"
         case .unwritable(let path, let reason):
             "\(path) cannot be written: \(reason)"
+        }
+    }
+}
+
+extension EvaluationError {
+    /// Has a file of the results written, with the folders that lead to it.
+    static func writing(_ path: String, _ write: (String) throws -> Void) throws(EvaluationError) {
+        do {
+            // Not path(), which escapes spaces.
+            let folder = URL(filePath: path).deletingLastPathComponent().path
+            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+            try write(path)
+        } catch {
+            throw .unwritable(path: path, reason: "\(error)")
         }
     }
 }

@@ -49,23 +49,14 @@ package enum Resize {
 
     /// Pillow's NEAREST: the pixel under the centre of each new one.
     package static func nearest(_ mask: Mask, width: Int, height: Int) -> Mask {
-        Mask(width: width, height: height, pixels: nearest(mask.pixels, mask.width, mask.height, width, height))
-    }
-
-    package static func nearest(_ map: LabelMap, width: Int, height: Int) -> LabelMap {
-        LabelMap(width: width, height: height, labels: nearest(map.labels, map.width, map.height, width, height))
-    }
-
-    private static func nearest<Element>(
-        _ elements: [Element], _ oldWidth: Int, _ oldHeight: Int, _ width: Int, _ height: Int
-    ) -> [Element] {
         precondition(width > 0 && height > 0, "an image has pixels")
         // floor((i + 1/2) · old / new), in integers.
-        let columns = (0..<width).map { (2 * $0 + 1) * oldWidth / (2 * width) }
-        return (0..<height).flatMap { y in
-            let start = (2 * y + 1) * oldHeight / (2 * height) * oldWidth
-            return columns.map { elements[start + $0] }
+        let columns = (0..<width).map { (2 * $0 + 1) * mask.width / (2 * width) }
+        let pixels = (0..<height).flatMap { y in
+            let start = (2 * y + 1) * mask.height / (2 * height) * mask.width
+            return columns.map { mask.pixels[start + $0] }
         }
+        return Mask(width: width, height: height, pixels: pixels)
     }
 
     /// The fraction of each new pixel that `mask` covers: soft targets for training at the resolution of the logits.

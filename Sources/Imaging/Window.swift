@@ -12,11 +12,6 @@ package enum Window: Sendable, Equatable {
     /// `low` becomes 0, `high` becomes 255, what lies outside is clamped. An empty or undefined range gives 0.
     case range(low: Double, high: Double)
 
-    /// A window as radiologists name it, with DICOM's linear function (PS3.3 §C.11.2.1.2.1); `width` is above 1.
-    package static func centre(_ centre: Double, width: Double) -> Window {
-        .range(low: centre - 0.5 - (width - 1) / 2, high: centre - 0.5 + (width - 1) / 2)
-    }
-
     /// The samples that become 0 and 255.
     package func limits(for image: RawImage) -> (low: Double, high: Double) {
         switch self {

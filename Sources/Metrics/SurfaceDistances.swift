@@ -1,3 +1,4 @@
+import Basics
 import Imaging
 
 /// Distances between the surfaces of two masks, as MedPy defines them.
@@ -26,20 +27,11 @@ package struct SurfaceDistances: Sendable, Equatable {
             Self.distances(from: surfaces.0, to: surfaces.1, spacing)
             + Self.distances(from: surfaces.1, to: surfaces.0, spacing)
         asd = distances.reduce(0, +) / Double(distances.count)
-        hd95 = Self.percentile(95, of: distances)
+        hd95 = distances.sorted().quantile(0.95)
     }
 
     private static func distances(from surface: Mask, to other: Mask, _ spacing: Spacing?) -> [Double] {
         let distances = DistanceTransform.distances(to: other, spacing: spacing)
         return zip(surface.pixels, distances).filter { $0.0 != 0 }.map(\.1)
-    }
-
-    /// NumPy's default: linear between the ranks around (count − 1) · percent / 100. `values` is not empty.
-    static func percentile(_ percent: Double, of values: [Double]) -> Double {
-        let sorted = values.sorted()
-        let position = Double(sorted.count - 1) * percent / 100
-        let rank = Int(position)
-        let next = min(rank + 1, sorted.count - 1)
-        return sorted[rank] + (sorted[next] - sorted[rank]) * (position - Double(rank))
     }
 }

@@ -68,10 +68,13 @@ package struct JobOutcome: Sendable {
     package var resultJSON: String
     /// Becomes visible in the same transaction that ends the job.
     package var adapter: NewAdapter?
+    /// In place of the result where another version was chosen meanwhile, so that the adapter does not answer; nil: the result says nothing of that.
+    package var overtakenJSON: String?
 
-    package init(resultJSON: String, adapter: NewAdapter? = nil) {
+    package init(resultJSON: String, adapter: NewAdapter? = nil, overtakenJSON: String? = nil) {
         self.resultJSON = resultJSON
         self.adapter = adapter
+        self.overtakenJSON = overtakenJSON
     }
 }
 

@@ -9,7 +9,7 @@ struct SegmentCommand: ParsableCommand {
         commandName: "segment", abstract: "Segment one image on a running server.",
         discussion: """
             Coordinates are pixels, x right, y down, the first pixel is 0,0. Without points and boxes the model segments \
-            what the task has taught it. The JSON answer goes to standard output, the mask into --output.
+            what the task has taught it. The JSON answer, without its pictures, goes to standard output, the mask into --output.
             """)
 
     @OptionGroup var options: ServerOptions

@@ -86,9 +86,10 @@ func serve(_ options: ServeCommand) throws {
         })
     service.telemetry.watch(connections: { [weak server] in server?.connectionCount ?? 0 })
 
+    // First of all: a job that begins for a server that cannot listen would have been tried once for nothing.
+    let bound = try server.start()
     try service.start()
     service.startRetention()
-    let bound = try server.start()
     if server.connectionLimit < serving.limits.connections {
         log.warning(
             "this process may not open enough files for all connections",
@@ -128,7 +129,15 @@ func serve(_ options: ServeCommand) throws {
         // `systemctl reload` must not end a server that has nothing to read again; a terminal that goes away still does.
         Signals.onHangUp { @Sendable in log.notice("there is no certificate to read again") }
     }
-    try announce(bound.map { url($0, isEncrypted: identity != nil) }, readyFile: options.readyFile)
+    do {
+        try announce(bound.map { url($0, isEncrypted: identity != nil) }, readyFile: options.readyFile)
+    } catch {
+        // The job that runs by now goes back into the queue: it was not its fault.
+        service.stop { stopped.leave() }
+        server.drain { stopped.leave() }
+        stopped.wait()
+        throw error
+    }
     ServiceManager.notify("READY=1")
     let watchdog = Watchdog()
     stopped.wait()

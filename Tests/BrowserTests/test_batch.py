@@ -4,6 +4,7 @@ import base64
 import csv
 import io
 import json
+import shutil
 import zipfile
 
 from selenium.webdriver import Keys
@@ -29,13 +30,13 @@ class BatchTests(BrowserCase):
         self.press("Segment all")
         self.until(lambda _: len(self.css(".tile.done")) == 3 and len(self.css(".tile.failed")) == 1, "all are through")
         self.until(lambda _: len(self.css(".tile .thumbnail canvas")) == 3, "pictures")
-        self.assertIn("failed", self.css(".tile")[0].get_attribute("class"), "what failed comes first")
-        doubts = [float(tile.get_attribute("data-uncertainty")) for tile in self.css(".tile.done")]
+        self.assertIn("failed", self.steadily(lambda: self.css(".tile")[0].get_attribute("class")), "what failed comes first")
+        doubts = self.steadily(lambda: [float(tile.get_attribute("data-uncertainty")) for tile in self.css(".tile.done")])
         self.assertEqual(doubts, sorted(doubts, reverse=True))
         self.screenshot("batch")
 
         # The worst is corrected by a click.
-        worst = self.css(".tile.done")[0].get_attribute("data-stem")
+        worst = self.steadily(lambda: self.css(".tile.done")[0].get_attribute("data-stem"))
         image = next(path for path in images if path.stem == worst)
         self.press(f"Correct {image.name}")
         self.see(".imagename", image.name)
@@ -47,7 +48,7 @@ class BatchTests(BrowserCase):
         self.screenshot("batch-correct")
         self.press("Accept correction")
         self.see(".tile .good", "corrected")
-        self.assertEqual(self.css(".tile")[-1].get_attribute("data-stem"), worst, "what is corrected comes last")
+        self.assertEqual(self.steadily(lambda: self.css(".tile")[-1].get_attribute("data-stem")), worst, "what is corrected comes last")
 
         # A reload loses nothing.
         self.driver.refresh()
@@ -160,7 +161,8 @@ class BatchTests(BrowserCase):
         self.assertEqual(self.css("#problems .problem"), [])
         self.assertIn("1 image could not be kept", self.see(".panel .warn").text)
         # The view that corrects would not find it.
-        links = {tile.get_attribute("data-stem"): len(tile.find_elements("css selector", "a")) for tile in self.css(".tile")}
+        links = self.steadily(
+            lambda: {tile.get_attribute("data-stem"): len(tile.find_elements("css selector", "a")) for tile in self.css(".tile")})
         self.assertEqual(links, {images[0].stem: 1, images[1].stem: 0, images[2].stem: 1})
         self.screenshot("batch-unkept")
         self.press("Download all (zip)")
@@ -221,6 +223,56 @@ class BatchTests(BrowserCase):
         self.assertEqual(self.labelled("Prompt for each image").get_attribute("value"), "box", "the policy is remembered")
         self.press("Clear")
         self.until(lambda _: not self.css(".tile"), "cleared")
+
+    def test_what_is_added_while_others_are_being_kept_has_names_of_its_own(self) -> None:
+        self.visit(f"/batch?task={self.task['id']}")
+        live, kept = self.run_module("""
+            const {Batch} = await import('/js/batch/batch.js');
+            const batch = await Batch.open();
+            const scans = (folder) => [1, 2, 3].map((number) => (
+              {file: new File([folder + number], `00${number}.png`), path: `${folder}/00${number}.png`}));
+            const names = (items) => items.map(({number, stem}) => [number, stem]);
+            batch.add(scans('ana'));
+            batch.add(scans('eva'));
+            // Whoever leaves the view and comes back finds all of them.
+            return [names(batch.items), names((await Batch.open()).items)];""")
+        self.assertEqual(live, [[0, "001"], [1, "002"], [2, "003"], [3, "001-2"], [4, "002-2"], [5, "003-2"]])
+        self.assertEqual(kept, live)
+
+    def test_answers_are_shown_with_the_task_that_gave_them(self) -> None:
+        self.visit("/batch")
+        self.choose("Task", "No task: the base model")
+        self.upload("Choose files", queries(1)[0])
+        self.press("Segment all")
+        self.see(".tile.done")
+        self.visit("/tasks")
+        self.visit(f"/batch?task={self.task['id']}")
+        self.see(".tile.done")
+        self.see("p.notice", "These masks are of the base model. Choose")
+        self.assertEqual(self.labelled("Task").get_attribute("value"), "")
+        self.choose("Task", self.task["name"])
+        self.gone("p.notice")
+        self.press("Segment all")
+        self.see(".tile.done")
+        self.driver.refresh()
+        self.see(".tile.done")
+        self.assertEqual(self.labelled("Task").get_attribute("value"), self.task["id"])
+        self.assertEqual(self.css("p.notice:not([hidden])"), [])
+        self.press("Download all (zip)")
+        archive = zipfile.ZipFile(io.BytesIO(self.downloaded("gmiseg-batch.zip")))
+        rows = list(csv.DictReader(io.StringIO(archive.read("results.csv").decode(), newline="")))
+        self.assertEqual([row["task"] for row in rows], [self.task["id"]])
+
+    def test_what_a_folder_holds_beside_images_is_told(self) -> None:
+        folder = self.downloads / "scans"
+        folder.mkdir()
+        shutil.copy(queries(1)[0], folder)
+        for name in ("a.dcm", "b.tif", ".DS_Store"):
+            (folder / name).write_bytes(b"none")
+        self.visit(f"/batch?task={self.task['id']}")
+        self.upload("Choose a folder", folder)
+        self.until(lambda _: len(self.css(".tile")) == 1, "the image")
+        self.see("#problems .problem", "2 files of 3 left out")
 
     def test_new_images_have_pictures_of_their_own(self) -> None:
         self.visit(f"/batch?task={self.task['id']}")

@@ -33,8 +33,9 @@ class DefiningLabelsTests(LabelCase):
         self.visit("/tasks/new")
         self.drop(".examplespane .drop", *[image for image, _ in self.pairs], *[mask for _, mask in self.pairs])
         self.until(lambda _: len(self.css("fieldset.labels li")) == 2, "a row for each value")
-        self.assertEqual([row.text.split("\n")[0] for row in self.css("fieldset.labels li")], ["1", "3"])
-        self.assertTrue(all("in 3 masks" in row.text for row in self.css("fieldset.labels li")))
+        rows = self.steadily(lambda: [row.text for row in self.css("fieldset.labels li")])
+        self.assertEqual([row.split("\n")[0] for row in rows], ["1", "3"])
+        self.assertTrue(all("in 3 masks" in row for row in rows))
         for value, name in NAMES.items():
             self.labelled(f"Name of label {value}").send_keys(name)
         self.labelled("Name").send_keys("Ventricle and wall")
@@ -59,14 +60,15 @@ class DefiningLabelsTests(LabelCase):
         self.press("Create and adapt")
         self.see(".job[data-state=succeeded]", patience=300)
         self.assertIn("that gate_margin allows", self.see(".job .verdict").text)
-        rows = {row.find_element("css selector", "th").text: row for row in self.css("[aria-label='Held-out Dice by label'] tbody tr")}
+        text = lambda row, kind: [cell.text for cell in row.find_elements("css selector", kind)]
+        table = "[aria-label='Held-out Dice by label'] tbody tr"
+        rows = self.steadily(lambda: {text(row, "th")[0]: text(row, "td") for row in self.css(table)})
         self.assertEqual(list(rows), list(NAMES.values()))
         task = self.server.get("/v1/tasks")["tasks"][0]
         self.assertEqual((task["labels"], task["label_values"]), (list(NAMES.values()), list(NAMES)))
         for label in task["held_out"]["labels"]:
-            cells = [cell.text for cell in rows[label["name"]].find_elements("css selector", "td")]
             shown = [f"{label['prompts'][kind][who]['dice']['mean'] * 100:.1f} %" for kind in ("box", "point", "none") for who in ("base", "adapted")]
-            self.assertEqual(cells, ["3", *shown])
+            self.assertEqual(rows[label["name"]], ["3", *shown])
         self.until(lambda _: len(self.css(".examples canvas")) == 3, "the examples")
         self.assertIn("myocardium (3)", self.see(".outlines").text)
         self.screenshot("labels-task")
@@ -168,7 +170,7 @@ class UsingLabelsTests(LabelCase):
     def rows(self) -> dict[str, list[str]]:
         """What the legend says of each label."""
         cells = lambda row: [cell.text for cell in row.find_elements("css selector", "td")]
-        return {self.name(row): cells(row)[1:] for row in self.css(".legend tbody tr")}
+        return self.steadily(lambda: {self.name(row): cells(row)[1:] for row in self.css(".legend tbody tr")})
 
     def name(self, row: WebElement) -> str:
         return row.find_element("css selector", "th").text.split("\n")[0].removesuffix(" not found")
@@ -302,9 +304,8 @@ class UsingLabelsTests(LabelCase):
         self.upload("Choose files", *images)
         self.press("Segment all")
         self.until(lambda _: len(self.css(".tile.done")) == 2 and len(self.css(".tile canvas")) == 2, "all are through")
-        for tile in self.css(".tile"):
-            lines = tile.find_element("css selector", ".tilelabels").text.split("\n")
-            self.assertEqual(lines[::2], list(NAMES.values()))
+        for text in self.steadily(lambda: [labels.text for labels in self.css(".tile .tilelabels")]):
+            self.assertEqual(text.split("\n")[::2], list(NAMES.values()))
         self.screenshot("labels-batch")
         self.press(f"Correct {images[0].name}")
         self.settled(1)
@@ -334,7 +335,7 @@ class UsingLabelsTests(LabelCase):
         self.choose("Label of the prompt", "myocardium")
         self.press("Segment all again")
         self.until(lambda _: len(self.css(".tile.done")) == 2 and self.see(".tile.done:first-child").text.count("px") == 1, "one label")
-        self.assertRegex(self.css(".tile")[0].text, re.compile(r"myocardium"))
+        self.assertRegex(self.steadily(lambda: self.css(".tile")[0].text), re.compile(r"myocardium"))
         # Its label map is taken as an example; what comes of that is not waited for.
         self.press("Teach the task 1 corrected image")
         self.press("Cancel", within=".job")

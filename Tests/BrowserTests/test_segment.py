@@ -53,7 +53,7 @@ class SegmentTests(BrowserCase):
         self.assertGreater(dice(self.mask(), self.truth), 0.85)
         self.click_image(x0 - 12, y0 - 12, button="right")
         self.click_image(x1 + 10, y1 + 10, alt=True)
-        rows = [row.text.split("\n")[0] for row in self.css(".prompts li")]
+        rows = self.steadily(lambda: [row.text.split("\n")[0] for row in self.css(".prompts li")])
         self.assertTrue(rows[0].startswith("Box"), rows)
         self.assertEqual([row[0] for row in rows[1:]], ["−", "−"])
         self.screenshot("segment-box")
@@ -94,7 +94,7 @@ class SegmentTests(BrowserCase):
         self.assertGreater(len(radios), 1)
         first = self.mask()
         self.screenshot("segment-alternatives")
-        self.css("[role=radiogroup] [role=radio]")[1].click()
+        self.steadily(lambda: self.css("[role=radiogroup] [role=radio]")[1].click())
         self.until(lambda _: self.css("[role=radio]")[1].get_attribute("aria-checked") == "true", "the second is chosen")
         second = self.mask()
         self.assertNotEqual(second, first)
@@ -102,7 +102,8 @@ class SegmentTests(BrowserCase):
         self.assertNotIn("ASD", self.measures(), "the server measured another mask")
 
         # Whatever else is asked about the same mask, it stays the one that was chosen.
-        chosen = lambda: [radio.get_attribute("aria-checked") for radio in self.css("[aria-label=Alternatives] [role=radio]")].index("true")
+        chosen = lambda: self.steadily(
+            lambda: [radio.get_attribute("aria-checked") for radio in self.css("[aria-label=Alternatives] [role=radio]")].index("true"))
         for ask in (
             lambda: self.labelled("Pixel spacing in x, millimetres").send_keys("0.7", Keys.TAB),
             lambda: self.press("Probability"),
@@ -241,6 +242,69 @@ class SegmentTests(BrowserCase):
         self.driver.refresh()
         self.see(".viewport .empty", "Drop an image here")
         self.until(lambda _: self.server.get("/readyz")["images"] == stored - 1, "it is gone from the server too")
+
+    def test_an_image_that_another_takes_the_place_of_is_put_away(self) -> None:
+        self.visit(f"/segment?task={self.task['id']}")
+        self.open_image(self.variant("first"))
+        stored = self.server.get("/readyz")["images"]
+        first = self.run_module("return (await (await import('/js/keep.js')).recall('segment file')).imageId;")
+        self.open_image(self.variant("second"))
+        self.until(lambda _: self.server.status(f"/v1/images/{first}") == 404, "the first is gone from the server")
+        self.assertEqual(self.server.get("/readyz")["images"], stored)
+        self.assertEqual(self.css("#problems .problem"), [])
+
+    def variant(self, name: str) -> pathlib.Path:
+        """An image that no other test sends."""
+        path = self.downloads / f"{name}.png"
+        picture = Image.open(self.image).convert("L")
+        picture.putpixel((0, 0), 255 - len(name))
+        picture.save(path)
+        return path
+
+    def test_a_true_mask_without_room_is_measured_all_the_same(self) -> None:
+        self.expected_console = ["not kept over a reload"]
+        self.begin()
+        self.driver.execute_script("""
+            const put = IDBObjectStore.prototype.put;
+            IDBObjectStore.prototype.put = function (value, key) {
+              if (key.endsWith(' truth')) throw new DOMException('There is no room.', 'QuotaExceededError');
+              return put.call(this, value, key);
+            };""")
+        before = self.answers()
+        self.drop("[aria-label='Ground truth'] .drop", self.truth)
+        self.settled(before + 1)
+        self.assertIn("Dice", self.measures())
+        self.assertEqual(self.css("#problems .problem"), [])
+
+    def test_no_object_at_all_is_an_answer(self) -> None:
+        self.begin()
+        self.driver.execute_script("""
+            const own = window.fetch;
+            window.fetch = async (path, options) => {
+              const answer = await own(path, options);
+              if (!path.endsWith('/segment') || !JSON.parse(options.body).instances) return answer;
+              return new Response(JSON.stringify({...await answer.json(), masks: []}), {headers: answer.headers});
+            };""")
+        before = self.answers()
+        self.labelled("Each object").click()
+        self.settled(before + 1)
+        self.see("[aria-label=Result] .notice", "No object was found in this image.")
+        states = {name: self.button(name).is_enabled() for name in ("Mask (PNG)", "Answer (JSON)", "Copy curl", "Copy methods")}
+        self.assertEqual(states, {"Mask (PNG)": False, "Answer (JSON)": True, "Copy curl": False, "Copy methods": True})
+        self.press("Answer (JSON)")
+        self.assertEqual(json.loads(self.downloaded(f"{self.image.stem}_answer.json"))["masks"], [])
+
+    def test_works_where_site_data_are_blocked(self) -> None:
+        self.expected_console = ["no localStorage", "no sessionStorage"]
+        self.driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": """
+            for (const name of ['localStorage', 'sessionStorage', 'indexedDB'])
+              Object.defineProperty(window, name, {get() { throw new DOMException('Access is denied.', 'SecurityError'); }});"""})
+        self.begin()
+        self.click_image(*centre(self.truth))
+        self.assertGreater(dice(self.mask(), self.truth), 0.5)
+        self.press("About")
+        self.press("Forget all work in hand")
+        self.assertEqual(self.css("#problems .problem"), [])
 
     def test_forgets_the_images_on_the_server_too(self) -> None:
         # No other test has sent this one.

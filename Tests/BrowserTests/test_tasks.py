@@ -35,7 +35,7 @@ class EmptyServerTests(TaskCase):
         # Images and masks have the same names here, as in two folders: the pixels say which is which.
         self.drop(".examplespane .drop", *images, *[mask_of(image) for image in images])
         self.until(lambda _: len(self.css(".card .thumbnail canvas")) == len(images), "thumbnails")
-        self.assertEqual({card.find_element("css selector", "canvas").accessible_name for card in self.css(".card")},
+        self.assertEqual(self.steadily(lambda: {card.find_element("css selector", "canvas").accessible_name for card in self.css(".card")}),
                          {f"{image.stem} with its mask" for image in images})
         self.assertFalse(self.button("Create and adapt").is_enabled(), "a task needs a name")
         self.fill_in("Left ventricle, short axis", None if PUBLISH else 25)

@@ -16,7 +16,8 @@ class VersionTests(BrowserCase):
 
     def served(self) -> list[str]:
         """The version that the table says is served."""
-        rows = [[cell.text for cell in row.find_elements("css selector", "td")] for row in self.css("[aria-label='Adapter versions'] tbody tr")]
+        rows = self.steadily(
+            lambda: [[cell.text for cell in row.find_elements("css selector", "td")] for row in self.css("[aria-label='Adapter versions'] tbody tr")])
         return [row[0] for row in rows if row[1] == "yes"]
 
     def test_goes_back_to_an_earlier_version_and_forth(self) -> None:

@@ -37,6 +37,18 @@ struct DemoTests {
         #expect(try ImageDecoder.decode(path: "\(output)/a, b;0.png").width > 40)
     }
 
+    /// Said at once, and not after minutes.
+    @Test func aFolderForPicturesThatCannotBeMadeIsSaidFirst() throws {
+        let place = try Workplace()
+        let program = try Program(
+            [
+                "demo", "--examples", Fixtures.repository("examples/cardiac"), "--output", "/dev/null/demo", "--model",
+                place.model,
+            ], errorFile: place.folder.file("errors"))
+        #expect(!program.rest().contains("GMISeg listens"))
+        #expect(program.exitStatus() != 0 && program.errors().contains("/dev/null/demo"), "\(program.errors())")
+    }
+
     @Test func aFolderWithoutATaskIsNamed() throws {
         let place = try Workplace()
         let errors = place.folder.file("errors")

@@ -115,6 +115,53 @@ import Testing
         #expect(second.terminate() == 0)
     }
 
+    /// A start that fails for another reason is no attempt at the job that waits.
+    @Test func aStartThatFailsCostsAJobNothing() throws {
+        let place = try Workplace()
+        let (first, client) = try place.serve()
+        let (_, job) = try createAndSeeRunning(client, after: 1)
+        #expect(first.terminate() == 0)
+
+        let taken = try LoopbackServer { _ in [] }
+        defer { taken.stop() }
+        func start(_ further: [String]) throws -> Int32 {
+            try Program(
+                ["serve", "--data", place.data, "--model", place.model, "--log-level", "critical"] + further,
+                errorFile: place.folder.file("errors")
+            ).exitStatus()
+        }
+        for _ in 0..<3 {
+            #expect(try start(["--listen", "127.0.0.1:\(taken.port)"]) != 0)
+            #expect(
+                try start(["--listen", "127.0.0.1:0", "--ready-file", place.folder.file("no such folder/ready")]) != 0)
+        }
+        let (second, again) = try place.serve()
+        #expect(try follow(again, job) { _ in false }["state"] == "succeeded")
+        #expect(second.terminate() == 0)
+    }
+
+    /// Many a home folder has a `Public` of its own, and a `models`; neither is the program's.
+    @Test func whatOthersKeepUnderTheSameNamesIsNotServed() throws {
+        let place = try Workplace()
+        let home = place.folder.file("home")
+        for folder in ["Public", "models"] {
+            try FileManager.default.createDirectory(atPath: "\(home)/\(folder)", withIntermediateDirectories: true)
+            try Data("mine".utf8).write(to: URL(filePath: "\(home)/\(folder)/mine.safetensors"))
+        }
+        let program = try Program(
+            [
+                "serve", "--listen", "127.0.0.1:0", "--data", place.data, "--model", place.model, "--log-level",
+                "error",
+            ], directory: home)
+        let line = try #require(program.line())
+        let client = try Client(String(line.dropFirst("listening on ".count)))
+        #expect(try client.get("/mine.safetensors").status == 404)
+        #expect(try String(decoding: client.get("/").body, as: UTF8.self).contains("GMISeg"))
+        #expect(program.terminate() == 0)
+        let list = try Program(["model", "list"], directory: home)
+        #expect(list.rest().contains("gmiseg-mini") && list.exitStatus() == 0)
+    }
+
     @Test func aStopLetsRequestsUnderWayFinish() async throws {
         let place = try Workplace()
         let (program, client) = try place.serve()

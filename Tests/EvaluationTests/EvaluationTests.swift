@@ -125,6 +125,34 @@ struct EvaluationTests {
             try String(contentsOfFile: maker.folder.file("results/pieces/journal.jsonl"), encoding: .utf8) == journal)
     }
 
+    /// However short its time is, a run gets on with the training under way.
+    @Test func goesOnInTheMiddleOfATraining() throws {
+        let maker = try DatasetMaker()
+        try maker.discs("discs", count: 6)
+        var settings = quickSettings([.box])
+        (settings.supportSizes, settings.steps, settings.baselines) = ([2], 3, false)
+        let whole = try evaluation(maker, settings, output: "whole")
+        try whole.run()
+        let adapters = maker.folder.file("results/pieces/adapters")
+        func checkpoints() -> [String] {
+            (FileManager.default.enumerator(atPath: adapters)?.compactMap { $0 as? String } ?? [])
+                .filter { $0.hasSuffix(".checkpoint") }
+        }
+        var rounds = 0
+        while rounds < 40 {
+            let run = try evaluation(maker, settings, output: "pieces")
+            if run.findings().isComplete { break }
+            var hasMoved = false
+            try run.run(shouldStop: { hasMoved }, progress: { hasMoved = hasMoved || $0.note.contains("step") })
+            if rounds == 0 { #expect(checkpoints().count == 1) }
+            rounds += 1
+        }
+        #expect((4..<40).contains(rounds), "stopped after each step of a training at least")
+        let resumed = try evaluation(maker, settings, output: "pieces")
+        #expect(resumed.findings().rows == whole.findings().rows)
+        #expect(checkpoints().isEmpty)
+    }
+
     /// A crash may cut the last line anywhere.
     @Test func survivesACutJournal() throws {
         let maker = try DatasetMaker()

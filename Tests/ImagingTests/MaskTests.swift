@@ -11,12 +11,9 @@ struct MaskTests {
         .....#
         """)
 
-    @Test func geometry() throws {
+    @Test func geometry() {
         #expect(Self.shape.area == 6)
         #expect(Self.shape.boundingBox == PixelBox(x0: 1, y0: 1, x1: 5, y1: 3))
-        let centroid = try #require(Self.shape.centroid)
-        let expected: (Double, Double) = (14.0 / 6, 11.0 / 6)
-        #expect(centroid == expected)
         #expect(Self.shape[1, 1] && !Self.shape[0, 0])
         #expect(!Self.shape.isEmpty)
     }
@@ -25,7 +22,6 @@ struct MaskTests {
         let empty = Mask(empty: 3, height: 2)
         #expect(empty.isEmpty && empty.area == 0)
         #expect(empty.boundingBox == nil)
-        #expect(empty.centroid == nil)
         #expect(empty.surface() == empty)
         #expect(empty.components().components.isEmpty && empty.components().largest == nil)
     }

@@ -45,9 +45,6 @@ struct ResizeTests {
         let source = mask(nearest.source)
         for row in nearest.cases {
             #expect(Resize.nearest(source, width: row.width, height: row.height) == mask(row.rows))
-            let labels = LabelMap(
-                width: source.width, height: source.height, labels: source.pixels.map { UInt16($0) * 700 })
-            #expect(Resize.nearest(labels, width: row.width, height: row.height).mask(of: 700) == mask(row.rows))
         }
     }
 }

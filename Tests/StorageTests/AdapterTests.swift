@@ -12,14 +12,15 @@ import Testing
     }
 
     /// Queues a job, runs it, and ends it with an adapter, compared with what is served as it begins.
-    private func adapt(_ task: String, _ adapter: NewAdapter, meanwhile: () throws -> Void = {}) throws {
+    @discardableResult
+    private func adapt(_ task: String, _ adapter: NewAdapter, meanwhile: () throws -> Void = {}) throws -> String? {
         _ = try store.addSupport([], to: task, having: nil, job: NewJob())
         let job = try #require(try store.claimJob())
         var adapter = adapter
         if adapter.serving != .never { adapter.serving = .after(try store.task(task)?.servedAdapter) }
         try meanwhile()
-        _ = try store.endJob(
-            job.id, as: .succeeded(JobOutcome(resultJSON: "{}", adapter: adapter)), progress: .none, revision: 0)
+        let outcome = JobOutcome(resultJSON: "answers", adapter: adapter, overtakenJSON: "overtaken")
+        return try store.endJob(job.id, as: .succeeded(outcome), progress: .none, revision: 0).resultJSON
     }
 
     @Test func versionsAreNumberedAndTheNewestIsServed() throws {
@@ -51,12 +52,17 @@ import Testing
         let id = try store.createTask(Sample.task(job: nil)).task.id
         try adapt(id, Sample.adapter("one"))
         try adapt(id, Sample.adapter("two"))
-        try adapt(id, Sample.adapter("three"), meanwhile: { try store.serveAdapter(1, of: id) })
+        let third = try adapt(id, Sample.adapter("three"), meanwhile: { try store.serveAdapter(1, of: id) })
         #expect(try store.task(id)?.servedAdapter == 1)
-        try adapt(id, Sample.adapter("four"), meanwhile: { try store.serveAdapter(nil, of: id) })
+        #expect(third == "overtaken", "the job does not say that it answers")
+        let fourth = try adapt(id, Sample.adapter("four"), meanwhile: { try store.serveAdapter(nil, of: id) })
         #expect(try store.task(id)?.servedAdapter == nil)
-        try adapt(id, Sample.adapter("five"))
+        #expect(fourth == "overtaken")
+        #expect(try adapt(id, Sample.adapter("five")) == "answers")
         #expect(try store.task(id)?.servedAdapter == 5)
+        let kept = try adapt(
+            id, Sample.adapter("six", serving: .never), meanwhile: { try store.serveAdapter(1, of: id) })
+        #expect(kept == "answers", "it was not to answer anyway")
     }
 
     @Test func oneThatIsNotServedCanBeDeleted() throws {

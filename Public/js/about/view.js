@@ -74,7 +74,8 @@ function privacy(features) {
   return h('section', { class: 'panel', 'aria-label': 'This browser' }, h('h2', {}, 'This browser'),
     h('p', {}, 'Images and masks in hand are kept in this browser, so that a reload loses nothing. What a closed tab has left is removed when the ' +
       'page is opened twelve hours later or more. The page speaks to this server only.',
-    features.imageDeletion ? ' Forgetting takes the images off the server too that this tab has sent there.' : null),
+    features.imageDeletion ? ' Images are taken off the server when they are closed here, and by forgetting: those that this tab has sent there. ' +
+      'A tab that is closed before leaves them on the server.' : null),
     h('button', { onclick: () => forgetAll(features).catch(complain) }, 'Forget all work in hand'));
 }
 

@@ -30,12 +30,17 @@ export class Batch {
     this.items = [];
     /** Items that the browser could not keep: whoever leaves the view loses them, or what came of them. */
     this.unkept = new Set();
+    /** When all that was added is kept. */
+    this.added = Promise.resolve();
     this.isStopped = false;
   }
 
   /** The batch that is kept, to be shown from now on. */
-  static open() {
+  static async open() {
+    const before = shown;
     shown = new Batch();
+    // What is read is all that was dropped into the view that was left.
+    await before?.added.catch(() => {});
     return shown.read();
   }
 
@@ -69,19 +74,23 @@ export class Batch {
     return keep(`batch ${item.number}`, item);
   }
 
-  async add(found) {
+  /** At once, so that what is dropped while these are being kept has numbers and names of its own; resolves when they are. */
+  add(found) {
     const taken = new Set(this.items.map(({ stem }) => stem));
     let number = Math.max(-1, ...this.items.map((item) => item.number));
-    for (const { file, path } of found) {
-      number += 1;
-      const item = {
-        number, name: file.name, stem: fresh(stemOfPath(path), taken), file, task: this.task, state: 'waiting',
-        prompts: null, answer: null, problem: null, correction: null,
-      };
-      this.items.push(item);
-      await this.saveItem(item);
-    }
+    const items = found.map(({ file, path }) => ({
+      number: (number += 1), name: file.name, stem: fresh(stemOfPath(path), taken), file, task: this.task, state: 'waiting',
+      prompts: null, answer: null, problem: null, correction: null,
+    }));
+    this.items.push(...items);
+    this.added = Promise.all([this.added, this.keepAdded(items)]);
+    return this.added;
+  }
+
+  async keepAdded(items) {
     await this.save();
+    // But for what was put away meanwhile.
+    for (const item of items) if (this.items.includes(item)) await this.saveItem(item);
   }
 
   /** Puts all away, here; resolves to the ids of the images, which are on the server still. */
@@ -188,8 +197,8 @@ export class Batch {
 
   /** All masks or label maps, a table with a row for each label of each image, and the answers with their receipts. */
   archive() {
-    const head = ['image', 'mask', 'label', 'label_value', 'corrected', 'tier', 'adapter_version', 'score', 'uncertainty', 'area_px', 'area_mm2',
-      'receipt_sha256'];
+    const head = ['image', 'mask', 'task', 'label', 'label_value', 'corrected', 'tier', 'adapter_version', 'score', 'uncertainty', 'area_px',
+      'area_mm2', 'receipt_sha256'];
     const files = [];
     const rows = [head];
     for (const item of [...this.done].sort((a, b) => a.number - b.number)) {
@@ -199,7 +208,7 @@ export class Batch {
       const text = `${JSON.stringify(item.correction?.answers ?? answer, null, 2)}\n`;
       files.push({ name: `answers/${item.stem}.json`, bytes: new TextEncoder().encode(text) });
       for (const row of labelRows(item)) {
-        rows.push([item.name, mask, row.label, row.value, item.correction ? 'yes' : 'no', row.answer.tier, row.answer.adapter_version,
+        rows.push([item.name, mask, item.task, row.label, row.value, item.correction ? 'yes' : 'no', row.answer.tier, row.answer.adapter_version,
           row.score, uncertaintyOf(item), row.area_px, row.area_mm2, row.answer.receipt_sha256]);
       }
     }

@@ -1,3 +1,5 @@
+import { local } from '../storage.js';
+
 /**
  * What each image of a batch is prompted with, when nobody points: nothing, its middle, or one box at the same place of
  * every image. Remembered per task.
@@ -13,7 +15,7 @@ const key = (task) => `policy ${task ?? 'base'}`;
 
 export function policyOf(task) {
   try {
-    const kept = JSON.parse(localStorage.getItem(key(task)));
+    const kept = JSON.parse(local.getItem(key(task)));
     return kept && kept.kind in POLICIES && kept.box.length === 4 ? kept : { ...DEFAULT };
   } catch {
     return { ...DEFAULT };
@@ -21,7 +23,7 @@ export function policyOf(task) {
 }
 
 export function keepPolicy(task, policy) {
-  localStorage.setItem(key(task), JSON.stringify(policy));
+  local.setItem(key(task), JSON.stringify(policy));
 }
 
 /** The prompts for an image of `width` × `height` pixels, as the server takes them: of one label, where there are several. */

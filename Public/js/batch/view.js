@@ -1,4 +1,4 @@
-import { get, upload } from '../api.js';
+import { get, Problem, upload } from '../api.js';
 import { download } from '../download.js';
 import { field, fill, h } from '../dom.js';
 import { dropZone, pictures } from '../files.js';
@@ -22,10 +22,14 @@ import { keepPolicy, POLICIES, policyOf } from './policy.js';
 export async function showBatch(root, { features, query }) {
   const tasks = await allTasks();
   const batch = await Batch.open();
-  const wanted = query.get('task') ?? batch.task ?? tasks.find(({ tier }) => tier === 'adapted')?.id ?? null;
+  const asked = query.get('task');
+  // Answers in hand are shown with the task that gave them, whatever the address says: another answers anew when it is chosen.
+  const isAnswered = batch.done.length > 0;
+  const wanted = isAnswered ? batch.task : asked ?? batch.task ?? tasks.find(({ tier }) => tier === 'adapted')?.id ?? null;
   batch.task = tasks.some(({ id }) => id === wanted) ? wanted : null;
   if (wanted && batch.task === null) complain(missingTask(wanted));
-  const view = new BatchView(root, features, tasks, batch);
+  const other = batch.task === wanted && asked !== wanted ? tasks.find(({ id }) => id === asked) : undefined;
+  const view = new BatchView(root, features, tasks, batch, other);
   view.build();
   return () => view.close();
 }
@@ -59,8 +63,9 @@ function kept(prompts) {
 }
 
 class BatchView {
-  constructor(root, features, tasks, batch) {
-    Object.assign(this, { root, features, tasks, batch, isRunning: false, job: null });
+  /** @param other The task that the address asked for, where what is in hand is of another. */
+  constructor(root, features, tasks, batch, other) {
+    Object.assign(this, { root, features, tasks, batch, other, isRunning: false, job: null });
     this.policy = policyOf(batch.task);
   }
 
@@ -94,6 +99,7 @@ class BatchView {
     this.teach = h('button', { onclick: () => this.sendBack().catch(complain) });
     this.clear = h('button', { class: 'danger', onclick: () => this.clearAll().catch(complain) }, 'Clear');
     this.jobPlace = h('div');
+    this.notice = h('p', { class: 'notice', role: 'status' });
     this.gallery = h('ul', { class: 'gallery', 'aria-label': 'Images, most uncertain first' });
     fill(this.root, h('div', { class: 'page' },
       h('header', {}, h('h1', {}, 'Batch')),
@@ -103,14 +109,24 @@ class BatchView {
           (found) => this.add(found).catch(complain))),
       h('div', { class: 'panel row' }, this.run, this.retry, this.stop, this.progress, this.status, this.warning, h('span', { class: 'grow' }),
         this.teach, this.zip, this.clear),
-      this.jobPlace, this.gallery));
+      this.notice, this.jobPlace, this.gallery));
     this.policyChanged();
     this.refresh();
   }
 
   async add(found) {
+    const taken = pictures(found);
+    const others = found.length - taken.length;
+    if (others > 0) {
+      complain(new Problem({
+        title: 'Not everything in the folder is an image', detail: `${plural(others, 'file')} of ${found.length} left out: neither PNG nor JPEG.`,
+        hint: 'Export DICOM, NIfTI and TIFF to PNG first, 16 bit where the values matter.',
+      }));
+    }
+    const added = this.batch.add(taken);
+    this.refresh();
     try {
-      await this.batch.add(pictures(found));
+      await added;
     } finally {
       this.refresh();
     }
@@ -124,7 +140,10 @@ class BatchView {
   }
 
   async chooseTask(task) {
+    this.other = undefined;
     this.policy = policyOf(task);
+    // A reload begins with the task that was chosen last, not with the one that the page was opened with.
+    history.replaceState(null, '', task ? `#/batch?task=${task}` : '#/batch');
     await this.batch.reset(task);
     this.policyChanged();
     this.refresh();
@@ -223,6 +242,10 @@ class BatchView {
     this.progress.value = items.length === 0 ? 0 : finished / items.length;
     this.status.textContent = items.length === 0 ? 'No images yet.' : `${finished} of ${plural(items.length, 'image')}`;
     const unkept = batch.unkept.size;
+    const task = this.tasks.find(({ id }) => id === batch.task);
+    this.notice.hidden = this.other === undefined || batch.done.length === 0;
+    this.notice.textContent = this.notice.hidden ? '' : `These masks are of ${task ? `the task "${task.name}"` : 'the base model'}. ` +
+      `Choose "${this.other.name}" above to segment the images anew, or clear them.`;
     this.warning.textContent = unkept === 0 ? '' : `${plural(unkept, 'image')} could not be kept in this browser and will be lost when you leave this view: download before.`;
     this.zip.disabled = batch.done.length === 0;
     this.clear.disabled = items.length === 0 || this.isRunning;

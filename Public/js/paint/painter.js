@@ -7,7 +7,7 @@ import { Mask } from '../image/mask.js';
 import { labelName } from '../labels.js';
 import { plural } from '../format.js';
 import { announce, complain, messagePlaces } from '../messages.js';
-import { storeImage } from '../stored-images.js';
+import { putAway, storeImage } from '../stored-images.js';
 import { swatch } from '../swatch.js';
 import { drawBox } from '../viewer/marks.js';
 import { Stage } from '../viewer/stage.js';
@@ -25,10 +25,15 @@ const HISTORY_BYTES = 64e6;
  * @param {Blob} file The image's file: what a suggestion of the base model is asked for.
  * @param {{value: number, name: string, colour: string}[]} labels At least one.
  * @param {LabelMap|null} start
+ * @param {Features} features
  * @returns {Promise<LabelMap|null>} What was drawn, or null when it was cancelled.
  */
-export function paintMask(picture, file, name, labels, start) {
-  return new Promise((resolve) => new Painter(picture, file, name, labels, start, resolve));
+export async function paintMask(picture, file, name, labels, start, features) {
+  let painter;
+  const drawn = await new Promise((resolve) => (painter = new Painter(picture, file, name, labels, start, resolve)));
+  // Suggestions brought the image to the server; nobody waits for it to go.
+  painter.stored?.then(({ id }) => putAway([id], features)).catch(complain);
+  return drawn;
 }
 
 class Painter {
@@ -181,8 +186,12 @@ class Painter {
     // The answer is of the label that was pointed at, whichever is drawn by then.
     const { value } = this;
     try {
-      this.imageId ??= (await storeImage(this.file, this.name)).id;
-      const answer = await post('/v1/segment', { image_id: this.imageId, prompts });
+      this.stored ??= storeImage(this.file, this.name);
+      const { id } = await this.stored.catch((error) => {
+        this.stored = null;  // the next click tries again
+        throw error;
+      });
+      const answer = await post('/v1/segment', { image_id: id, prompts });
       const proposed = await Mask.fromBase64(answer.masks[0].png);
       this.begin();
       if (prompts.boxes) this.mask.clear(value);

@@ -23,7 +23,7 @@ export async function exportMask(session) {
 }
 
 /** The answer, or the list of them: each has its own receipt. */
-export const answersOf = ({ meaningful }) => (meaningful.length === 1 ? meaningful[0].answer : meaningful.map(({ answer }) => answer));
+export const answersOf = ({ worthKeeping: replies }) => (replies.length === 1 ? replies[0].answer : replies.map(({ answer }) => answer));
 
 export function exportAnswer(session) {
   const text = `${JSON.stringify(answersOf(session), null, 2)}\n`;
@@ -59,7 +59,7 @@ const curlName = (name) => (/^[^,;"\\]+$/.test(name) ? name : `"${name.replace(/
 
 /** A paragraph for a paper on each answer, from the server or, where it writes none, from the receipt. */
 export function methodsParagraph(session) {
-  return [...new Set(session.meaningful.map((reply) => oneParagraph(session, reply)))].join('\n\n');
+  return [...new Set(session.worthKeeping.map((reply) => oneParagraph(session, reply)))].join('\n\n');
 }
 
 function oneParagraph(session, { answer }) {

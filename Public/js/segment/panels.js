@@ -102,16 +102,15 @@ export class Panels {
 
   makeExports() {
     this.maskButton = h('button', { onclick: () => exportMask(this.session).catch(complain) });
-    this.exportButtons = [
-      this.maskButton,
+    this.curlButton = h('button', { onclick: () => this.copy('curl') }, 'Copy curl');
+    this.answerButtons = [
       h('button', { onclick: () => exportAnswer(this.session) }, 'Answer (JSON)'),
-      h('button', { onclick: () => this.copy('curl') }, 'Copy curl'),
       h('button', { onclick: () => this.copy('methods') }, 'Copy methods'),
     ];
     this.curl = h('pre', { class: 'mono', tabindex: '0', 'aria-label': 'curl command' });
     this.methods = h('p', { class: 'small methods' });
     return h('section', { class: 'panel', 'aria-label': 'Export' }, h('h2', {}, 'Export'),
-      h('div', { class: 'row exports' }, this.exportButtons),
+      h('div', { class: 'row exports' }, this.maskButton, this.answerButtons[0], this.curlButton, this.answerButtons[1]),
       h('details', {}, h('summary', {}, 'curl command'), this.curl),
       h('details', {}, h('summary', {}, 'Methods paragraph'), this.methods));
   }
@@ -159,11 +158,13 @@ export class Panels {
     this.refreshModes();
     const hasAnswer = this.session.isShown;
     this.maskButton.textContent = this.session.labels.isMap ? 'Label map (PNG)' : 'Mask (PNG)';
-    for (const button of this.exportButtons) button.disabled = !hasAnswer;
+    const isWorthKeeping = this.session.worthKeeping.length > 0;
+    for (const button of [this.maskButton, this.curlButton]) button.disabled = !hasAnswer;
+    for (const button of this.answerButtons) button.disabled = !isWorthKeeping;
     // Before the answer to the last click is there, the mask is that of the one before.
     if (this.acceptButton) this.acceptButton.disabled = !hasAnswer || this.view.isPending === true;
     this.curl.textContent = hasAnswer ? curlCommand(this.session) : '';
-    this.methods.textContent = hasAnswer ? methodsParagraph(this.session) : '';
+    this.methods.textContent = isWorthKeeping ? methodsParagraph(this.session) : '';
     this.truthName.textContent = this.session.truth?.name ?? '';
     this.truthClear.hidden = this.session.truth === null;
   }
@@ -240,7 +241,9 @@ export class Panels {
     const { session, view } = this;
     const { answer } = session;
     const content = [h('h2', {}, 'Result')];
-    if (!session.isShown) {
+    if (session.isEmpty && !view.isPending) {
+      content.push(h('p', { class: 'small' }, sourceText(answer)), h('p', { class: 'notice small' }, 'No object was found in this image.'));
+    } else if (!session.isShown) {
       content.push(h('p', { class: 'quiet small' }, view.isPending ? 'Waiting for the server…'
         : answer ? 'Point at the object: without a prompt the base model does not know what you mean.' : 'Nothing yet.'));
     } else {

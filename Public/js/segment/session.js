@@ -6,7 +6,7 @@ import { base64OfBytes, Mask } from '../image/mask.js';
 import { Picture } from '../image/picture.js';
 import { forget, forgetSmall, keep, keepSmall, recall, recallSmall } from '../keep.js';
 import { TaskLabels } from '../labels.js';
-import { storeImage } from '../stored-images.js';
+import { putAway, storeImage } from '../stored-images.js';
 import { PromptBook } from './book.js';
 import { compose } from './composition.js';
 
@@ -34,7 +34,6 @@ export class Session {
     this.turns = {};
     this.clear();
     this.version = null;
-    this.model = null;
     this.wants = { alternatives: false, instances: false, uncertainty: false, refine: false };
   }
 
@@ -82,7 +81,11 @@ export class Session {
   async open(file, name, onProgress, work = null) {
     const isLast = this.turn('image');
     const stored = await storeImage(file, name, onProgress);
-    const picture = await Picture.read(file);
+    const picture = await Picture.read(file).catch(async (error) => {
+      // Nobody can work with what the browser does not show.
+      await putAway([stored.id], this.features).catch(() => {});
+      throw error;
+    });
     if (!isLast() || !this.isNewest) return false;
     this.clear();
     Object.assign(this, { file, name, picture, imageId: stored.id, spacing: work?.spacing ?? null });
@@ -189,8 +192,9 @@ export class Session {
   }
 
   async keepTruth() {
-    if (this.truth === null) await forget(`${this.place} truth`);
-    else await keep(`${this.place} truth`, { file: this.truth.file, name: this.truth.name });
+    const name = `${this.place} truth`;
+    const kept = this.truth === null ? forget(name) : keep(name, { file: this.truth.file, name: this.truth.name });
+    await kept.catch(withoutRoom);
   }
 
   /** The millimetres a pixel that count: entered here, or the task's. */
@@ -319,6 +323,10 @@ export class Session {
    */
   get meaningful() { return this.replies.filter(isMeaningful); }
   get isShown() { return this.meaningful.length > 0; }
+  /** Whether objects were looked for one by one, and there is none: an answer, with a receipt, but no mask. */
+  get isEmpty() { return this.reply?.body.instances === true && this.masks.length === 0; }
+  /** The replies that may be taken along. */
+  get worthKeeping() { return this.isEmpty ? [this.reply] : this.meaningful; }
 
   /** Whether every label has a mask of its own; otherwise the masks are of one object, or of the instances of one label. */
   get isComposed() { return this.labels.areSeveral && this.isShown && this.replies[0].body.instances !== true; }

@@ -36,7 +36,6 @@ class SegmentView {
     this.latest = new Latest(
       (request) => this.session.ask(request), (result) => this.onAnswer(result), (error) => this.onFailure(error));
     this.boxCorner = null;
-    this.heat = null;
   }
 
   async start(query) {
@@ -127,10 +126,13 @@ class SegmentView {
   async open(file, name, work = null) {
     clearComplaints();
     this.panels.showUpload(0);
+    const { imageId: before } = this.session;
     try {
       if (!(await this.session.open(file, name, (share) => this.panels.showUpload(share), work))) return;
       this.onOpened();
       this.stage.element.focus({ preventScroll: true });
+      // The image that this one took the place of is put away, as if it had been closed.
+      if (before !== this.session.imageId) await putAway([before], this.features);
     } catch (error) {
       complain(error);
     } finally {

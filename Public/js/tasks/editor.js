@@ -261,7 +261,7 @@ class Editor {
     const { labels } = this.draft.labels;
     const start = row.mask ? await readStart(row.mask, labels).catch(() => null) : null;
     const isFitting = start && start.width === picture.width && start.height === picture.height;
-    const map = await paintMask(picture, row.image, row.stem, labels.list, isFitting ? start : null);
+    const map = await paintMask(picture, row.image, row.stem, labels.list, isFitting ? start : null, this.features);
     if (map === null) return;
     const png = await (labels.isMap ? map : map.foreground).toPNG();
     await this.setMask(row, new File([png], `${row.stem}.png`, { type: 'image/png' }), true);
@@ -284,7 +284,8 @@ class Editor {
       const { task } = await upload('/v1/tasks', supportForm(this.draft.rows, this.draft.request), { onProgress: (share) => (this.progress.value = share) });
       this.draft.labels.labels.list.forEach(({ colour }, index) => setColour(task.id, index, colour));
       await Draft.forget();
-      location.hash = `#/tasks/${task.id}`;
+      // Whoever has gone on meanwhile is not called back.
+      if (this.root.isConnected) location.hash = `#/tasks/${task.id}`;
     } finally {
       this.isSending = false;
       this.progress.hidden = true;

@@ -20,7 +20,7 @@ package enum UncertaintyAnswer {
         }
         return [
             .init("uncertainty_png", png(spread.uncertainty(), mask)),
-            .init("probability_png", png(spread.mean.probability().map { UInt8(min(max(0, 255 * $0), 255)) }, mask)),
+            .init("probability_png", png(spread.mean.probability().map(MaskSpread.grey), mask)),
             .init("agreement", .rounded(spread.agreement, places: 4)),
             .init("area_interval_px", interval.map { [.integer($0.low), .integer($0.high)] } ?? .null),
             .init(

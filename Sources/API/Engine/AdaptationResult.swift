@@ -11,26 +11,25 @@ struct AdaptationResult {
     let previous: Int?
     /// Whether somebody measured that one, here or where it was imported from: then it goes before one that nobody could measure.
     let isPreviousMeasured: Bool
-    /// Whether somebody has chosen another version to answer since the job began. Theirs stays: it was not compared with this one.
-    let isOvertaken: Bool
     /// Of the linter.
     let findings: [FindingAnswer]
 
     /// Whether the task answers with the adapter: where the folds say that it helps, or where nothing could be held out and nothing
     /// better is known. One that is not served is kept all the same.
-    var isServed: Bool { !isOvertaken && (fitted.heldOut.map(HeldOutAnswer.isServed) ?? !isPreviousMeasured) }
+    var isServed: Bool { fitted.heldOut.map(HeldOutAnswer.isServed) ?? !isPreviousMeasured }
 
     /// Nil: nothing was held out.
     var heldOut: JSON? {
         fitted.heldOut.map { HeldOutAnswer.json($0, stems: stems, labels: labels, previous: previous) }
     }
 
-    var json: JSON {
+    /// - Parameter isOvertaken: Somebody has chosen another version to answer while the job ran. Theirs stays: it was not compared with this one.
+    func json(isOvertaken: Bool = false) -> JSON {
         let (adapter, adaptation) = fitted.settings.json
         let losses = fitted.trained.losses
         return [
-            "served": .bool(isServed),
-            "served_reason": .string(servedReason),
+            "served": .bool(isServed && !isOvertaken),
+            "served_reason": .string(isOvertaken ? Self.overtaken : servedReason),
             "examples": .integer(stems.count),
             "steps": .integer(losses.count),
             "final_loss": losses.last.map { .rounded(Double($0), places: 5) } ?? .null,
@@ -44,12 +43,11 @@ struct AdaptationResult {
         ]
     }
 
+    private static let overtaken =
+        "another version was chosen to answer while the job ran, so that stays; PUT served_version serves this one"
+
     private var servedReason: String {
-        if isOvertaken {
-            return "another version was chosen to answer while the job ran, so that stays; "
-                + "PUT served_version serves this one"
-        }
-        return fitted.heldOut.map { HeldOutAnswer.reason($0, labels: labels, previous: previous) }
+        fitted.heldOut.map { HeldOutAnswer.reason($0, labels: labels, previous: previous) }
             ?? (isServed
                 ? HeldOutAnswer.unvalidated
                 : HeldOutAnswer.unvalidated

@@ -107,14 +107,14 @@ package struct AdaptationWorker: Worker {
         let result = AdaptationResult(
             fitted: fitted, stems: support.map(\.stem), labels: labels, previous: previous?.number,
             isPreviousMeasured: previous?.isMeasured ?? false,
-            isOvertaken: try store.task(task.id).map { $0.servedAdapter != previous?.number } ?? false,
             findings: findings)
         return JobOutcome(
-            resultJSON: result.json.text(),
+            resultJSON: result.json().text(),
             adapter: NewAdapter(
                 file: .file(path: path), sha256: adapter.sha256,
                 cardJSON: AdapterCard.json(adapter.card).text(), heldOutJSON: heldOut,
-                serving: result.isServed ? .after(previous?.number) : .never))
+                serving: result.isServed ? .after(previous?.number) : .never),
+            overtakenJSON: result.json(isOvertaken: true).text())
     }
 
     /// Of the task's examples those, the first ones, that taught the version that is served.
@@ -197,6 +197,7 @@ package struct AdaptationWorker: Worker {
             return ExampleTraits(
                 image: try decode(example.image, field: "image[\(example.index)]"), mask: mask,
                 labels: labels.isBinary ? nil : try labels.stored(mask, field: field), imageHash: example.imageHash,
+                maskHash: example.maskHash,
                 isMaskLossy: try store.read(example.mask).starts(with: [0xFF, 0xD8]))
         }
         let linter = SupportLinter(

@@ -257,19 +257,20 @@ struct Segmenter: Sendable {
     private func instances(_ views: PromptViews, _ label: Int) throws(PromptError) -> Segmented {
         let (reader, embedding) = (reader(label), views.reference)
         let finder = InstanceFinder(reader)
-        guard let profile = profile?[label] else {
+        let profile = profile?[label]
+        // An adapter knows what is meant, though the support set that taught it may be elsewhere.
+        guard profile != nil || isAdapted else {
             // Of a grid of fewer points than may be answered.
             return Segmented(masks: Self.numbered(try finder.everything(embedding), label), promptless: [])
         }
-        let whole = try answer(views, reader, profile).prediction
+        let (whole, route) = (try answer(views, reader, profile).prediction, profile?.route ?? .model)
         // What the decoder's cells cannot draw it cannot refine.
-        guard profile.route != .pixels else {
+        if route == .pixels {
             let found = InstanceFinder.pieces(of: whole.inPixels())
-            return Segmented(
-                masks: Self.numbered(found.objects, label), promptless: [profile.route], isCut: found.isCut)
+            return Segmented(masks: Self.numbered(found.objects, label), promptless: [route], isCut: found.isCut)
         }
         let found = try finder.instances(embedding, within: whole)
-        return Segmented(masks: Self.numbered(found.objects, label), promptless: [profile.route], isCut: found.isCut)
+        return Segmented(masks: Self.numbered(found.objects, label), promptless: [route], isCut: found.isCut)
     }
 
     private static func numbered(_ objects: some Sequence<MaskPrediction>, _ label: Int) -> [SegmentedMask] {

@@ -97,9 +97,11 @@ struct SupportForm: Sendable {
         let (image, mask) = (images[index], masks[pairing.maskOfImage[index]])
         let rawImage = try image.decode(limits: limits)
         let rawMask = try mask.decode(limits: limits)
+        let decoded = try read(rawMask, mask)
         return ExampleTraits(
-            image: rawImage, mask: rawMask, labels: labels.isBinary ? nil : try read(rawMask, mask),
-            imageHash: PixelHash.of(rawImage), isMaskLossy: try mask.mediaType() == "image/jpeg")
+            image: rawImage, mask: rawMask, labels: labels.isBinary ? nil : decoded,
+            imageHash: PixelHash.of(rawImage), maskHash: labels.hash(decoded),
+            isMaskLossy: try mask.mediaType() == "image/jpeg")
     }
 
     private func read(_ raw: RawImage, _ mask: ImageUpload) throws(Problem) -> LabelImage {

@@ -108,7 +108,7 @@ extension TaskLabels {
             }
         }
         guard card != nil, let asked else {
-            self = asked ?? own ?? TaskLabels([])
+            self = asked ?? own ?? TaskLabels(card?.onlyName.map { [Label(value: 1, name: $0)] } ?? [])
             return
         }
         guard asked.isBinary == (own == nil), asked.isBinary || asked.labels.map(\.value) == own?.labels.map(\.value)

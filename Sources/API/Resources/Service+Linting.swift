@@ -91,9 +91,9 @@ extension Service {
             }
         }
         let readable = form.patients(groups, pictures: traits.map(\.imageHash))
-        let findings = linter.findings(traits, patients: readable).map {
-            FindingAnswer($0, names: names, places: groups, labels: form.labels)
-        }
+        // Not here: of hundreds of examples each is compared with all others.
+        let found = try await imaging.run { [traits] in linter.findings(traits, patients: readable) }
+        let findings = found.map { FindingAnswer($0, names: names, places: groups, labels: form.labels) }
         // A picture that cannot be read is like no other.
         var pictures = form.stems.indices.map { "example \($0)" }
         for (index, trait) in zip(groups, traits) { pictures[index] = trait.imageHash }
@@ -126,8 +126,8 @@ extension Service {
         }
         guard isWhole else { return examples }
         // Of the set as a whole there is one thing that cannot be used: a label that it does not show.
-        let findings = linter.findings(
-            traits, patients: form.patients(Array(form.stems.indices), pictures: traits.map(\.imageHash)))
+        let patients = form.patients(Array(form.stems.indices), pictures: traits.map(\.imageHash))
+        let findings = try await imaging.run { [traits] in linter.findings(traits, patients: patients) }
         if let error = findings.first(where: { $0.severity == .error }) {
             let answer = FindingAnswer(error, names: form.names, places: [], labels: form.labels)
             throw Problem(.unusableExample, answer.message, field: answer.field, hint: answer.hint)

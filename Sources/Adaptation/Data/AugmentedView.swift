@@ -94,7 +94,7 @@ package struct AugmentedView: Sendable, Equatable {
             for x in 0..<width {
                 let grain = noise * Self.gaussian(&generator)
                 for channel in 0..<3 {
-                    let (mean, deviation) = (Self.mean[channel], Self.deviation[channel])
+                    let (mean, deviation) = (Preprocessor.mean[channel], Preprocessor.standardDeviation[channel])
                     let at = (y * side + x) * 3 + channel
                     let level = elements[at] * deviation + mean
                     let changed = (level - 127.5) * contrast + 127.5 + brightness + grain
@@ -104,10 +104,6 @@ package struct AugmentedView: Sendable, Equatable {
         }
         return Tensor(shape: pixels.shape, elements)
     }
-
-    // ImageNet's mean and deviation in grey levels, as in SAM's `Sam.__init__`.
-    private static let mean: [Float] = [123.675, 116.28, 103.53]
-    private static let deviation: [Float] = [58.395, 57.12, 57.375]
 
     /// A standard normal number, by Box and Muller (1958); the second of the pair is not kept, for the sake of simplicity.
     private static func gaussian(_ generator: inout SeededRandom) -> Float {

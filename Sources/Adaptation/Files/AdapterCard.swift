@@ -125,8 +125,15 @@ extension Adapter {
                 labelValues.count == labels.count && (1...LabelImage.labelLimit).contains(labels.count)
                 && zip(labelValues, labelValues.dropFirst()).allSatisfy(<)
                 && labelValues.allSatisfy { (1...255).contains($0) } && Set(labels).count == labels.count
-                && labels.allSatisfy { $0.count <= Self.longestName && $0.contains { !$0.isWhitespace } }
+                && labels.allSatisfy(Self.isName)
             return isSound ? labels.count : nil
+        }
+
+        /// Of the one label that any pixel but 0 marks; nil where it has none that a task could bear, or the labels are those of a map.
+        package var onlyName: String? { labelValues == nil ? labels.first.flatMap { Self.isName($0) ? $0 : nil } : nil }
+
+        private static func isName(_ text: String) -> Bool {
+            text.unicodeScalars.count <= longestName && text.contains { !$0.isWhitespace }
         }
 
         /// The one field that every version of the card has.

@@ -5,6 +5,8 @@ package import Imaging
 package struct ExampleTraits: Sendable, Equatable {
     /// Tells equal images by their decoded pixels.
     package let imageHash: String
+    /// Tells masks that teach the same.
+    let maskHash: String
     package let image: Extent
     package let mask: Extent
     /// Different samples of the file, counted up to `valueLimit`.
@@ -48,9 +50,11 @@ package struct ExampleTraits: Sendable, Equatable {
 
     /// - Parameter labels: What the mask says, where it is a label map; nil: any pixel but 0 marks the one object.
     package init(
-        image raw: RawImage, mask rawMask: RawImage, labels: LabelImage? = nil, imageHash: String, isMaskLossy: Bool
+        image raw: RawImage, mask rawMask: RawImage, labels: LabelImage? = nil, imageHash: String, maskHash: String,
+        isMaskLossy: Bool
     ) {
         self.imageHash = imageHash
+        self.maskHash = maskHash
         self.isMaskLossy = isMaskLossy
         image = Extent(width: raw.width, height: raw.height)
         mask = Extent(width: rawMask.width, height: rawMask.height)
@@ -60,7 +64,8 @@ package struct ExampleTraits: Sendable, Equatable {
         let histogram = Self.histogram(rawMask)
         maskValues = histogram.count
         labelAreas = histogram.count <= Self.labelLimit ? histogram.filter { $0.key != 0 } : nil
-        let peak = histogram.keys.max() ?? 0
+        // Of all pixels: the histogram ends early, in the faint first rows of a soft mask.
+        let peak = (0..<rawMask.width * rawMask.height).reduce(0) { max($0, rawMask.samples[$1 * rawMask.channels]) }
         let decoded = labels?.foreground ?? Mask(rawMask)
         shownLabels = labels?.present
         markedArea = decoded.area

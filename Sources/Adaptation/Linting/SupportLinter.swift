@@ -29,7 +29,8 @@ package struct SupportLinter: Sendable {
     package func findings(_ examples: [ExampleTraits], patients: PatientGroups) -> [Finding] {
         var findings = examples.enumerated().flatMap { single($1, at: $0) }
         findings += duplicates(examples) + turned(examples) + values(examples) + labels(examples) + grouped(patients)
-        if examples.count < Self.fewExamples {
+        // Of those that could not be read more is said already.
+        if !examples.isEmpty, examples.count < Self.fewExamples {
             findings.append(
                 Finding(examples.count < 2 ? .warning : .info, .fewExamples(count: examples.count), nil))
         }
@@ -72,7 +73,7 @@ package struct SupportLinter: Sendable {
             for earlier in 0..<later {
                 let (first, second) = (examples[earlier], examples[later])
                 if first.imageHash == second.imageHash {
-                    let hasSameMask = first.markedArea == second.markedArea && first.labelAreas == second.labelAreas
+                    let hasSameMask = first.maskHash == second.maskHash
                     return Finding(.warning, .duplicate(of: earlier, hasSameMask: hasSameMask), later)
                 }
                 let correlation = first.correlation(second)

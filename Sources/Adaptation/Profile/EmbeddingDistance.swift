@@ -6,7 +6,7 @@ import Tensor
 package struct EmbeddingDistance: Sendable, Equatable {
     /// One for each support image, `[2C]`.
     package let descriptors: [[Float]]
-    /// The usual distance between a support image and its nearest neighbour; nil for less than two images.
+    /// The largest distance between a support image and its nearest neighbour; nil for less than two images.
     package let reference: Double?
 
     /// Of the support image whose tokens vary least; 0 without any.

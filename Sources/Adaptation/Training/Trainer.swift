@@ -104,6 +104,9 @@ package struct Trainer: Sendable {
         }
     }
 
+    /// Whether a run of this trainer made the checkpoint, so that another may go on from it.
+    package func accepts(_ checkpoint: TrainerCheckpoint) -> Bool { checkpoint.belongs(to: identity) }
+
     /// What a run tells, and asks.
     struct Hooks {
         var checkpointEvery = 1

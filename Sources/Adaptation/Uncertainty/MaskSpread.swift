@@ -1,3 +1,4 @@
+import Basics
 import Glibc
 import Imaging
 package import SegmentAnything
@@ -56,18 +57,15 @@ package struct MaskSpread: Sendable {
 
     private static func interval(_ values: [Double], within value: Double) -> ClosedRange<Double> {
         let sorted = values.sorted()
-        func quantile(_ share: Double) -> Double {
-            let place = share * Double(sorted.count - 1)
-            let low = Int(place)
-            let high = min(low + 1, sorted.count - 1)
-            return sorted[low] + (place - Double(low)) * (sorted[high] - sorted[low])
-        }
-        return min(quantile(0.025), value)...max(quantile(0.975), value)
+        return min(sorted.quantile(0.025), value)...max(sorted.quantile(0.975), value)
     }
 
     /// The uncertainty of each pixel of the original image, row-major, 0 to 255: the entropy of its probability, 255 for a
     /// toss of a coin.
-    package func uncertainty() -> [UInt8] { mean.probability().map { UInt8(255 * Self.entropy($0)) } }
+    package func uncertainty() -> [UInt8] { mean.probability().map { Self.grey(Self.entropy($0)) } }
+
+    /// The nearest of 256 levels to a share from 0 to 1; 0 for what is no number.
+    package static func grey(_ share: Float) -> UInt8 { UInt8(min(max(0, 255 * share + 0.5), 255)) }
 
     /// In bits, 0 to 1.
     package static func entropy(_ probability: Float) -> Float {

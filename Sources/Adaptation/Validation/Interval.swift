@@ -34,14 +34,6 @@ package struct Interval: Sendable, Equatable {
             return sum / count
         }
         means.sort()
-        (low, high) = (Self.percentile(2.5, means), Self.percentile(97.5, means))
-    }
-
-    /// Linear between the ranks around (count − 1) · percent / 100.
-    private static func percentile(_ percent: Double, _ sorted: [Double]) -> Double {
-        let position = Double(sorted.count - 1) * percent / 100
-        let rank = Int(position)
-        let next = min(rank + 1, sorted.count - 1)
-        return sorted[rank] + (sorted[next] - sorted[rank]) * (position - Double(rank))
+        (low, high) = (means.quantile(0.025), means.quantile(0.975))
     }
 }

@@ -1,3 +1,5 @@
+import Basics
+
 /// Distributions side by side, one line for each name, as inline SVG.
 struct BoxPlot {
     struct Box {
@@ -39,10 +41,10 @@ struct BoxPlot {
     private func draw(_ box: Box, top: Double, _ frame: ChartFrame) -> [String] {
         let sorted = box.values.sorted()
         func x(_ percent: Double) -> String {
-            ChartFrame.number(frame.x(Bootstrap.percentile(percent, sorted), 0...1))
+            ChartFrame.number(frame.x(sorted.quantile(percent / 100), 0...1))
         }
         let mean = ChartFrame.number(frame.x(sorted.reduce(0, +) / Double(sorted.count), 0...1))
-        let width = frame.x(Bootstrap.percentile(75, sorted), 0...1) - frame.x(Bootstrap.percentile(25, sorted), 0...1)
+        let width = frame.x(sorted.quantile(0.75), 0...1) - frame.x(sorted.quantile(0.25), 0...1)
         let middle = ChartFrame.number(top + Self.boxHeight / 2)
         let (upper, lower) = (ChartFrame.number(top), ChartFrame.number(top + Self.boxHeight))
         return [

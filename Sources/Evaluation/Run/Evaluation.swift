@@ -114,39 +114,26 @@ package final class Evaluation {
             return Answerer(model, adapter)
         }
         let recipe = settings.recipe(kind, supportSeed: step.arm.supportSeed)
-        let start = ContinuousClock.now
+        let pauses = TrainingPauses(arm: step.arm, folder: folder, journal: journal)
         do {
             let examples = try examples(step)
             let trainer = try Trainer(
                 model: model, examples: examples,
                 settings: recipe.tiled(
                     for: examples, model: model.configuration, keepsSteps: settings.steps != nil))
-            let trained = try trainer.run(
-                isCancelled: shouldStop,
-                progress: { told in
-                    progress(meter.progress("\(step.arm.name), step \(told.step)", ahead: 2 * Double(told.step)))
-                    return true
-                })
-            try write(trained.adapter, to: path)
-            try note(step, start, failure: nil, &meter)
+            let trained = try pauses.run(trainer, shouldStop) { told in
+                progress(meter.progress("\(step.arm.name), step \(told.step)", ahead: 2 * Double(told.step)))
+            }
+            try EvaluationError.writing(path) { try trained.adapter.write(to: $0) }
+            try note(step, pauses.lastBegan, failure: nil, &meter)
+            pauses.end()
             return Answerer(model, trained.adapter)
         } catch AdaptationError.cancelled {
             return nil
         } catch let error as AdaptationError {
-            try note(step, start, failure: error.description, &meter)
+            try note(step, pauses.lastBegan, failure: error.description, &meter)
             meter.done(Double(step.test.count))
             return nil
-        }
-    }
-
-    private func write(_ adapter: Adapter, to path: String) throws(EvaluationError) {
-        do {
-            // Not path(), which escapes spaces.
-            let folder = URL(filePath: path).deletingLastPathComponent().path
-            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-            try adapter.write(to: path)
-        } catch {
-            throw .unwritable(path: path, reason: "\(error)")
         }
     }
 
@@ -156,7 +143,8 @@ package final class Evaluation {
         meter.done(trainingWork(step))
         try journal.append(
             Journal.Training(
-                arm: step.arm, support: step.support, seconds: (.now - start) / .seconds(1), failure: failure))
+                arm: step.arm, support: step.support,
+                seconds: journal.secondsBefore(step.arm) + (.now - start) / .seconds(1), failure: failure))
     }
 
     private func examples(_ step: EvaluationPlan.Step) throws -> [Example] {

@@ -26,10 +26,11 @@ final class Journal {
     /// A line after the first; exactly one field is there.
     private struct Line: Codable {
         var dataset: DatasetFiles?
+        var pause: Pause?
         var training: Training?
         var cell: Cell?
 
-        var isSound: Bool { [dataset != nil, training != nil, cell != nil].count { $0 } == 1 }
+        var isSound: Bool { [dataset != nil, pause != nil, training != nil, cell != nil].count { $0 } == 1 }
     }
 
     /// What a dataset's files were.
@@ -38,10 +39,17 @@ final class Journal {
         let digest: String
     }
 
+    /// A part of an adaptation, up to a checkpoint.
+    struct Pause: Codable {
+        let arm: Arm
+        let seconds: Double
+    }
+
     /// An adaptation that was run, or failed.
     struct Training: Codable {
         let arm: Arm
         let support: [String]
+        /// Its pauses' included.
         let seconds: Double
         let failure: String?
     }
@@ -62,6 +70,7 @@ final class Journal {
     let path: String
     private(set) var rows: [ResultRow] = []
     private(set) var trainings: [Arm: Training] = [:]
+    private var paused: [Arm: Double] = [:]
     private var digests: [String: String] = [:]
     private var cells: Set<CellKey> = []
     private let descriptor: CInt
@@ -128,11 +137,17 @@ final class Journal {
 
     private func note(_ line: Line) {
         if let dataset = line.dataset { digests[dataset.name] = dataset.digest }
+        if let pause = line.pause { paused[pause.arm, default: 0] += pause.seconds }
         if let training = line.training { trainings[training.arm] = training }
         if let cell = line.cell, cells.insert(CellKey(arm: cell.arm, stem: cell.stem)).inserted { rows += cell.rows }
     }
 
     func isDone(_ arm: Arm, _ stem: String) -> Bool { cells.contains(CellKey(arm: arm, stem: stem)) }
+
+    /// What an adaptation had taken by its last checkpoint.
+    func secondsBefore(_ arm: Arm) -> Double { paused[arm] ?? 0 }
+
+    func append(_ pause: Pause) throws(EvaluationError) { try add(Line(pause: pause)) }
 
     func append(_ cell: Cell) throws(EvaluationError) { try add(Line(cell: cell)) }
 

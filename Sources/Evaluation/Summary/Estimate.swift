@@ -38,15 +38,7 @@ package struct Bootstrap {
         }
         guard hasInterval else { return Estimate(mean: mean, low: nil, high: nil) }
         means.sort()
-        return Estimate(mean: mean, low: Self.percentile(2.5, means), high: Self.percentile(97.5, means))
-    }
-
-    /// Linear between the ranks around (count − 1) · percent / 100.
-    static func percentile(_ percent: Double, _ sorted: [Double]) -> Double {
-        let position = Double(sorted.count - 1) * percent / 100
-        let rank = Int(position)
-        let next = min(rank + 1, sorted.count - 1)
-        return sorted[rank] + (sorted[next] - sorted[rank]) * (position - Double(rank))
+        return Estimate(mean: mean, low: means.quantile(0.025), high: means.quantile(0.975))
     }
 
     /// Sums and counts by patient.

@@ -57,19 +57,6 @@ package struct Mask: Sendable, Equatable {
         return box
     }
 
-    /// The mean position of the pixels that are 1, which may lie outside the mask; nil when it is empty.
-    package var centroid: (x: Double, y: Double)? {
-        var (sumX, sumY, area) = (0, 0, 0)
-        for y in 0..<height {
-            for x in 0..<width where pixels[y * width + x] != 0 {
-                sumX += x
-                sumY += y
-                area += 1
-            }
-        }
-        return area == 0 ? nil : (Double(sumX) / Double(area), Double(sumY) / Double(area))
-    }
-
     package func flippedHorizontally() -> Mask {
         Mask(width: width, height: height, pixels: mirroredRows(pixels, width: width, height: height, channels: 1))
     }

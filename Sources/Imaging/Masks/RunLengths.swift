@@ -48,7 +48,8 @@ extension Mask {
         for (index, count) in runs.counts.enumerated() {
             guard count >= 0 else { throw .negativeCount(index: index) }
             guard count <= total - position else {
-                throw .wrongTotal(found: position.addingReportingOverflow(count).partialValue, expected: total)
+                let sum = position.addingReportingOverflow(count)
+                throw .wrongTotal(found: sum.overflow ? .max : sum.partialValue, expected: total)
             }
             if !index.isMultiple(of: 2) {
                 for offset in position..<position + count {

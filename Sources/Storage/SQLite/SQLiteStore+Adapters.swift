@@ -66,7 +66,10 @@ extension SQLiteStore {
     }
 
     /// Makes a staged adapter the task's next version, within the caller's transaction.
-    func publish(_ new: NewAdapter, _ file: StoredFile, to task: String, _ database: Database) throws {
+    ///
+    /// - Returns: Whether another version was chosen since that with which it was compared, so that it does not answer as it should.
+    @discardableResult
+    func publish(_ new: NewAdapter, _ file: StoredFile, to task: String, _ database: Database) throws -> Bool {
         let next = try Int.fetchOne(
             database, sql: "UPDATE tasks SET next_adapter = next_adapter + 1 WHERE id = ? RETURNING next_adapter - 1",
             arguments: [task])
@@ -77,11 +80,11 @@ extension SQLiteStore {
                 task, version, file.name, file.byteCount, new.sha256, new.cardJSON, clock.now().milliseconds,
                 new.heldOutJSON,
             ])
-        if case .after(let compared) = new.serving {
-            try database.execute(
-                sql: "UPDATE tasks SET served_adapter = ? WHERE id = ? AND served_adapter IS ?",
-                arguments: [version, task, compared])
-        }
+        guard case .after(let compared) = new.serving else { return false }
+        try database.execute(
+            sql: "UPDATE tasks SET served_adapter = ? WHERE id = ? AND served_adapter IS ?",
+            arguments: [version, task, compared])
+        return database.changesCount == 0
     }
 
     private func adapterVersion(_ columns: Columns) throws(StoreError) -> AdapterVersion {

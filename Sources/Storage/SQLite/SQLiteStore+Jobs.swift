@@ -107,9 +107,12 @@ extension SQLiteStore {
             guard let found = try fetchJob(job, database), found.state == .running else {
                 throw StoreError.unknown(kind: "job", id: job)
             }
-            let ending = found.isCancelRequested ? .cancelled : ending
-            if case .succeeded(let outcome) = ending, let new = outcome.adapter, let adapter {
-                try publish(new, adapter, to: found.task, database)
+            var ending = found.isCancelRequested ? .cancelled : ending
+            if case .succeeded(var outcome) = ending, let new = outcome.adapter, let adapter {
+                if try publish(new, adapter, to: found.task, database), let overtaken = outcome.overtakenJSON {
+                    outcome.resultJSON = overtaken
+                    ending = .succeeded(outcome)
+                }
             } else {
                 staging.discard()
             }

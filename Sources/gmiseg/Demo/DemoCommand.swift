@@ -18,11 +18,13 @@ struct DemoCommand: ParsableCommand {
     @Option(help: "Where the overlay pictures go.")
     var output = "demo-output"
 
-    @Option(help: "The model; default: the embedded one.")
+    @Option(help: "The model (environment: GMISEG_MODEL; default: gmiseg-mini).")
     var model: String?
 
     func run() throws {
         let examples = try DemoExamples(folder: examples)
+        // Now, and not when all is measured: the folder may be one that nobody may write into.
+        try FileManager.default.createDirectory(atPath: output, withIntermediateDirectories: true)
         let truths = try examples.queries.map { Mask(try ImageDecoder.decode(path: $0.mask)) }
         let server = try ServerProcess(model: model)
         defer { server.stop() }
@@ -45,10 +47,6 @@ struct DemoCommand: ParsableCommand {
             examples, truths, path: "/v1/tasks/\(created.task.id)/segment", tier: .adapted, server: server.address,
             into: &scores, &sheets)
 
-        try FileManager.default.createDirectory(atPath: output, withIntermediateDirectories: true)
-        for (query, sheet) in zip(examples.queries, sheets) {
-            try Data(PNG.encode(sheet.picture)).write(to: URL(fileURLWithPath: "\(output)/\(query.stem).png"))
-        }
         print(
             """
 
@@ -56,8 +54,11 @@ struct DemoCommand: ParsableCommand {
 
             \(scores.table)
 
-            Overlays (green: truth, orange: mask): \(output)/
             """)
+        for (query, sheet) in zip(examples.queries, sheets) {
+            try Data(PNG.encode(sheet.picture)).write(to: URL(fileURLWithPath: "\(output)/\(query.stem).png"))
+        }
+        print("Overlays (green: truth, orange: mask): \(output)/")
     }
 
     private func createCommand(_ examples: DemoExamples, _ server: String) -> String {

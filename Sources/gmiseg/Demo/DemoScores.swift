@@ -20,9 +20,6 @@ struct DemoScores {
 
     private func all(_ prompt: DemoPrompt, _ tier: Tier) -> [DemoScore] { scores["\(prompt)-\(tier)"] ?? [] }
 
-    /// Mean Dice, 0…1; 0 when nothing was scored.
-    func meanDice(_ prompt: DemoPrompt, _ tier: Tier) -> Double { Self.mean(all(prompt, tier).map(\.dice)) }
-
     /// The table that the demo ends with: means over the queries, `before → after`.
     var table: String {
         var lines = ["prompt   Dice              Jaccard           ASD in mm"]

@@ -26,7 +26,7 @@ struct EvaluateCommand: ParsableCommand {
     @Option(name: .shortAndLong, help: "The folder for results.")
     var output = "evaluation"
 
-    @Option(help: "Model file, or the name of one in models/ (default: gmiseg-mini).")
+    @Option(help: "Model file, or the name of one in models/ (environment: GMISEG_MODEL; default: gmiseg-mini).")
     var model: String?
 
     @Option(help: "Support sizes; 0 is the base model.")

@@ -12,7 +12,7 @@ struct ModelInspectCommand: ParsableCommand {
             transformers. Names and shapes are checked here; `gmiseg model verify` checks the weights as well.
             """)
 
-    @Argument(help: "The file, or the name of one in models/ (default: gmiseg-mini).")
+    @Argument(help: "The file, or the name of one in models/ (environment: GMISEG_MODEL; default: gmiseg-mini).")
     var model: String?
 
     @Flag(help: "Print JSON.")

@@ -21,7 +21,8 @@ struct ModelListCommand: ParsableCommand {
             }
             return
         }
-        guard let folder = Installation().find("models") else {
+        let folder = Installation().models
+        guard FileManager.default.fileExists(atPath: folder) else {
             throw ValidationError("there is no models/ folder: set GMISEG_HOME to the folder that has it")
         }
         let endings = [".safetensors", ".pth"]

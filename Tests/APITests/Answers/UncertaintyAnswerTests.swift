@@ -21,4 +21,10 @@ import Testing
             if logit.isNaN { #expect(picture.samples.allSatisfy { $0 == 0 }) }
         }
     }
+
+    /// 255 is 1, and half is above the middle of 256 levels.
+    @Test(arguments: [(0, 0), (1 - 1e-6, 255), (1, 255), (0.5, 128), (0.1, 26), (1.01, 255)] as [(Float, UInt8)])
+    func greyIsTheNearestLevel(_ share: Float, _ level: UInt8) {
+        #expect(MaskSpread.grey(share) == level)
+    }
 }

@@ -183,6 +183,46 @@ import Testing
         }
     }
 
+    /// The message of the finding of `code` that a dry run has of the support set; nil when it has none.
+    private func message(_ code: String, of support: Support) async throws -> String? {
+        try await withLiveServer { server in
+            let answer = try await server.client.post("/v1/tasks?dry_run=true", form: support.form).json
+            return answer["findings"]?.elements?.first { $0["code"]?.stringValue == code }?["message"]?.stringValue
+        }
+    }
+
+    /// Of the same area, and yet another: mirrored by an export.
+    @Test func twoMasksOfOneImageContradictEachOther() async throws {
+        var support = Support()
+        support.images[3].bytes = support.images[1].bytes
+        support.masks[1].bytes = TestImages.mask(x: 12, radius: 8)
+        support.masks[3].bytes = TestImages.mask(x: 48 - 1 - 12, radius: 8)
+        #expect(try await message("duplicate", of: support)?.hasSuffix("but its mask is another") == true)
+    }
+
+    /// A mask that was blurred: its brightest pixels lie far below the first rows that mark anything.
+    @Test func theGreyOfASoftMaskIsCountedAgainstItsBrightest() async throws {
+        var support = Support()
+        let pixels = (0..<40 * 48).map { index -> UInt8 in
+            let (x, y) = (Double(index % 48 - 24), Double(index / 48 - 24))
+            return UInt8(255 * exp(-(x * x + y * y) / 60))
+        }
+        support.masks[3].bytes = PNG.encode(RGBImage(width: 48, height: 40, grey: pixels))
+        let marked = pixels.count { $0 > 0 }
+        let grey = pixels.count { $0 > 0 && $0 < 229 }
+        let message = try #require(try await message("grey-mask", of: support))
+        let share = try #require(Double(message.prefix { $0 != " " }))
+        #expect(abs(share - 100 * Double(grey) / Double(marked)) < 0.1, "\(message)")
+    }
+
+    /// More is said of those than that they are few.
+    @Test func ofExamplesThatCannotBeReadNoneIsFew() async throws {
+        var support = Support()
+        for index in support.images.indices { support.images[index].bytes = [1, 2, 3] }
+        #expect(try await message("few-examples", of: support) == nil)
+        #expect(try await message("undecodable-image", of: support) != nil)
+    }
+
     @Test func aGoodSetHasNothingWrong() async throws {
         try await withLiveServer { server in
             let answer = try await server.client.post("/v1/tasks?dry_run=true", form: Support().form).json

@@ -134,6 +134,19 @@ import Testing
         }
     }
 
+    @Test func anAdapterThatIsTooLargeIsRefused() async throws {
+        func configure(_ configuration: inout Service.Configuration) { configuration.maximumAdapterBytes = 1_000 }
+        try await withLiveServer(configure) { server in
+            let form = [
+                FormPart("task", text: #"{"name": "copy"}"#),
+                FormPart("adapter", bytes: [UInt8](repeating: 0, count: 1_001), filename: "a.safetensors"),
+            ]
+            let answer = try await server.client.post("/v1/tasks", form: form)
+            #expect(answer.status == 413, "\(answer.text)")
+            #expect(try answer.json["field"] == "adapter")
+        }
+    }
+
     /// A receipt's mask prompt is memory like any other.
     @Test func theMaskPromptOfAReceiptCountsToo() async throws {
         let memory = AnswerMemory(bytes: 100_000)

@@ -194,6 +194,7 @@ import Testing
             #expect(copy?["tier"] == "adapted")
             #expect(copy?["versions"]?[0]?["card"]?["imported"] == true)
             #expect(copy?["versions"]?[0]?["sha256"] == created["task"]?["versions"]?[0]?["sha256"])
+            #expect(copy?["labels"] == ["disc"], "the adapter brings its label's name")
             #expect(copy?["held_out_reason"]?.stringValue?.hasPrefix("unvalidated") == true)
             #expect(try imported.json["job"] == .null)
             // By a box: what an answer without a prompt rests on, the support set, does not move along.
@@ -202,6 +203,11 @@ import Testing
                 try await client.post("/v1/tasks/\($0)/segment?adapter=1", form: box).json["masks"]?[0]?["png"]
             }
             #expect(answers[0] == answers[1] && answers[0] != nil)
+            // It knows what is meant without its support set: its mask is cut, and nothing else is looked for.
+            let objects = Forms.segment("{}", [FormPart("instances", text: "true")])
+            let found = try await client.post(
+                "/v1/tasks/\(copy?["id"]?.stringValue ?? "")/segment?adapter=1", form: objects)
+            #expect(try found.json["promptless"]?["route"] == "model", "\(found.text)")
 
             // Its maker has measured it: one that nobody could measure, by a single image, does not take its place.
             let unmeasured = try await client.post(

@@ -107,6 +107,10 @@ class BrowserCase(unittest.TestCase):
         wait = WebDriverWait(self.driver, patience, poll_frequency=0.05, ignored_exceptions=[StaleElementReferenceException])
         return wait.until(condition, what)
 
+    def steadily(self, read: Callable):
+        """What `read` finds, read again where the page has built the elements anew meanwhile."""
+        return self.until(lambda _: (read(),), "elements that stay")[0]
+
     def button(self, name: str, within: str = "body") -> WebElement:
         """A shown button, link or summary by its accessible name."""
 
@@ -262,6 +266,5 @@ class BrowserCase(unittest.TestCase):
             .move_by_offset((x1 - x0) // 2, (y1 - y0) // 2).move_to_element_with_offset(canvas, x1, y1).release().perform()
 
     def measures(self) -> dict[str, str]:
-        terms = [element.text for element in self.css("[aria-label=Measures] dt")]
-        values = [element.text for element in self.css("[aria-label=Measures] dd")]
-        return dict(zip(terms, values))
+        texts = lambda kind: [element.text for element in self.css(f"[aria-label=Measures] {kind}")]
+        return self.steadily(lambda: dict(zip(texts("dt"), texts("dd"))))

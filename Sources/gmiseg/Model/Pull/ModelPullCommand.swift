@@ -21,7 +21,7 @@ struct ModelPullCommand: ParsableCommand {
     var models: String?
 
     func run() throws {
-        let folder = models ?? Installation().find("models") ?? "models"
+        let folder = models ?? Installation().models
         let download = try download(into: folder)
         let path = try download.run()
         print("\(path): SHA-256 \(download.sha256), as expected")

@@ -20,7 +20,7 @@ struct ModelVerifyCommand: ParsableCommand {
             Ends with 1 if anything fails.
             """)
 
-    @Argument(help: "The file, or the name of one in models/ (default: gmiseg-mini).")
+    @Argument(help: "The file, or the name of one in models/ (environment: GMISEG_MODEL; default: gmiseg-mini).")
     var model: String?
 
     @Option(help: "A recording by record_checkpoint.py, or a folder of them.")
