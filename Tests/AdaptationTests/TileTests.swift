@@ -282,4 +282,21 @@ import Testing
         #expect(whole.tileSide == nil && whole.tileCount == nil)
         #expect(tiled.seconds > whole.seconds && tiled.bytes > whole.bytes)
     }
+
+    /// A run holds six times what it trains.
+    @Test func theEstimateCountsTheRank() throws {
+        let masks = [Self.lines().mask]
+        func bytes(_ rank: Int) throws -> Int {
+            var recipe = Recipe(fixed: [.tiles, .kind])
+            (recipe.settings.kind, recipe.settings.rank) = (.lora, rank)
+            return try FittingTests.speed.estimate(
+                recipe, masks: masks, patients: PatientGroups(stems: ["a"], given: [nil]), configuration: .tiny,
+                trainedNumbers: tinyModel.trainedNumbers
+            ).bytes
+        }
+        var settings = Recipe().settings
+        (settings.kind, settings.rank) = (.lora, 4)
+        let four = tinyModel.trainedNumbers(settings, labelCount: 1)
+        #expect(try bytes(16) - bytes(4) == 6 * 4 * 3 * four)
+    }
 }

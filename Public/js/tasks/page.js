@@ -20,6 +20,8 @@ export async function showTask(root, { features, id }) {
   let job = null;
   const render = async () => {
     const task = await get(`/v1/tasks/${id}`);
+    // Nobody would stop the job's events that are followed from a page that was left.
+    if (!root.isConnected) return;
     const hadFocus = root.contains(document.activeElement);
     job?.stop();
     job = task.job ? new JobView(task.job, features, TaskLabels.of(task), () => render().catch(complain)) : null;

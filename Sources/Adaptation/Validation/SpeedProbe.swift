@@ -102,7 +102,7 @@ package struct SpeedProbe: Codable, Sendable, Equatable {
     /// - Throws: When they cannot be cut as the recipe says.
     package func estimate(
         _ recipe: Recipe, masks: [Mask], patients: PatientGroups, configuration: Configuration,
-        trainedNumbers: (AdapterKind) -> Int
+        trainedNumbers: (AdaptationSettings, _ labelCount: Int) -> Int
     ) throws(SettingsError) -> Estimate {
         estimate(
             resolved: try recipe.resolved(for: masks, model: configuration), masks: masks, patients: patients,
@@ -112,7 +112,7 @@ package struct SpeedProbe: Codable, Sendable, Equatable {
     /// Of a recipe that says whether there are tiles.
     func estimate(
         resolved recipe: Recipe, masks: [Mask], patients: PatientGroups, configuration: Configuration,
-        trainedNumbers: (AdapterKind) -> Int
+        trainedNumbers: (AdaptationSettings, _ labelCount: Int) -> Int
     ) -> Estimate {
         // Of all images together.
         let tiles = recipe.settings.tiling.map { tiling in
@@ -148,7 +148,7 @@ package struct SpeedProbe: Codable, Sendable, Equatable {
         let view = 4 * (configuration.grid * configuration.grid * configuration.embeddingChannels + 2 * side * side)
         let encodings = min((count * first.augmentedViews + (tiles ?? 0)) * view, first.cacheBytes)
         // A run holds its tensors, two moments, the sum of the gradients, and the next tensors before the old ones go.
-        let states = candidates.map { trainedNumbers($0.kind) }.max() ?? 0
+        let states = candidates.map { trainedNumbers($0, recipe.labelCount) }.max() ?? 0
         // What the encoder's blocks keep for the way back: the probe trains the decoder alone.
         let kept = candidates.contains(where: \.kind.trainsEncoder) ? Checkpointing.keptBytes(of: configuration) : 0
         // Images and masks are there all the while, and for what the support set teaches beside the adapter the embedding of each.
@@ -173,9 +173,11 @@ package struct SpeedProbe: Codable, Sendable, Equatable {
 }
 
 extension SegmentAnythingModel {
-    /// Numbers that an adapter of rank 4 has.
-    package func trainedNumbers(_ kind: AdapterKind) -> Int {
-        AdapterLayout(kind: kind, rank: 4, lastBlocks: nil, model: self).entries
-            .reduce(0) { $0 + $1.shape.reduce(1, *) }
+    /// Numbers that an adapter has which such a run trains.
+    package func trainedNumbers(_ settings: AdaptationSettings, labelCount: Int) -> Int {
+        AdapterLayout(
+            kind: settings.kind, rank: settings.rank, lastBlocks: settings.lastBlocks, labelCount: labelCount,
+            model: self
+        ).entries.reduce(0) { $0 + $1.shape.reduce(1, *) }
     }
 }

@@ -383,7 +383,7 @@ import Testing
                     Mask(width: side, height: side, pixels: .init(repeating: 1, count: side * side))
                 },
                 patients: PatientGroups(stems: ["a", "b", "c", "d"], given: [nil, nil, nil, nil]),
-                configuration: configuration, trainedNumbers: { _ in 0 }
+                configuration: configuration, trainedNumbers: { _, _ in 0 }
             ).bytes
         }
         #expect(try bytes(.decoder, side: 64) - bytes(.decoder) == 4 * 4 * (64 * 64 - 32 * 32))
