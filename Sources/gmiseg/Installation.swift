@@ -6,13 +6,13 @@ import SegmentAnything
 /// Looked for, in this order, in `GMISEG_HOME`, the working directory, and the executable's folder and the folders above
 /// it; so it works from a checkout, from a container and from an unpacked archive.
 struct Installation {
-    /// The one that was named; nil: none.
-    private let home: String?
     private let folders: [String]
+    /// Of the folders the one that was named, and those that have all that comes with the program.
+    private let installed: [String]
 
     init(environment: [String: String] = ProcessInfo.processInfo.environment) {
-        home = environment["GMISEG_HOME"].flatMap { $0.isEmpty ? nil : $0 }
-        var folders = [FileManager.default.currentDirectoryPath]
+        let home = environment["GMISEG_HOME"].flatMap { $0.isEmpty ? nil : $0 }
+        var folders = (home.map { [$0] } ?? []) + [FileManager.default.currentDirectoryPath]
         var folder = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
         // .build/x86_64-unknown-linux-gnu/release/gmiseg lies three folders below the checkout.
         for _ in 0..<4 where folder.path(percentEncoded: false) != "/" {
@@ -20,21 +20,19 @@ struct Installation {
             folder.deleteLastPathComponent()
         }
         self.folders = folders
+        installed = folders.filter { folder in
+            folder == home
+                || ["Public/index.html", "openapi.yaml"].allSatisfy { Self.first($0, in: [folder]) != nil }
+        }
     }
 
     /// What comes with the program under `name`; nil when it is nowhere.
     ///
-    /// But for the folder that was named, only in one that has all that comes: a `Public` and a `models` lie in many a folder, and what is
-    /// in the one of somebody's home is not to be served.
-    func find(_ name: String) -> String? {
-        let own = folders.filter { Self.exists("Public/index.html", in: $0) && Self.exists("openapi.yaml", in: $0) }
-        return Self.first(name, in: (home.map { [$0] } ?? []) + own)
-    }
+    /// A `Public` and a `models` lie in many a folder, and what is in the one of somebody's home is not to be served.
+    func find(_ name: String) -> String? { Self.first(name, in: installed) }
 
     /// Where models lie; `models` below the working directory where nothing is installed.
     var models: String { find("models") ?? "models" }
-
-    private static func exists(_ name: String, in folder: String) -> Bool { first(name, in: [folder]) != nil }
 
     /// The first of the folders' `name` that exists.
     private static func first(_ name: String, in folders: [String]) -> String? {
@@ -49,11 +47,9 @@ struct Installation {
             guard !name.contains("/"), !name.contains(".") else { return name }
             let official = OfficialCheckpoint.named(name).map(\.fileName)
             let files = ["\(name).safetensors", "\(name).pth"] + (official.map { [$0] } ?? [])
-            return files.compactMap { Self.first("models/\($0)", in: everywhere) }.first ?? name
+            // Its name says enough: what was pulled into a folder of its own is found from there.
+            return files.compactMap { Self.first("models/\($0)", in: folders) }.first ?? name
         }
-        return Self.first("models/gmiseg-mini.safetensors", in: everywhere)
+        return Self.first("models/gmiseg-mini.safetensors", in: folders)
     }
-
-    /// A model's name says enough: what was pulled into a folder of its own is found from there.
-    private var everywhere: [String] { (home.map { [$0] } ?? []) + folders }
 }

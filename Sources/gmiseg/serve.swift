@@ -104,8 +104,8 @@ func serve(_ options: ServeCommand) throws {
     stopped.enter()
     stopped.enter()
     let isStopping = Lock(false)
-    Signals.onTermination { @Sendable in
-        // Once is enough: whoever cannot wait sends SIGKILL, which loses nothing but the training since the last checkpoint.
+    // Once is enough: whoever cannot wait sends SIGKILL, which loses nothing but the training since the last checkpoint.
+    let stop = { @Sendable in
         let isFirst = isStopping.withLock { isStopping in
             defer { isStopping = true }
             return !isStopping
@@ -116,6 +116,7 @@ func serve(_ options: ServeCommand) throws {
         service.stop { stopped.leave() }
         server.drain { stopped.leave() }
     }
+    Signals.onTermination(stop)
     if let identity {
         Signals.onHangUp { @Sendable in
             do throws(TLSError) {
@@ -133,8 +134,7 @@ func serve(_ options: ServeCommand) throws {
         try announce(bound.map { url($0, isEncrypted: identity != nil) }, readyFile: options.readyFile)
     } catch {
         // The job that runs by now goes back into the queue: it was not its fault.
-        service.stop { stopped.leave() }
-        server.drain { stopped.leave() }
+        stop()
         stopped.wait()
         throw error
     }

@@ -30,6 +30,15 @@ struct IdentifierTests {
     }
 }
 
+struct QuantileTests {
+    // numpy.quantile([1, 2, 4, 8], q), NumPy 2.
+    @Test(arguments: [(0, 1), (0.25, 1.75), (0.5, 3), (0.9, 6.8), (1, 8)] as [(Double, Double)])
+    func isLinearBetweenRanks(_ share: Double, _ value: Double) {
+        #expect(abs([1, 2, 4, 8].quantile(share) - value) < 1e-12)
+        #expect([5.0].quantile(share) == 5)
+    }
+}
+
 struct SeededRandomTests {
     @Test func sameSeedSameSequence() {
         var (first, second) = (SeededRandom(seed: 7), SeededRandom(seed: 7))

@@ -143,15 +143,9 @@ class BatchTests(BrowserCase):
         self.gone(".prompts")
 
     def test_what_cannot_be_kept_is_told(self) -> None:
-        self.expected_console = ["not kept over a reload"]
         images = queries(3)
         self.visit(f"/batch?task={self.task['id']}")
-        self.driver.execute_script("""
-            const put = IDBObjectStore.prototype.put;
-            IDBObjectStore.prototype.put = function (value, key) {
-              if (key.endsWith(' batch 1')) throw new DOMException('There is no room.', 'QuotaExceededError');
-              return put.call(this, value, key);
-            };""")
+        self.leave_no_room_for(" batch 1")
         self.upload("Choose files", *images)
         self.until(lambda _: len(self.css(".tile")) == 3, "all are there")
         self.see(".panel .warn", "1 image could not be kept")

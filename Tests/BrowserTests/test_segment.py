@@ -262,14 +262,8 @@ class SegmentTests(BrowserCase):
         return path
 
     def test_a_true_mask_without_room_is_measured_all_the_same(self) -> None:
-        self.expected_console = ["not kept over a reload"]
         self.begin()
-        self.driver.execute_script("""
-            const put = IDBObjectStore.prototype.put;
-            IDBObjectStore.prototype.put = function (value, key) {
-              if (key.endsWith(' truth')) throw new DOMException('There is no room.', 'QuotaExceededError');
-              return put.call(this, value, key);
-            };""")
+        self.leave_no_room_for(" truth")
         before = self.answers()
         self.drop("[aria-label='Ground truth'] .drop", self.truth)
         self.settled(before + 1)

@@ -132,6 +132,7 @@ package final class Evaluation {
             return nil
         } catch let error as AdaptationError {
             try note(step, pauses.lastBegan, failure: error.description, &meter)
+            pauses.end()
             meter.done(Double(step.test.count))
             return nil
         }

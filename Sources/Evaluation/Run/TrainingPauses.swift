@@ -43,7 +43,7 @@ final class TrainingPauses {
         }
     }
 
-    /// The adapter is written: nobody goes on from here.
+    /// The adapter is written, or there will be none: nobody goes on from here.
     func end() { try? FileManager.default.removeItem(atPath: path) }
 
     private func pause() throws(EvaluationError) {

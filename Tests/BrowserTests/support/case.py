@@ -188,6 +188,17 @@ class BrowserCase(unittest.TestCase):
             self.fail(answer["error"])
         return answer["value"]
 
+    def leave_no_room_for(self, ending: str) -> None:
+        """From now on the browser's storage is full for what is kept under a name that ends so."""
+        self.expected_console.append("not kept over a reload")
+        self.driver.execute_script("""
+            const [ending] = arguments;
+            const put = IDBObjectStore.prototype.put;
+            IDBObjectStore.prototype.put = function (value, key) {
+              if (key.endsWith(ending)) throw new DOMException('There is no room.', 'QuotaExceededError');
+              return put.call(this, value, key);
+            };""", ending)
+
     def offers(self, feature: str) -> bool:
         """Whether the server offers what `features.js` calls so."""
         return self.run_module("return (await (await import('/js/features.js')).readFeatures())[given[0]];", feature)
