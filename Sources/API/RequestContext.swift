@@ -44,6 +44,9 @@ package struct RequestContext: Sendable {
 
     /// 415, naming what is taken.
     func unsupportedMediaType(_ accepted: [MediaType], hint: String) -> Problem {
+        if let type = contentType?.essence, accepted.contains(where: { $0.essence == type }) {
+            return Problem(.malformedRequest, "the body is empty", field: "body", hint: hint)
+        }
         let found = request.fields[.contentType].map { Quoted($0).description } ?? "none"
         return Problem(
             .unsupportedMediaType, "the content type is \(found)", field: "Content-Type", hint: hint,

@@ -7,7 +7,7 @@ struct ReceiptsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "receipts", abstract: "Make a table, or a paragraph for a paper, from answers that were kept.",
         discussion: """
-            Prints CSV, a row for each mask; with --methods one paragraph for each way in which the answers were made.
+            Prints CSV, a row for each mask, with the answer's file first; with --methods one paragraph for each way in which the answers were made.
 
             A file that is no answer is named on standard error and left out; the exit status is then 1.
             """)
@@ -19,8 +19,12 @@ struct ReceiptsCommand: ParsableCommand {
     var methods = false
 
     func run() throws {
-        let sound = answers.compactMap(Self.answer)
-        if methods { Self.printMethods(sound) } else { print(AnswerTable.csv(sound), terminator: "") }
+        let sound = answers.compactMap { path in Self.answer(path).map { (file: path, answer: $0) } }
+        if methods {
+            Self.printMethods(sound.map(\.answer))
+        } else {
+            print(AnswerTable.csv(files: sound), terminator: "")
+        }
         if sound.count < answers.count { throw ExitCode.failure }
     }
 

@@ -79,7 +79,7 @@ struct SegmentCommand: ParsableCommand {
         let masks = answer["masks"]?.elements ?? []
         if let output {
             if let map = answer["label_map_png"]?.stringValue.flatMap({ Data(base64Encoded: $0) }) {
-                try map.write(to: URL(filePath: output), options: .atomic)
+                try Self.save(map, to: output)
             } else {
                 try write(masks, to: output)
             }
@@ -126,7 +126,15 @@ struct SegmentCommand: ParsableCommand {
         for (index, mask) in masks.enumerated() {
             guard let data = mask["png"]?.stringValue.flatMap({ Data(base64Encoded: $0) }) else { continue }
             let target = masks.count == 1 ? path : Self.numbered(path, index + 1)
-            try data.write(to: URL(filePath: target), options: .atomic)
+            try Self.save(data, to: target)
+        }
+    }
+
+    private static func save(_ data: Data, to path: String) throws {
+        do {
+            try data.write(to: URL(filePath: path), options: .atomic)
+        } catch {
+            throw ValidationError("\(path) cannot be written: \(error.localizedDescription)")
         }
     }
 

@@ -68,6 +68,8 @@ class BatchTests(BrowserCase):
         rows = list(csv.DictReader(io.StringIO(archive.read("results.csv").decode(), newline="")))
         self.assertEqual([row["image"] for row in rows], [path.name for path in images])
         self.assertEqual({row["image"]: row["corrected"] for row in rows}[image.name], "yes")
+        # Of a corrected mask nobody has tried how uncertain it is.
+        self.assertEqual([row["uncertainty"] == "" for row in rows], [path == image for path in images])
         for row, path in zip(rows, images):
             mask = archive.read(row["mask"])
             answer = json.loads(archive.read(f"answers/{path.stem}.json"))

@@ -41,6 +41,10 @@ struct DatasetScanTests {
     }
 
     private static let sound = PNG.encode(RGBImage(width: 4, height: 3, grey: [UInt8](repeating: 9, count: 12)))
+    /// Halves of every edge, as bilinear scaling makes them.
+    private static let soft = PNG.encode(
+        RawImage(
+            width: 4, height: 3, channels: 1, bitDepth: 8, samples: [0, 128, 64, 0, 128, 255, 255, 0, 0, 255, 255, 0]))
     private static let mask = PNG.encode(Mask(width: 4, height: 3, pixels: [0, 0, 0, 0, 0, 1, 1, 0, 0, 0, 0, 0]))
 
     static let rows = [
@@ -89,6 +93,19 @@ struct DatasetScanTests {
             name: "spacing that is none",
             files: ["images/x.png": sound, "masks/x.png": mask, "spacing.json": Array(#"{"x": [0, 1]}"#.utf8)],
             what: "spacing.json", reason: "not [x_mm, y_mm]"),
+        Row(
+            name: "spacing of nobody",
+            files: ["images/x.png": sound, "masks/x.png": mask, "spacing.json": Array(#"{"x": 1, "x.png": 1}"#.utf8)],
+            what: "spacing.json", reason: "spacing of x.png, and there is no image"),
+        Row(
+            name: "spacing of some",
+            files: [
+                "images/x.png": sound, "masks/x.png": mask, "images/y.png": sound, "masks/y.png": mask,
+                "spacing.json": Array(#"{"x": 1}"#.utf8),
+            ], what: "spacing.json", reason: "no spacing of 1 of 2 images, y the first"),
+        Row(
+            name: "a mask scaled smoothly",
+            files: ["images/x.png": sound, "masks/x.png": soft], what: "masks/x.png", reason: "edges have greys"),
         Row(
             name: "spacing that is no JSON",
             files: ["images/x.png": sound, "masks/x.png": mask, "spacing.json": Array("{".utf8)],

@@ -97,8 +97,9 @@ struct ReportTests {
         let (findings, summary) = try report("^(case[0-9]+)-")
         let rows = findings.rows.filter { $0.method == .model }
         let base = rows.filter { $0.support == 0 }
-        let estimate = Bootstrap(seed: settings.seed).estimate(
-            base.map { Sample(dataset: $0.dataset, patient: String($0.stem.prefix { $0 != "-" }), value: $0.dice) })
+        let estimate = Estimate(
+            base.map { Sample(dataset: $0.dataset, patient: String($0.stem.prefix { $0 != "-" }), value: $0.dice) },
+            within: 0...1)
         #expect(summary[group(0)]?.dice == estimate)
         let byImage = try #require(try report(nil).summary[group(0)]?.dice)
         #expect(abs(byImage.mean - (estimate?.mean ?? 9)) < 1e-12 && byImage.low != estimate?.low)

@@ -20,9 +20,9 @@ let shown = null;
  * The images of a batch and what came of them. Kept over a reload, each image under a name of its own.
  *
  * An item is `{number, name, stem, file, imageId, task, state: 'waiting'|'done'|'failed', prompts, answer, problem, correction}`;
- * `answer` is the server's, `correction` is `{png, prompts, answer, answers, candidate, areas, isTaught}` after clicks: the mask or label map in
- * base64, which of the answer's alternatives it is, the labels' pixels in it, `[{value, area_px, score}]`, where it is of several answers, and
- * whether the task has been taught it.
+ * `answer` is the server's, `correction` is `{png, prompts, answer, answers, candidate, area_px, areas, isTaught}` after clicks: the mask or
+ * label map in base64, which of the answer's alternatives it is, its pixels, the labels' in it, `[{value, area_px, score}]`, where it is of several
+ * answers, and whether the task has been taught it.
  */
 export class Batch {
   constructor() {
@@ -233,6 +233,12 @@ export function labelRows({ answer: first, correction }) {
     });
   }
   const values = [...new Set(counting.map((mask) => mask.label_value ?? null))];
+  if (correction && values.length === 1 && counting.length > 1) {
+    // Masks of several boxes may overlap.
+    const { label, score } = counting[0];
+    const [pixels, spacing] = [correction.area_px, answer.spacing_mm];
+    return [{ label, value: values[0], score, area_px: pixels, area_mm2: spacing ? pixels * spacing[0] * spacing[1] : null, answer }];
+  }
   return values.map((value) => {
     const masks = counting.filter((mask) => (mask.label_value ?? null) === value);
     const sum = (name) => (masks.every((mask) => typeof mask[name] === 'number') ? masks.reduce((total, mask) => total + mask[name], 0) : null);
@@ -245,10 +251,10 @@ export const pngOf = ({ correction, answer }) => correction?.png ?? answer?.labe
 
 /**
  * From 0 to 1: by how little answers to prompts nearby agree, where the server tries them; by the model's estimate of its own
- * mask otherwise.
+ * mask otherwise. Of a mask that somebody corrected nobody tried it.
  */
-export function uncertaintyOf({ answer }) {
-  if (!answer) return null;
+export function uncertaintyOf({ answer, correction }) {
+  if (!answer || correction) return null;
   const surety = answer.review?.score ?? Math.min(...answer.masks.map(({ score }) => score ?? 0));
   return Math.round((1 - surety) * 1e4) / 1e4;
 }

@@ -278,14 +278,14 @@ class BatchView {
 
   /** A line of areas, one for each label with its colour, and how doubtful all of it is. */
   areas(item, uncertainty) {
-    const doubt = `uncertainty ${percent(uncertainty, 0)}`;
+    const doubt = uncertainty === null ? null : `uncertainty ${percent(uncertainty, 0)}`;
     const rows = labelRows(item);
     const labels = this.labelsOf(item.task);
-    if (!labels.areSeveral) return h('span', { class: 'small quiet' }, `${integer(rows.reduce((sum, row) => sum + row.area_px, 0))} px · ${doubt}`);
+    if (!labels.areSeveral) return h('span', { class: 'small quiet' }, [`${integer(rows.reduce((sum, row) => sum + row.area_px, 0))} px`, doubt].filter(Boolean).join(' · '));
     return [
       h('ul', { class: 'tilelabels small' }, rows.map(({ label, value, area_px: pixels }) => h('li', {},
         swatch(labels.find(value)?.colour), h('span', { class: 'grow' }, label ?? String(value)), h('span', { class: 'quiet' }, `${integer(pixels)} px`)))),
-      h('span', { class: 'small quiet' }, doubt),
+      doubt ? h('span', { class: 'small quiet' }, doubt) : null,
     ];
   }
 

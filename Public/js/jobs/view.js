@@ -91,14 +91,12 @@ export class JobView {
 
   verdict(result) {
     const gate = result.held_out?.gate;
-    const isServed = gate?.served ?? result.served;
-    const reason = gate?.reason ?? result.served_reason;
     const more = result.held_out?.more_examples;
     // In tiles it is not estimated.
     const influence = (result.held_out?.influence ?? []).filter(({ dice_change: change }) => typeof change === 'number');
     return h('div', { class: 'verdict' },
-      h('p', {}, h('strong', { class: isServed ? 'good' : 'warn' }, isServed ? 'The adapter is served. ' : 'The base model goes on answering. '),
-        sentence(reason), typeof gate?.p_value === 'number' ? h('span', { class: 'quiet' }, ` (${pValue(gate.p_value)})`) : null),
+      h('p', {}, h('strong', { class: result.served ? 'good' : 'warn' }, result.served ? 'The adapter is served. ' : 'This version is not served. '),
+        sentence(result.served_reason), typeof gate?.p_value === 'number' ? h('span', { class: 'quiet' }, ` (${pValue(gate.p_value)})`) : null),
       gate?.prompts ? gateTable(gate.prompts, this.labels) : null,
       this.tiles(result),
       !result.held_out && result.held_out_reason ? h('p', { class: 'notice' }, `Not validated: ${result.held_out_reason}`) : null,

@@ -8,11 +8,12 @@ export function measureRows(session) {
   const { current, answer } = session;
   if (current.length === 0) return [];
   if (session.isComposed) return labelRows(session);
-  const sum = (name) => current.reduce((total, { json }) => total + (json[name] ?? 0), 0);
-  const hasSpacing = current.every(({ json }) => typeof json.area_mm2 === 'number');
-  const area = hasSpacing ? `${millimetres(sum('area_mm2'), 1)} mm²` : h('span', { class: 'quiet' }, 'no spacing, no mm²');
+  // Masks of several boxes may overlap, and what is exported is their union.
+  const { area } = session.mask;
+  const spacing = answer.spacing_mm;
+  const square = spacing ? `${millimetres(area * spacing[0] * spacing[1], 1)} mm²` : h('span', { class: 'quiet' }, 'no spacing, no mm²');
   return [
-    ['Area', [`${integer(sum('area_px'))} px`, h('br'), area]],
+    ['Area', [`${integer(area)} px`, h('br'), square]],
     ...(current.length === 1 ? maskRows(current[0].json) : []), ...(answer.metrics ? agreement(session) : []),
   ];
 }

@@ -409,7 +409,7 @@ class SegmentView {
     const { current } = session;
     await this.batch.correct({
       png: await (session.map ?? session.mask).toPNG(), prompts: session.book.json, answer: session.answer, answers: answersOf(session),
-      candidate: session.areAlternatives ? current[0].json.candidate : 0,
+      candidate: session.areAlternatives ? current[0].json.candidate : 0, area_px: session.mask.area,
       areas: session.isComposed ? current.map(({ label, mask, json }) => ({ value: label.value, area_px: mask.area, score: json.score })) : null,
     });
     location.hash = '#/batch';

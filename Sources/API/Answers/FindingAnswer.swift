@@ -63,8 +63,8 @@ struct FindingAnswer: Sendable, Equatable {
                 hint = "save label maps as grey or palette PNG, whose values are the numbers in task.labels"
             case .unknown(let values):
                 message =
-                    "the mask has the value\(values.count == 1 ? "" : "s") "
-                    + "\(values.map(String.init).joined(separator: ", ")), and task.labels only \(labels.list)"
+                    "it has the value\(values.count == 1 ? "" : "s") "
+                    + "\(values.map(String.init).joined(separator: ", ")), and the task's labels are \(labels.list)"
                 hint =
                     values == [255]
                     ? "name 255 in task.labels, or leave task.labels out if the masks are black and white"
@@ -96,6 +96,11 @@ struct FindingAnswer: Sendable, Equatable {
             case .fullMask(let share):
                 self.init(
                     "full-mask", "the mask marks \(Self.percent(share)) of the image",
+                    "check that it is not inverted: non-zero pixels mark the object", isAboutMask: true)
+            case .invertedMask(let share):
+                self.init(
+                    "inverted-mask",
+                    "the mask marks \(Self.percent(share)) of the image, all of its border, and leaves out something inside",
                     "check that it is not inverted: non-zero pixels mark the object", isAboutMask: true)
             case .greyMask(let isLossy, let share):
                 self.init(
@@ -142,7 +147,7 @@ struct FindingAnswer: Sendable, Equatable {
                     "polarity",
                     "the object is \(isDarker ? "darker" : "brighter") than its surroundings here, "
                         + "and \(isDarker ? "brighter" : "darker") in most other examples",
-                    "check whether the image is inverted, or of another sequence or stain")
+                    "check whether the image or its mask is inverted, or the image of another sequence or stain")
             case .orientation:
                 self.init(
                     "orientation", "turned or mirrored, the image would look more like the others",
@@ -150,8 +155,9 @@ struct FindingAnswer: Sendable, Equatable {
             case .severalValues(let values):
                 self.init(
                     "several-values",
-                    "the masks have the values \(values.map(String.init).joined(separator: ", ")), and without task.labels "
-                        + "all of them are one object",
+                    "the masks have the values \(values.map(String.init).joined(separator: ", ")), and "
+                        + (labels.labels.isEmpty ? "without task.labels" : "to a task of the one label 1")
+                        + " all of them are one object",
                     "if they are labels, name them: \"labels\": {\(values.prefix(3).map { "\"\($0)\": \"…\"" }.joined(separator: ", "))}",
                     isAboutMask: true, field: "task.labels")
             case .rareValue(let value, let count):

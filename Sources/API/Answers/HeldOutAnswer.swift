@@ -42,7 +42,7 @@ package enum HeldOutAnswer {
                     "p_value": .rounded(heldOut.gate.overall.pValue, places: 4),
                     "prompts": .object(
                         heldOut.gate.verdicts.map { verdict in
-                            .init(verdict.prompt.rawValue, json(verdict, labels))
+                            .init(verdict.prompt.rawValue, json(verdict, heldOut.gate, labels))
                         }),
                 ]),
             .init(
@@ -114,9 +114,10 @@ package enum HeldOutAnswer {
         ]
     }
 
-    private static func json(_ verdict: Gate.Verdict, _ labels: TaskLabels) -> JSON {
+    private static func json(_ verdict: Gate.Verdict, _ gate: Gate, _ labels: TaskLabels) -> JSON {
         var members: [JSON.Member] = [
             .init("served", .bool(verdict.isServed)),
+            .init("refusal", verdict.isServed ? .null : .string(refusal(verdict, gate, labels))),
             .init("p_value", .rounded(verdict.test.pValue, places: 4)),
         ]
         if let gain = verdict.carefulGain { members.append(.init("careful_gain", .rounded(gain, places: 4))) }
@@ -158,29 +159,45 @@ package enum HeldOutAnswer {
     ///
     /// - Parameter previous: The version that answers if this one does not; nil: the base model does.
     package static func reason(_ gate: Gate, labels: TaskLabels, previous: Int? = nil) -> String {
-        let (served, kept) = (
-            gate.verdicts.filter(\.isServed).map(\.prompt), gate.verdicts.filter { !$0.isServed }.map(\.prompt)
-        )
-        let (claim, denial) = claims(margin: gate.margin)
-        if kept.isEmpty { return "on held-out images the adapter \(claim) with every kind of prompt" }
-        let losers = Set(gate.verdicts.flatMap(\.harmedLabels)).sorted().map(labels.words)
-        let harm =
-            losers.isEmpty || labels.count == 1
-            ? ""
-            : "; of the labels \(losers.joined(separator: ", ")) would \(gate.margin == 0 ? "lose" : "fall short of that"), whatever the others gain"
-        let careHarm =
-            gate.verdicts.contains(where: \.isCareHarmed)
-            ? "; boxes drawn with care would lose more than a Dice point, whatever hasty ones gain" : ""
-        let ownHarm =
-            gate.verdicts.contains { $0.isOwnUnbeaten && $0.isBetter }
-            ? "; without a prompt the base model's own answer is no worse, whatever the support set makes of it" : ""
-        if served.isEmpty {
-            let stayer = previous.map { "version \($0)" } ?? "the base"
-            return "on held-out images the adapter \(denial), so \(stayer) goes on answering" + harm + careHarm
-                + ownHarm
+        let served = gate.verdicts.filter(\.isServed).map(\.prompt)
+        let refused = gate.verdicts.filter { !$0.isServed }.map { (prompt: $0.prompt, why: refusal($0, gate, labels)) }
+        let claim = claims(margin: gate.margin).claim
+        guard let first = refused.first else {
+            return "on held-out images the adapter \(claim) with every kind of prompt"
         }
-        return "on held-out images the adapter \(claim) \(words(served)), "
-            + "but not reliably \(words(kept)), where the base goes on answering" + harm + careHarm + ownHarm
+        let stayer = previous.map { "version \($0)" } ?? "the base"
+        if served.isEmpty, refused.allSatisfy({ $0.why == first.why }) {
+            return "on held-out images the adapter \(first.why), so \(stayer) goes on answering"
+        }
+        // Kinds of one reason stand together.
+        let reasons = refused.enumerated().filter { index, one in !refused[..<index].contains { $0.why == one.why } }
+        let denials = reasons.map { _, one in
+            "\(words(refused.filter { $0.why == one.why }.map(\.prompt))) it \(one.why)"
+        }.joined(separator: "; ")
+        if served.isEmpty {
+            return "on held-out images the adapter is not good enough: \(denials); so \(stayer) goes on answering"
+        }
+        return
+            "on held-out images the adapter \(claim) \(words(served)), but \(denials); there the base goes on answering"
+    }
+
+    /// Why the adapter may not answer a kind of prompt: what it does, as a predicate.
+    private static func refusal(_ verdict: Gate.Verdict, _ gate: Gate, _ labels: TaskLabels) -> String {
+        var reasons: [String] = []
+        if !verdict.isBetter { reasons.append(claims(margin: gate.margin).denial) }
+        if !verdict.harmedLabels.isEmpty, labels.count > 1 {
+            let losers = verdict.harmedLabels.map(labels.words).joined(separator: ", ")
+            reasons.append(
+                "would \(gate.margin == 0 ? "lose" : "fall short of that") with \(losers), whatever other labels gain")
+        }
+        if verdict.isCareHarmed {
+            reasons.append(
+                "would lose more than a Dice point where boxes are drawn with care, whatever hasty ones gain")
+        }
+        if verdict.isOwnUnbeaten, verdict.isBetter {
+            reasons.append("is no better than the base model's own answer, whatever the support set makes of that")
+        }
+        return reasons.joined(separator: " and ")
     }
 
     /// What the test says of an adapter that passes, and of one that does not.
@@ -271,8 +288,11 @@ struct StoredHeldOut {
     /// Whether the folds have said when to look again at anything.
     var isCalibrated: Bool { json["review"]?.members?.isEmpty == false }
 
-    /// Whether the folds let the version answer prompts of a kind; true where they say nothing.
-    func serves(_ prompt: PromptKind) -> Bool {
-        json["gate"]?["prompts"]?[prompt.rawValue]?["served"] != .bool(false)
+    /// What keeps the version from answering prompts of a kind, as what it does on held-out images; nil where nothing does, or the folds
+    /// say nothing.
+    func refusal(_ prompt: PromptKind) -> String? {
+        let verdict = json["gate"]?["prompts"]?[prompt.rawValue]
+        guard verdict?["served"] == .bool(false) else { return nil }
+        return verdict?["refusal"]?.stringValue ?? "is not reliably better than the base model"
     }
 }

@@ -23,17 +23,17 @@ struct PromptlessChoice {
     /// Both ways with their scores.
     var reason: String {
         let (base, adapted) = (dice(adapted: false), dice(adapted: true))
-        let (way, verb) =
+        let way =
             heldOut.ways.contains { $0.route != .model }
-            ? ("the support set's prototypes", "answer") : ("the base model", "answers")
+            ? "what the support set taught the base model" : "the base model"
         return isAdapted
             ? "without a prompt the adapter answers, with a held-out Dice of \(adapted) beside \(base) by \(way)"
                 + counting(1)
-            : "without a prompt \(way) \(verb), with a held-out Dice of \(base) beside the adapter's \(adapted)"
+            : "without a prompt \(way) answers, with a held-out Dice of \(base) beside the adapter's \(adapted)"
                 + counting(-1)
     }
 
-    /// The gate counts each patient once and the means each image, which seldom makes a difference.
+    /// The gate counts each patient once and the means each image that shows the label, which seldom makes a difference.
     ///
     /// - Parameter sign: Of the gain, adapter less base, that would explain the choice.
     private func counting(_ sign: Double) -> String {
@@ -41,7 +41,9 @@ struct PromptlessChoice {
             let gain = heldOut.gate.verdicts.first(where: { $0.prompt == .none })?.test.mean, gain * sign > 0,
             let base = mean(adapted: false), let adapted = mean(adapted: true), (adapted - base) * sign < 0
         else { return "" }
-        return " (which is the other way round where each patient counts once)"
+        return heldOut.base.allSatisfy(\.isShown)
+            ? " (which is the other way round where each patient counts once)"
+            : " (which is the other way round where images without a label count as well, and each patient once)"
     }
 
     private func mean(adapted: Bool) -> Double? { heldOut.interval(.dice, .none, adapted: adapted)?.mean }

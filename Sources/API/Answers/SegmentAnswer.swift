@@ -86,9 +86,15 @@ struct SegmentAnswer: Sendable {
         fields[.gmiseg("Adapter-Version")] = tier.adapter.map { "\($0.version)" }
         fields[.gmiseg("Scores")] = masks.filter { $0.candidate == 0 }.map { $0.score.rounded4 }.joined(separator: ", ")
         fields[.gmiseg("Area-Px")] = "\(merged.area)"
+        fields[.gmiseg("Review")] = Self.isDoubtful(body) ? "true" : "false"
         fields[.gmiseg("Receipt")] = receipt.sha256
         if let metrics { MetricsAnswer.add(metrics, to: &fields) }
         png = Response(.ok, type: .png, bytes: mergedPNG, fields: fields)
+    }
+
+    /// Whether the answer says of itself that somebody should look at it; why, stands in its JSON.
+    private static func isDoubtful(_ answer: JSON) -> Bool {
+        answer["review"]?["needed"] == true || (answer["far_from_support"]?["warning"] ?? .null) != .null
     }
 
     private static func members(

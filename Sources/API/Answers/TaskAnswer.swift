@@ -1,3 +1,4 @@
+import Adaptation
 import Jobs
 import SegmentAnything
 import Storage
@@ -9,6 +10,7 @@ extension Service {
     func answer(for task: TaskRecord, withSupport: Bool) throws -> JSON {
         let settings = JSON.stored(task.settingsJSON)
         let versions = try store.adapters(of: task.id)
+        let idle = Self.idleReason(versions.first { $0.version == task.servedAdapter })
         var members: [JSON.Member] = [
             .init("id", .string(task.id)),
             .init("name", .string(task.name)),
@@ -21,8 +23,8 @@ extension Service {
             .init("spacing_mm", task.spacing.map { [.number($0.x), .number($0.y)] } ?? .null),
             .init("created_at", .string(task.created.rfc3339)),
             .init("state", .string(task.state.rawValue)),
-            .init("tier", .string(task.servedAdapter == nil ? "base" : "adapted")),
-            .init("tier_reason", .optional(task.servedAdapter == nil ? try baseReason(task) : nil)),
+            .init("tier", .string(idle == nil && task.servedAdapter != nil ? "adapted" : "base")),
+            .init("tier_reason", .optional(task.servedAdapter == nil ? try baseReason(task) : idle)),
             .init(
                 "model",
                 [
@@ -51,6 +53,15 @@ extension Service {
                         })))
         }
         return .object(members)
+    }
+
+    /// Why a version that was chosen answers nothing; nil where it answers something.
+    private static func idleReason(_ served: AdapterVersion?) -> String? {
+        guard let served, let heldOut = StoredHeldOut(served.heldOutJSON),
+            HeldOutScorer.kinds.allSatisfy({ heldOut.refusal($0) != nil })
+        else { return nil }
+        return "version \(served.version) was chosen, but its held-out scores let it answer no kind of prompt; "
+            + "?adapter=\(served.version) insists on it"
     }
 
     /// The version whose scores are shown: the one that is served, or the last one that was not.

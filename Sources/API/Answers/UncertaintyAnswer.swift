@@ -12,11 +12,14 @@ extension PixelBox {
 /// What prompts nearby would have given, beside a mask.
 package enum UncertaintyAnswer {
     package static func members(_ spread: MaskSpread, area: Int, _ mask: Mask, _ spacing: Spacing?) -> [JSON.Member] {
-        let interval = spread.relativeArea.map { relative in
-            (
-                low: Int((relative.lowerBound * Double(area)).rounded()),
-                high: Int((relative.upperBound * Double(area)).rounded())
-            )
+        // Where all of an answer was debris, nothing is left to vary.
+        let interval = spread.relativeArea.flatMap { relative in
+            area == 0
+                ? nil
+                : (
+                    low: Int((relative.lowerBound * Double(area)).rounded()),
+                    high: Int((relative.upperBound * Double(area)).rounded())
+                )
         }
         return [
             .init("uncertainty_png", png(spread.uncertainty(), mask)),

@@ -97,9 +97,17 @@ enum AdapterCard {
                     ? .decimal(LikenessShare.value) : .null),
             .init("members", .optional(card.members)),
             .init("final_loss", .rounded(Double(card.finalLoss), places: 5)),
+            .init("continued", card.continued.map(json) ?? .null),
             .init("notes", card.notes.map(json) ?? .null),
         ]
         return .object(members)
+    }
+
+    static func json(_ continued: Adapter.Card.Continued) -> JSON {
+        [
+            "sha256": .string(continued.sha256), "steps": .integer(continued.steps),
+            "support_count": .integer(continued.supportCount),
+        ]
     }
 
     private static func json(_ notes: Adapter.Card.Notes) -> JSON {

@@ -144,7 +144,7 @@ package struct AdaptationWorker: Worker {
             Fitting.Previous(
                 adapter: adapter, exampleCount: known,
                 seen: Set(support.indices.filter { hashes.contains(support[$0].imageHash) }),
-                served: Set(PromptKind.allCases.filter { heldOut?.serves($0) ?? true }))
+                served: Set(PromptKind.allCases.filter { heldOut?.refusal($0) == nil }))
         )
     }
 

@@ -43,9 +43,9 @@ struct SegmentPlan: Sendable {
             && asked.contains { profile?[$0].route == .blend }
     }
 
-    /// Below so many pixels a region of a label's mask without a prompt is debris; nil where nothing is dropped.
+    /// Below so many pixels a region of a label's mask without a prompt, or one of its objects, is debris; nil where nothing is dropped.
     func leastRegion(_ label: Int) -> Int? {
-        options.instances || options.multimask ? nil : profile?.leastRegion(label, image: image)
+        options.multimask ? nil : profile?.leastRegion(label, image: image)
     }
 }
 

@@ -125,8 +125,7 @@ struct Segmenter: Sendable {
             let route = profile?[label].route ?? .model
             if let absent = absent(views.reference, label) { return Segmented(masks: [absent], promptless: [route]) }
             let found = InstanceFinder.pieces(of: try image.segment(.none))
-            return Segmented(
-                masks: Self.numbered(found.objects, label), promptless: [route], isCut: found.isCut)
+            return Segmented(masks: objects(found.objects, label), promptless: [route], isCut: found.isCut)
         }
         if options.prompts.isEmpty {
             return try unprompted(views, [label]) { _ in
@@ -227,7 +226,7 @@ struct Segmenter: Sendable {
             labels, on: views.reference, mirrored: views.mirrored.first?.reference, profile: { profile?[$0] },
             answer: { label in
                 let (prediction, likeness, spread) = try answer(label)
-                return (prediction, likeness, detail: spread)
+                return (prediction, likeness, detail: labels.count > 1 ? spread?.contested() : spread)
             })
         return Segmented(
             masks: answers.map { answer in
@@ -260,33 +259,54 @@ struct Segmenter: Sendable {
         let profile = profile?[label]
         // An adapter knows what is meant, though the support set that taught it may be elsewhere.
         guard profile != nil || isAdapted else {
-            // Of a grid of fewer points than may be answered.
-            return Segmented(masks: Self.numbered(try finder.everything(embedding), label), promptless: [])
+            // Of a grid of fewer points than may be answered. What it finds may be part of something else that it finds.
+            let found = try finder.everything(embedding).map { SegmentedMask($0, label: label) }.filter(\.isFound)
+            return Segmented(masks: Self.numbered(found), promptless: [])
         }
         let (whole, route) = (try answer(views, reader, profile).prediction, profile?.route ?? .model)
         // What the decoder's cells cannot draw it cannot refine.
         if route == .pixels {
             let found = InstanceFinder.pieces(of: whole.inPixels())
-            return Segmented(masks: Self.numbered(found.objects, label), promptless: [route], isCut: found.isCut)
+            return Segmented(masks: objects(found.objects, label), promptless: [route], isCut: found.isCut)
         }
         let found = try finder.instances(embedding, within: whole)
-        return Segmented(masks: Self.numbered(found.objects, label), promptless: [route], isCut: found.isCut)
+        return Segmented(masks: objects(found.objects, label), promptless: [route], isCut: found.isCut)
     }
 
-    private static func numbered(_ objects: some Sequence<MaskPrediction>, _ label: Int) -> [SegmentedMask] {
-        objects.enumerated().map { SegmentedMask($1, label: label, instance: $0) }
+    /// Objects that a task means, apart from each other and without debris.
+    private func objects(_ answers: some Sequence<MaskPrediction>, _ label: Int) -> [SegmentedMask] {
+        let found = answers.map { SegmentedMask($0, label: label) }
+        guard let image = found.first?.mask else { return [] }
+        let least = profile?[label].debris?.leastArea(width: image.width, height: image.height) ?? 1
+        return Self.numbered(
+            ObjectMasks.apart(found.map(\.mask), least: least).map { index, mask in found[index].with(mask) })
+    }
+
+    private static func numbered(_ masks: [SegmentedMask]) -> [SegmentedMask] {
+        masks.enumerated().map { $1.numbered($0) }
     }
 }
 
 extension SegmentedMask {
     fileprivate init(
-        _ answer: MaskPrediction, label: Int, prompt: Int = 0, candidate: Int = 0, instance: Int? = nil,
-        spread: MaskSpread? = nil
+        _ answer: MaskPrediction, label: Int, prompt: Int = 0, candidate: Int = 0, spread: MaskSpread? = nil
     ) {
         let mask = answer.mask()
         self.init(
-            label: label, prompt: prompt, candidate: candidate, instance: instance, mask: mask,
+            label: label, prompt: prompt, candidate: candidate, instance: nil, mask: mask,
             score: Self.bounded(Double(answer.predictedIoU)), isFound: !mask.isEmpty, spread: spread)
+    }
+
+    fileprivate func with(_ mask: Mask) -> SegmentedMask {
+        SegmentedMask(
+            label: label, prompt: prompt, candidate: candidate, instance: instance, mask: mask, score: score,
+            isFound: !mask.isEmpty, spread: spread)
+    }
+
+    fileprivate func numbered(_ instance: Int) -> SegmentedMask {
+        SegmentedMask(
+            label: label, prompt: prompt, candidate: candidate, instance: instance, mask: mask, score: score,
+            isFound: isFound, spread: spread)
     }
 
     /// The head is a regression and may leave 0…1 by a little.

@@ -22,12 +22,9 @@ extension Service {
         guard let version = try store.adapter(of: task.id, version: served) else {
             return .base(reason: "the adapter was deleted")
         }
-        if let heldOut = StoredHeldOut(version.heldOutJSON), !heldOut.serves(prompt) {
+        if let heldOut = StoredHeldOut(version.heldOutJSON), let refusal = heldOut.refusal(prompt) {
             if prompt == .none, let reason = heldOut.promptlessReason { return .base(reason: reason) }
-            return .base(
-                reason:
-                    "\(prompt.words) the adapter, version \(served), does not reliably beat the base model on held-out images"
-            )
+            return .base(reason: "\(prompt.words) the adapter, version \(served), \(refusal) (on held-out images)")
         }
         return .adapted(try await load(version, for: model))
     }

@@ -56,15 +56,18 @@ package struct JSONParser {
     }
 
     /// The one value that `bytes` spell.
+    ///
+    /// A byte order mark, which Windows' editors write, is passed over (RFC 8259 §8.1).
     package static func parse(_ bytes: [UInt8], limits: Limits = Limits()) throws(JSONError) -> JSON {
-        var parser = JSONParser(bytes, limits)
+        let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
+        var parser = JSONParser(bytes.starts(with: mark) ? Array(bytes.dropFirst(mark.count)) : bytes, limits)
         guard bytes.count <= limits.maximumByteCount else {
             throw parser.error(.tooLarge(limit: limits.maximumByteCount))
         }
         parser.skipSpace()
         let value = try parser.value(depth: 0)
         parser.skipSpace()
-        guard parser.position == bytes.count else { throw parser.error(.trailingText) }
+        guard parser.position == parser.bytes.count else { throw parser.error(.trailingText) }
         return value
     }
 

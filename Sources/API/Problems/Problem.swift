@@ -60,6 +60,10 @@ extension Problem {
     static func unknown(_ field: String, name: String, known: [String]) -> Problem {
         let nearest = NearestName.suggestion(for: name, among: known)
         let shown = Quoted(name)
+        guard !known.isEmpty else {
+            return Problem(
+                .unknownField, "\(shown) is not a field here", field: field, hint: "leave it out: none is known here")
+        }
         let list = known.joined(separator: ", ")
         return Problem(
             .unknownField, "\(shown) is not a field here", field: field,
@@ -72,10 +76,19 @@ extension Problem {
     }
 }
 
+extension JSON {
+    /// As it stands in a message: texts in quotation marks, and cut.
+    var brief: String {
+        if case .string(let text) = self { return Quoted(text).description }
+        let text = text()
+        return text.unicodeScalars.count > Quoted.limit ? "\(text.unicodeScalars.prefix(Quoted.limit))…" : text
+    }
+}
+
 /// Text of a client's, quoted and cut for a message, so that a megabyte sent is not a megabyte answered or logged.
 struct Quoted: CustomStringConvertible {
     private let text: String
-    private static let limit = 80
+    static let limit = 80
 
     init(_ text: String) { self.text = text }
 

@@ -52,9 +52,15 @@ package enum MethodsParagraph {
         if kind.contains("lora") || kind.contains("pooled") {
             works.append(lowRank)
             let rank = card?["rank"]?.integerValue.map { " of rank \($0)" } ?? ""
-            trained.append("low-rank updates\(rank) of the image encoder [3]")
+            let updates =
+                kind.contains("pooled")
+                ? "one low-rank update\(rank), shared by all blocks," : "low-rank updates\(rank)"
+            trained.append("\(updates) of the image encoder [3]")
         }
         if kind.contains("decoder") { trained.append("the mask decoder") }
+        if (receipt["labels"]?.elements?.count ?? 0) > 1 {
+            trained.append("a query and a default prompt for each label")
+        }
         let count = card?["support_count"]?.integerValue ?? 0
         let numbers = [
             card?["steps"]?.integerValue.map { "\($0) steps" }, card?["seed"]?.integerValue.map { "seed \($0)" },
@@ -63,7 +69,14 @@ package enum MethodsParagraph {
         ].compactMap(\.self)
         return "The model was adapted to the task from \(count) labelled image\(count == 1 ? "" : "s") [2] by training "
             + "\(trained.isEmpty ? "an adapter" : trained.joined(separator: " and ")) with all other weights frozen "
-            + "(\(numbers.joined(separator: ", ")))." + members(card) + tiles(card)
+            + "(\(numbers.joined(separator: ", ")))." + beginning(card) + members(card) + tiles(card)
+    }
+
+    /// What the training went on from; the tensors come of both.
+    private static func beginning(_ card: JSON?) -> String {
+        guard let before = card?["continued"], let count = before["support_count"]?.integerValue else { return "" }
+        return " The training began with an earlier adapter (\(before["steps"]?.text() ?? "?") steps, its last run on "
+            + "\(count) labelled image\(count == 1 ? "" : "s"), SHA-256 \(before["sha256"]?.stringValue ?? "unknown"))."
     }
 
     private static func members(_ card: JSON?) -> String {
@@ -88,6 +101,7 @@ package enum MethodsParagraph {
         if let asked = receipt["request"]?["prompts"]?["label"] {
             return "Of the labels \(names.joined(separator: ", ")), number \(asked.text()) was asked for."
         }
+        guard names.count > 1 else { return "The label \(names[0]) was segmented." }
         let byLikeness =
             receipt["promptless"]?["contest"] == nil
             ? ""
@@ -150,9 +164,7 @@ package enum MethodsParagraph {
         if background > 0 { kinds.append("\(background) background point\(background == 1 ? "" : "s")") }
         if request["prompts"]?["mask"]?.members != nil { kinds.append("an earlier mask") }
         let candidates = request["multimask"] == true ? ", with all candidate masks of the model" : ""
-        if request["instances"] == true {
-            return "All objects were segmented one by one, without a prompt." + way(receipt)
-        }
+        if request["instances"] == true { return instances(receipt) + way(receipt) + apart(receipt) }
         guard !kinds.isEmpty else {
             return "No prompt was given\(candidates)." + way(receipt) + closeups(receipt, isPrompted: false)
                 + debris(receipt)
@@ -160,6 +172,40 @@ package enum MethodsParagraph {
         return "The image was prompted with \(kinds.joined(separator: ", "))\(candidates)."
             + looking(receipt, points: points.count, foreground: foreground, boxes: boxes)
             + fitting(receipt, points: points.count, background) + closeups(receipt, isPrompted: true)
+    }
+
+    /// Which objects of a task were dropped, and who got what two of them claimed.
+    private static func apart(_ receipt: JSON) -> String {
+        let least = receipt["promptless"]?["least_region_px"]?.integerValue
+        guard receipt["promptless"]?["route"] != nil || receipt["tier"] == "adapted" else { return "" }
+        let small =
+            least.map {
+                " Objects below \($0) pixels, a quarter of the smallest region that the support set marks, were dropped."
+            } ?? ""
+        return
+            " A pixel of two objects was given to the one with the higher score; objects of which half lay in one of at least four times "
+            + "their area, or in better ones, were dropped." + small
+    }
+
+    /// How objects were told apart, and which were left out: it decides their number.
+    private static func instances(_ receipt: JSON) -> String {
+        let way = receipt["promptless"]?["route"]?.stringValue
+        guard way != nil || receipt["tier"] == "adapted" else {
+            return
+                "Objects were sought by a grid of \(InstanceFinder.gridSide) × \(InstanceFinder.gridSide) points, each answered by itself; answers with a predicted intersection "
+                + "over union of at least \(InstanceFinder.quality) and a stability of at least \(InstanceFinder.stability) were kept, the better of any two that overlap by more "
+                + "than half."
+        }
+        let isOfPixels =
+            way == PromptlessRoute.pixels.rawValue || receipt["adaptation"]?["tile_side"]?.integerValue != nil
+        let cut =
+            "No prompt was given; the answer was cut where objects touch, by a watershed of the distance to the outside, and each piece of at least "
+            + "\(InstanceFinder.leastArea) "
+        return isOfPixels
+            ? cut + "pixels was taken as an object."
+            : cut
+                + "cells of the network's output was asked for again by its box and its innermost point, and left as it was where the answer "
+                + "overlapped it by less than half."
     }
 
     /// On which part of the image, and in which steps (docs/decisions/0009 and 0022).
@@ -174,7 +220,8 @@ package enum MethodsParagraph {
             return " Unless \(unless), \(boxes == 1 ? "the" : "each") box was answered on \(square)."
         }
         guard receipt["tier"] != "adapted", foreground > 0, request?["multimask"] != true else { return "" }
-        let twice = "answered on the whole image and again on what was found there, on \(square)."
+        let twice =
+            "answered on the whole image and, unless what was found there fills most of it, again on that, on \(square)."
         switch points {
         case 1: return " The point was \(twice)"
         case ...Inquiry.replayed:

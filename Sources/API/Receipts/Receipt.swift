@@ -82,12 +82,15 @@ struct Receipt: Sendable {
     ///
     /// The side of the tiles is that of this image, whose tiles may be larger than the card says.
     private static func summary(_ card: Adapter.Card, of image: OpenedImage) -> JSON {
-        [
-            "kind": .string(card.kind.rawValue), "rank": .integer(card.rank), "steps": .integer(card.steps),
-            "seed": .integer(Int(clamping: card.seed)), "support_count": .integer(card.supportCount),
-            "tile_side": .optional(card.tiling?.side(width: image.width, height: image.height)),
-            "members": .optional(card.members),
+        var members: [JSON.Member] = [
+            .init("kind", .string(card.kind.rawValue)), .init("rank", .integer(card.rank)),
+            .init("steps", .integer(card.steps)), .init("seed", .integer(Int(clamping: card.seed))),
+            .init("support_count", .integer(card.supportCount)),
+            .init("tile_side", .optional(card.tiling?.side(width: image.width, height: image.height))),
+            .init("members", .optional(card.members)),
         ]
+        if let continued = card.continued { members.append(.init("continued", AdapterCard.json(continued))) }
+        return .object(members)
     }
 }
 

@@ -8,6 +8,14 @@ package struct Form {
         var seen: Set<String> = []
         for part in parts where !repeated.contains(part.name) {
             guard single.contains(part.name) else {
+                guard !single.contains("prompts") || !PromptsRequest.names.contains(where: part.name.hasPrefix) else {
+                    throw Problem(
+                        .unknownField, "\(Quoted(part.name)) is no part of its own",
+                        field: String(part.name.prefix(80)),
+                        hint:
+                            "say it in the part prompts: -F 'prompts={\"boxes\": [{\"x0\": 10, \"y0\": 20, \"x1\": 110, \"y1\": 90}]}'"
+                    )
+                }
                 throw Problem.unknown(String(part.name.prefix(80)), name: part.name, known: single + repeated)
             }
             guard seen.insert(part.name).inserted else {
@@ -26,9 +34,29 @@ package struct Form {
     /// - Parameter byteLimit: Enough for a few hundred prompts by default; images travel as parts of their own.
     package func json(_ name: String, byteLimit: Int = 1 << 20) throws(Problem) -> JSON? {
         guard let part = self[name] else { return nil }
-        return try JSON.parse(
-            try part.bytes(limit: byteLimit), field: name,
-            limits: .init(maximumByteCount: byteLimit, maximumDepth: 16))
+        let bytes = try part.bytes(limit: byteLimit)
+        do throws(Problem) {
+            return try JSON.parse(
+                bytes, field: name, limits: .init(maximumByteCount: byteLimit, maximumDepth: 16))
+        } catch {
+            var problem = error
+            problem.hint = Self.hint(bytes, of: name) ?? error.hint
+            throw problem
+        }
+    }
+
+    /// What was probably meant by a value that is no JSON; nil where nobody knows.
+    private static func hint(_ bytes: [UInt8], of name: String) -> String? {
+        guard bytes.count <= 256, let text = String(validating: bytes, as: UTF8.self)?.trimmingWhitespace else {
+            return nil
+        }
+        if text.isEmpty { return "it is empty: leave the part out, or give it a value" }
+        if text.looksLikeFileName { return "with curl, write @ before the file's name: -F \(name)=@\(text)" }
+        switch (name, text.lowercased()) {
+        case (_, "true"), (_, "false"): return "write \(text.lowercased())"
+        case ("spacing_mm", _): return "write [1.4, 1.4], or one number for both"
+        default: return nil
+        }
     }
 
     /// The text of the part `name`, without the spaces and line ends around it.
@@ -76,6 +104,15 @@ extension Content {
                 .tooLarge, "\"\(field)\" has \(count) bytes", field: field,
                 hint: "at most \(limit) bytes are taken here")
         }
+    }
+}
+
+extension String {
+    /// Whether this is what curl sends in place of a file whose @ was forgotten.
+    var looksLikeFileName: Bool {
+        let ending = split(separator: ".", omittingEmptySubsequences: false).last ?? ""
+        return contains(".") && (1...5).contains(ending.count) && ending.allSatisfy { $0.isLetter || $0.isNumber }
+            && ending.contains(where: \.isLetter) && !contains(where: { "{}[]\"\n,:".contains($0) })
     }
 }
 

@@ -31,8 +31,20 @@ struct ImageUpload: Sendable {
         do throws(ImageError) {
             return (try ImageDecoder.decode(bytes, limits: limits), room)
         } catch {
-            throw Problem(error, field: field, name: name)
+            throw problem(error)
         }
+    }
+
+    /// The problem with what does not decode: a file's name in place of the file is told as such.
+    private func problem(_ error: ImageError) -> Problem {
+        var problem = Problem(error, field: field, name: name)
+        if case .unknownFormat = error, content.count <= 256, let bytes = try? content.bytes(),
+            let text = String(validating: bytes, as: UTF8.self)?.trimmingWhitespace, text.looksLikeFileName
+        {
+            problem.hint =
+                "Send the bytes of a PNG or JPEG file; with curl, write @ before its name: -F \(field.prefix { $0 != "[" })=@\(text)"
+        }
+        return problem
     }
 
     /// Width and height, by the file's head alone.
@@ -46,7 +58,7 @@ struct ImageUpload: Sendable {
                 Result { () throws(ImageError) in try ImageDecoder.size(bytes, limits: limits) }
             }.get()
         } catch {
-            throw Problem(error, field: field, name: name)
+            throw problem(error)
         }
     }
 
@@ -58,7 +70,7 @@ struct ImageUpload: Sendable {
             case .file(let file): return try ImageDecoder.decode(path: file.path, limits: limits)
             }
         } catch {
-            throw Problem(error, field: field, name: name)
+            throw problem(error)
         }
     }
 

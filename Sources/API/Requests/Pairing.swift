@@ -1,10 +1,12 @@
 /// Which mask belongs to which image of an upload.
 ///
-/// By file stem when the stems of both kinds are the same set, `case01.png` with `case01.png` or `case01_mask.png`; by order
-/// when no stem is shared at all, as with nameless parts. Anything between is a mistake that pairing by order would hide.
+/// By file stem when the stems of both kinds are the same set, `case01.png` with `case01.png` or `case01_mask.png`; where no stem is
+/// shared, by what tells the names from each other (``DistinctiveNames``), `case01-img.png` with `roi-1.png`; and by order when that has
+/// nothing in common either, as with nameless parts. Anything between is a mistake that pairing by order would hide.
 package struct Pairing: Sendable, Equatable {
     package enum Rule: String, Sendable {
         case stem
+        case name
         case order
     }
 
@@ -26,20 +28,37 @@ package struct Pairing: Sendable, Equatable {
             // An image may itself be called "x_mask": the stem as it is comes first.
             name.flatMap(FileStem.of).flatMap { imageStems.contains($0) ? $0 : nil } ?? name.flatMap(FileStem.ofMask)
         }
-        let shared = Set(imageStems.compactMap(\.self)).intersection(maskStems.compactMap(\.self))
-        guard !shared.isEmpty else {
+        if Self.isShared(imageStems, maskStems) {
+            try Self.refuseRepeats(imageStems, part: "image")
+            try Self.refuseRepeats(maskStems, part: "mask")
+            rule = .stem
+            maskOfImage = try Self.matched(imageStems, maskStems, images, masks)
+        } else if let imageKeys = DistinctiveNames.of(images), let maskKeys = DistinctiveNames.of(masks),
+            Self.isShared(imageKeys, maskKeys)
+        {
+            rule = .name
+            maskOfImage = try Self.matched(imageKeys, maskKeys, images, masks)
+        } else {
             guard images.count == masks.count else { throw Self.unequal(images.count, masks.count) }
             rule = .order
             maskOfImage = Array(images.indices)
-            return
         }
-        try Self.refuseRepeats(imageStems, part: "image")
-        try Self.refuseRepeats(maskStems, part: "mask")
+    }
+
+    private static func isShared(_ images: [String?], _ masks: [String?]) -> Bool {
+        !Set(images.compactMap(\.self)).isDisjoint(with: masks.compactMap(\.self))
+    }
+
+    /// The mask of each image, by what each is known by; none may be left over.
+    private static func matched(
+        _ imageStems: [String?], _ maskStems: [String?], _ images: [String?], _ masks: [String?]
+    ) throws(Problem) -> [Int] {
         var indices: [Int] = []
         for (image, stem) in imageStems.enumerated() {
             guard let stem, let mask = maskStems.firstIndex(of: stem) else {
+                let stem = images[image].flatMap(FileStem.of)
                 throw Problem(
-                    .unpairedExample, "the image \(Self.name(images[image], image)) has no mask",
+                    .unpairedExample, "the image \(name(images[image], image)) has no mask",
                     field: "image[\(image)]",
                     hint:
                         "send a mask part whose file has the same stem\(stem.map { ", \($0).png or \($0)_mask.png" } ?? "")"
@@ -49,11 +68,10 @@ package struct Pairing: Sendable, Equatable {
         }
         if let orphan = masks.indices.first(where: { !indices.contains($0) }) {
             throw Problem(
-                .unpairedExample, "the mask \(Self.name(masks[orphan], orphan)) has no image", field: "mask[\(orphan)]",
+                .unpairedExample, "the mask \(name(masks[orphan], orphan)) has no image", field: "mask[\(orphan)]",
                 hint: "send an image part whose file has the same stem")
         }
-        rule = .stem
-        maskOfImage = indices
+        return indices
     }
 
     private static func unequal(_ images: Int, _ masks: Int) -> Problem {

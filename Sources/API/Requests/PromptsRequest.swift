@@ -30,6 +30,8 @@ package struct PromptsRequest: Sendable, Equatable {
     /// Which of the task's labels all this is about; nil: not said.
     package var label: LabelSelector?
 
+    /// What people call prompts when they send each as a part of its own.
+    static let names = ["point", "box", "mask", "label"]
     package static let maximumPoints = 64
     package static let maximumBoxes = 64
     /// Bytes of JSON: a mask prompt may be the ragged mask of a large image.
@@ -63,6 +65,11 @@ package struct PromptsRequest: Sendable, Equatable {
         label = try fields.value("label").map { json throws(Problem) in
             try LabelSelector(json, path: fields.path(of: "label"))
         }
+        guard points.isEmpty || points.contains(where: \.isForeground) || !boxes.isEmpty || mask != nil else {
+            throw Problem.invalid(
+                fields.path(of: "points"), "no point marks the object: all have the label 0, which is background",
+                hint: "add a point with the label 1, a box or a mask")
+        }
         for (name, isThere) in [("points", !points.isEmpty), ("mask", mask != nil)] where isThere && boxes.count > 1 {
             throw Problem.invalid(
                 fields.path(of: name), "\(name) beside \(boxes.count) boxes leave open which box they refine",
@@ -81,7 +88,7 @@ package struct PromptsRequest: Sendable, Equatable {
         case 0: return Point(x: x, y: y, isForeground: false)
         default:
             throw Problem.invalid(
-                fields.path(of: "label"), "\(fields.path(of: "label")) is \(Quoted(label.text())), not 0 or 1",
+                fields.path(of: "label"), "\(fields.path(of: "label")) is \(label.brief), not 0 or 1",
                 hint: "1 marks the object, 0 the background")
         }
     }

@@ -84,7 +84,7 @@ extension Recipe {
         guard value.integerValue != nil, let side = try fields.integer("tiles", in: sides) else {
             throw Problem.invalid(
                 fields.path(of: "tiles"),
-                "\(fields.path(of: "tiles")) must be \"auto\", \"off\" or a whole number, found \(Quoted(value.text()))",
+                "\(fields.path(of: "tiles")) must be \"auto\", \"off\" or a whole number, found \(value.brief)",
                 hint: "give the side of a tile in pixels of the images, from \(sides.lowerBound) to \(sides.upperBound)"
             )
         }

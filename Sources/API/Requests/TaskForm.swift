@@ -47,7 +47,9 @@ struct SupportForm: Sendable {
         if let (index, stem) = stems.enumerated().first(where: { taken.contains($1) }) {
             throw Problem.invalid(
                 "image[\(index)]", "the task has an example called \(Quoted(stem)) already",
-                hint: "rename the file, or leave it out if it is the same image")
+                hint:
+                    "rename the file if it is another image; what a task has learnt from is not replaced: create the task anew without it"
+            )
         }
         let (stems, pairing) = (self.stems, self.pairing)
         if let repeated = stems.indices.first(where: { stems[..<$0].contains(stems[$0]) }) {
@@ -94,14 +96,21 @@ struct SupportForm: Sendable {
 
     /// What the linter wants to know of example `index`.
     func traits(_ index: Int, limits: ImageLimits) throws(Problem) -> ExampleTraits {
-        let (image, mask) = (images[index], masks[pairing.maskOfImage[index]])
-        let rawImage = try image.decode(limits: limits)
-        let rawMask = try mask.decode(limits: limits)
-        let decoded = try read(rawMask, mask)
-        return ExampleTraits(
-            image: rawImage, mask: rawMask, labels: labels.isBinary ? nil : decoded,
-            imageHash: PixelHash.of(rawImage), maskHash: labels.hash(decoded),
-            isMaskLossy: try mask.mediaType() == "image/jpeg")
+        let pixels = try decode(index, limits: limits)
+        return try traits(index, pixels, read(pixels.mask, masks[pairing.maskOfImage[index]]))
+    }
+
+    private func decode(_ index: Int, limits: ImageLimits) throws(Problem) -> (image: RawImage, mask: RawImage) {
+        (try images[index].decode(limits: limits), try masks[pairing.maskOfImage[index]].decode(limits: limits))
+    }
+
+    private func traits(
+        _ index: Int, _ pixels: (image: RawImage, mask: RawImage), _ decoded: LabelImage
+    ) throws(Problem) -> ExampleTraits {
+        ExampleTraits(
+            image: pixels.image, mask: pixels.mask, labels: labels.isBinary ? nil : decoded,
+            imageHash: PixelHash.of(pixels.image), maskHash: labels.hash(decoded),
+            isMaskLossy: try masks[pairing.maskOfImage[index]].mediaType() == "image/jpeg")
     }
 
     private func read(_ raw: RawImage, _ mask: ImageUpload) throws(Problem) -> LabelImage {
@@ -128,11 +137,13 @@ struct SupportForm: Sendable {
         return (found, room)
     }
 
-    /// Decodes example `index` and checks that it can be learnt from; what it gives is ready to be stored.
-    func example(_ index: Int, limits: ImageLimits) throws(Problem) -> NewExample {
+    /// Decodes example `index` and checks that it can be learnt from.
+    ///
+    /// - Returns: The example, ready to be stored, and what the linter wants to know of it.
+    func example(_ index: Int, limits: ImageLimits) throws(Problem) -> (example: NewExample, traits: ExampleTraits) {
         let (image, mask) = (images[index], masks[pairing.maskOfImage[index]])
-        let rawImage = try image.decode(limits: limits)
-        let rawMask = try mask.decode(limits: limits)
+        let pixels = try decode(index, limits: limits)
+        let (rawImage, rawMask) = pixels
         guard rawImage.width == rawMask.width, rawImage.height == rawMask.height else {
             throw Problem(
                 .sizeMismatch,
@@ -155,10 +166,12 @@ struct SupportForm: Sendable {
                     ? "every non-zero pixel marks the object; leave examples without it out"
                     : "leave examples that show none of the labels out")
         }
-        return NewExample(
-            stem: stems[index], image: image.stored, mask: mask.stored, imageHash: PixelHash.of(rawImage),
-            maskHash: labels.hash(decoded), width: rawImage.width, height: rawImage.height,
+        let traits = try traits(index, pixels, decoded)
+        let example = NewExample(
+            stem: stems[index], image: image.stored, mask: mask.stored, imageHash: traits.imageHash,
+            maskHash: traits.maskHash, width: rawImage.width, height: rawImage.height,
             patient: patientNames[stems[index]])
+        return (example, traits)
     }
 }
 

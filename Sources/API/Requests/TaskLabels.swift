@@ -129,7 +129,11 @@ extension Problem {
     ///   - name: What to call it.
     init(_ misfit: TaskLabels.Misfit, _ labels: TaskLabels, field: String, name: String) {
         let words = FindingAnswer.Misfit(misfit, labels)
-        self.init(.unusableExample, "\(name): \(words.message)", field: field, hint: words.hint)
+        // The labels of a task that is there are what they are.
+        let isTruth = field == "ground_truth"
+        self.init(
+            isTruth ? .invalidValue : .unusableExample, "\(name): \(words.message)", field: field,
+            hint: isTruth ? "send a label map whose values are the task's: 0 and \(labels.list)" : words.hint)
     }
 }
 
@@ -145,7 +149,7 @@ package enum LabelSelector: Sendable, Equatable {
             self = .name(name)
         } else {
             throw Problem.invalid(
-                path, "\(path) must be a label's name or number, found \(Quoted(json.text()))",
+                path, "\(path) must be a label's name or number, found \(json.brief)",
                 hint: #"give one of the task's labels: {"label": "myocardium"} or {"label": 2}"#)
         }
     }
@@ -169,14 +173,14 @@ extension TaskLabels {
                 (0..<count).first { self.name($0) == name } ?? (0..<count).first { "\(value($0))" == name }
             }
         guard let found else {
-            let asked = selector.json.text()
             var nearest: String?
             if case .name(let name) = selector {
                 nearest = NearestName.suggestion(for: name, among: labels.map(\.name))
             }
             throw Problem.invalid(
-                path, "the task has no label \(Quoted(asked))",
-                hint: (nearest.map { "did you mean \"\($0)\"? " } ?? "") + "it has \(list)")
+                path, "there is no label \(selector.json.brief)",
+                hint: (nearest.map { "did you mean \"\($0)\"? " } ?? "")
+                    + (labels.isEmpty ? "leave it out: nobody named one" : "the task has \(list)"))
         }
         return found
     }
@@ -187,9 +191,10 @@ extension TaskLabels {
         guard count > 1 else { return [0] }
         guard options.prompts.isEmpty, !options.multimask, !options.instances else {
             let what =
-                options.instances ? "instances" : options.multimask ? "multimask" : "points, boxes and masks"
+                options.instances
+                ? "instances are" : options.multimask ? "multimask is" : "points, boxes and masks are"
             throw Problem.missing(
-                "\(path).label", "the task has \(count) labels, and \(what) are of one of them",
+                "\(path).label", "the task has \(count) labels, and \(what) of one of them",
                 hint: "say of which: {\"label\": \(value(0)), …}; it has \(list)")
         }
         return Array(0..<count)

@@ -42,13 +42,14 @@ package struct TaskRequest: Sendable, Equatable {
         }
         var patients: [String: String] = [:]
         for member in members {
-            guard let patient = member.value.stringValue, patient.unicodeScalars.count <= 200,
-                !patient.unicodeScalars.contains("\0")
+            // A blank is what scripts write for nobody knows whom: it would make one patient of all of them.
+            guard let patient = member.value.stringValue?.trimmingWhitespace, !patient.isEmpty,
+                patient.unicodeScalars.count <= 200, !patient.unicodeScalars.contains("\0")
             else {
                 throw Problem.invalid(
                     "\(path).\(member.name.prefix(80))",
-                    "a patient is a text of at most 200 characters, none of them U+0000",
-                    hint: hint)
+                    "a patient is a text of 1 to 200 characters, none of them U+0000",
+                    hint: "\(hint); leave images out whose patient is not known")
             }
             patients[member.name] = patient
         }
@@ -130,7 +131,7 @@ package struct SpacingRequest: Sendable, Equatable {
         guard value.elements.map({ $0.count == 2 }) ?? true, let x = numbers.first, let y = numbers.last,
             numbers.count == (value.elements?.count ?? 1)
         else {
-            throw Problem.invalid(path, "\(path) must be two numbers, found \(Quoted(value.text()))", hint: hint)
+            throw Problem.invalid(path, "\(path) must be two numbers, found \(value.brief)", hint: hint)
         }
         guard Self.range.contains(x), Self.range.contains(y) else {
             throw Problem.invalid(

@@ -91,7 +91,7 @@ extension Service {
         case .content(let content) where ["image/png", "image/jpeg"].contains(context.contentType?.essence):
             return ImageUpload(content: content, field: "body", name: "the body")
         case .content, .none:
-            throw context.unsupportedMediaType([.multipartFormData, .png], hint: hint)
+            throw context.unsupportedMediaType([.multipartFormData, .png, .jpeg], hint: hint)
         }
     }
 }

@@ -86,7 +86,9 @@ extension Service {
         let id = before.id
         guard !before.state.isFinal else {
             throw Problem(
-                .jobEnded, "the job \(id) has \(before.state.rawValue)", field: "job",
+                .jobEnded,
+                "the job \(id) \(before.state == .cancelled ? "was cancelled" : "has \(before.state.rawValue)") already",
+                field: "job",
                 hint: "there is nothing to cancel")
         }
         guard let job = try jobs.cancel(id) else { throw Self.unknownJob(id) }

@@ -112,7 +112,7 @@ extension Service {
         for index in 0..<form.exampleCount {
             // One at a time: requests that come meanwhile need not wait for all.
             let (example, trait) = try await imaging.run { [limits = configuration.imageLimits] in
-                (try form.example(index, limits: limits), try form.traits(index, limits: limits))
+                try form.example(index, limits: limits)
             }
             let findings = linter.findings([trait], patients: .init(stems: ["x"], given: [nil]))
             if let error = findings.first(where: { $0.severity == .error && $0.example != nil }) {

@@ -30,6 +30,11 @@ extension Service {
         defer { withExtendedLifetime(room) {} }
         let asked = try labels.asked(sent, path: "prompts")
         let options = try sent.named(labels)
+        guard type != .png || !options.uncertainty else {
+            throw Problem.invalid(
+                "uncertainty", "a PNG is the mask alone, without what \"uncertainty\" is asked for",
+                hint: "leave the header Accept out, for JSON, or leave \"uncertainty\" out")
+        }
         return try await gate.interactive {
             var watch = Stopwatch { [telemetry] in telemetry.observe(stage: $0, seconds: $1) }
             let tier: Tier =
@@ -104,6 +109,13 @@ extension Service {
                 throw Problem.invalid(
                     "ground_truth", "\(upload.name) is a JPEG, whose compression has changed its values",
                     hint: "save the mask as PNG")
+            }
+            if labels.isBinary, MaskSamples.hasSoftEdges(raw) || MaskSamples.isContinuous(raw) {
+                throw Problem.invalid(
+                    "ground_truth",
+                    "\(upload.name) has many greys between 0 and its brightest value, as smooth scaling leaves them around edges, or an image has "
+                        + "them; each would count as object",
+                    hint: "send a mask of two values, scaled without interpolation")
             }
             do throws(TaskLabels.Misfit) {
                 return try labels.read(raw)

@@ -15,8 +15,8 @@ extension Service {
         _ = try context.negotiate([.json])
         let query = try context.query(known: ["wait", "dry_run", "priority"])
         let wait = try query.integer("wait", in: 0...configuration.maximumWaitSeconds) ?? 0
-        if try query.bool("dry_run") ?? false { return try await checkTask(context) }
         let priority = try Self.priority(query)
+        if try query.bool("dry_run") ?? false { return try await checkTask(context) }
         let form = try TaskForm(context, maximumExamples: configuration.maximumExamples)
         var imported: ImportedAdapter?
         if let file = form.adapter { imported = try await importedAdapter(file, model: form.task.model) }
@@ -112,12 +112,14 @@ extension Service {
     }
 
     static func json(_ pairing: Pairing.Rule) -> JSON {
-        [
-            "by": .string(pairing.rawValue),
-            "note": pairing == .stem
-                ? "each image got the mask with its file stem"
-                : "no file stems matched: the first image got the first mask, and so on",
-        ]
+        let note: JSON =
+            switch pairing {
+            case .stem: "each image got the mask with its file stem"
+            case .name:
+                "no file stems matched: each image got the mask whose name has the same words and numbers beside those of all"
+            case .order: "the names have nothing in common: the first image got the first mask, and so on"
+            }
+        return ["by": .string(pairing.rawValue), "note": note]
     }
 
     func listTasks(_ context: RequestContext) throws -> Response {
@@ -170,7 +172,8 @@ extension Service {
             if let version { throw Self.unknownVersion(version, of: task.id, field: "query.version") }
             throw Problem(
                 .adapterNotReady, "the task \(task.id) serves no adapter: \(try baseReason(task))",
-                hint: task.latestJob.map { "poll /v1/jobs/\($0) until it has succeeded" })
+                hint: try store.adapters(of: task.id).last.map { "?version=\($0.version) gives version \($0.version)" }
+                    ?? task.latestJob.map { "poll /v1/jobs/\($0) until it has succeeded" })
         }
         return try Download(
             source: .file(path: try store.localPath(adapter.file)), type: MediaType.octetStream.essence,

@@ -90,7 +90,7 @@ extension Service {
         }
         guard task.servedAdapter != version else {
             throw Problem(
-                .versionServed, "version \(version) answers the task's requests", field: "query.version",
+                .versionServed, "version \(version) is the one that is served", field: "query.version",
                 hint: "serve another first, or none: PUT /v1/tasks/\(task.id)/served_version {\"version\": null}")
         }
         guard try store.deleteAdapter(version, of: task.id) else {

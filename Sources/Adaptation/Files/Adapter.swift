@@ -98,6 +98,10 @@ package struct Adapter: Sendable {
         guard card.supportCount >= 0, card.steps >= 0 else {
             throw AdapterError.notAnAdapter(reason: "its card counts support_count or steps below 0")
         }
+        guard card.continued?.isSound != false else {
+            throw AdapterError.notAnAdapter(
+                reason: "on its card \"continued\" has no SHA-256, or counts support_count or steps below 0")
+        }
         guard let labelCount = card.labelCount else {
             throw AdapterError.notAnAdapter(reason: "on its card labels and label_values do not fit together")
         }

@@ -52,8 +52,42 @@ extension Adapter {
         package let members: Int?
         /// Mean training loss of the last ten steps.
         package let finalLoss: Float
+        /// The adapter whose tensors the training began with; nil: it began with the base model.
+        package let continued: Continued?
         /// What is known of how it was made and how well it does; nil in files that say nothing of it.
         package var notes: Notes?
+
+        /// An adapter that another went on from. `steps` and `supportCount` of that other's card count its own run alone.
+        package struct Continued: Codable, Sendable, Equatable {
+            package let sha256: String
+            /// Of its own run and of those that it continued.
+            package let steps: Int
+            /// Of its own run.
+            package let supportCount: Int
+
+            package init(sha256: String, steps: Int, supportCount: Int) {
+                self.sha256 = sha256
+                self.steps = steps
+                self.supportCount = supportCount
+            }
+
+            init(_ adapter: Adapter) {
+                // Cards of files from elsewhere count what they like.
+                let (sum, isTooMany) = adapter.card.steps.addingReportingOverflow(adapter.card.continued?.steps ?? 0)
+                self.init(
+                    sha256: adapter.sha256, steps: isTooMany ? .max : sum, supportCount: adapter.card.supportCount)
+            }
+
+            var isSound: Bool {
+                sha256.utf8.count == 64 && sha256.allSatisfy(\.isHexDigit) && steps >= 0 && supportCount >= 0
+            }
+
+            private enum CodingKeys: String, CodingKey {
+                case sha256
+                case steps
+                case supportCount = "support_count"
+            }
+        }
 
         package struct Notes: Codable, Sendable, Equatable {
             package let learningRate: Float
@@ -84,7 +118,7 @@ extension Adapter {
         package init(
             formatVersion: Int = currentVersion, kind: AdapterKind, rank: Int, alpha: Float, lastBlocks: Int?,
             baseModel: String, baseSHA256: String, task: String, labels: AdapterLabels, steps: Int, seed: UInt64,
-            supportCount: Int, tileSide: Int? = nil, members: Int? = nil, finalLoss: Float
+            supportCount: Int, tileSide: Int? = nil, members: Int? = nil, finalLoss: Float, continued: Continued? = nil
         ) {
             self.formatVersion = formatVersion
             self.kind = kind
@@ -102,6 +136,7 @@ extension Adapter {
             self.tileSide = tileSide
             self.members = members
             self.finalLoss = finalLoss
+            self.continued = continued
         }
 
         /// Of the mean of so many adapters with this card: their ranks add up.
@@ -111,7 +146,8 @@ extension Adapter {
             return Card(
                 kind: kind, rank: rank * members, alpha: alpha, lastBlocks: lastBlocks, baseModel: baseModel,
                 baseSHA256: baseSHA256, task: task, labels: told, steps: steps, seed: seed,
-                supportCount: supportCount, tileSide: tileSide, members: members, finalLoss: finalLoss)
+                supportCount: supportCount, tileSide: tileSide, members: members, finalLoss: finalLoss,
+                continued: continued)
         }
 
         package var tiling: Tiling? { tileSide.map { Tiling(side: $0) } }
@@ -162,6 +198,7 @@ extension Adapter {
             case tileSide = "tile_side"
             case members
             case finalLoss = "final_loss"
+            case continued
             case notes
         }
     }

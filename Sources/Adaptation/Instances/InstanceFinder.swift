@@ -17,10 +17,12 @@ package struct InstanceFinder: Sendable {
     }
 
     /// Points a side of the grid.
-    private static let gridSide = 12
+    package static let gridSide = 12
     /// Predicted IoU and stability that a grid's answer needs.
-    private static let quality: Float = 0.7
-    private static let stability = 0.8
+    package static let quality: Float = 0.7
+    package static let stability = 0.8
+    /// Cells, or in tiles pixels, of what is no speck.
+    package static let leastArea = 4
     /// Overlap, intersection over union, above which two answers are one object.
     private static let sameness = 0.5
 
@@ -97,14 +99,15 @@ package struct InstanceFinder: Sendable {
     private static func largest(_ regions: Regions) -> [Int] {
         var areas = [Int](repeating: 0, count: regions.count + 1)
         for label in regions.labels where label > 0 { areas[label] += 1 }
-        return areas.indices.filter { areas[$0] >= 4 }.sorted { (areas[$1], $0) < (areas[$0], $1) }
+        return areas.indices.filter { areas[$0] >= leastArea }.sorted { (areas[$1], $0) < (areas[$0], $1) }
     }
 
     /// A region of the whole mask, and the prompt that asks for it; nil for specks.
     private func piece(
         _ mask: Mask, of whole: MaskPrediction, _ logits: [Float], _ labels: [Int], _ label: Int
     ) -> (prediction: MaskPrediction, prompt: Prompt)? {
-        guard mask.area >= 4, let extent = mask.boundingBox, let middle = DistanceTransform.deepestPixel(in: mask)
+        guard mask.area >= Self.leastArea, let extent = mask.boundingBox,
+            let middle = DistanceTransform.deepestPixel(in: mask)
         else {
             return nil
         }

@@ -6,7 +6,7 @@ package struct ExampleTraits: Sendable, Equatable {
     /// Tells equal images by their decoded pixels.
     package let imageHash: String
     /// Tells masks that teach the same.
-    let maskHash: String
+    package let maskHash: String
     package let image: Extent
     package let mask: Extent
     /// Different samples of the file, counted up to `valueLimit`.
@@ -20,6 +20,8 @@ package struct ExampleTraits: Sendable, Equatable {
     let markedArea: Int
     let greyArea: Int
     let isMaskLossy: Bool
+    /// Whether every pixel of the mask's border is marked; false where it is a label map.
+    let surrounds: Bool
     /// How large each label is that the mask shows; of a mask that is no label map, the one object.
     let sizes: [Size]
     /// `[16, 16]` mean grey of the image, less their mean and over their deviation.
@@ -69,6 +71,7 @@ package struct ExampleTraits: Sendable, Equatable {
         let decoded = labels?.foreground ?? Mask(rawMask)
         shownLabels = labels?.present
         markedArea = decoded.area
+        surrounds = labels == nil && decoded.marksItsBorder
         // Of a coloured palette the values are numbers of labels: none is between others.
         greyArea = rawMask.paletteIndices == nil ? Self.count(rawMask) { $0 > 0 && Int($0) < Int(peak) * 9 / 10 } : 0
         sizes =
@@ -141,6 +144,13 @@ package struct ExampleTraits: Sendable, Equatable {
         let mean = (inside + outside) / count
         let deviation = max(squares / count - mean * mean, 0).squareRoot()
         return deviation < 1e-6 ? nil : (inside / insideCount - outside / outsideCount) / deviation
+    }
+}
+
+extension Mask {
+    fileprivate var marksItsBorder: Bool {
+        let columns = (0..<width).allSatisfy { pixels[$0] != 0 && pixels[(height - 1) * width + $0] != 0 }
+        return columns && (0..<height).allSatisfy { pixels[$0 * width] != 0 && pixels[$0 * width + width - 1] != 0 }
     }
 }
 

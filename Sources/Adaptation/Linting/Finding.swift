@@ -13,6 +13,8 @@ package struct Finding: Sendable, Equatable {
         case sizeMismatch(image: Extent, mask: Extent)
         case emptyMask
         case fullMask(share: Double)
+        /// All of the border and most of the image is marked, and something within is not.
+        case invertedMask(share: Double)
         /// Grey values where a mask has edges, as lossy compression and smooth scaling leave them.
         case greyMask(isLossy: Bool, greyShare: Double)
         case swapped

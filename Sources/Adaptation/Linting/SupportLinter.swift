@@ -10,6 +10,7 @@ package struct SupportLinter: Sendable {
     // images of two patients in one position rarely above .9.
     static let nearDuplicate = 0.99
     static let fullShare = 0.98
+    static let invertedShare = 0.5
     static let greyShare = 0.02
     // In standard deviations of the surroundings: below it the object is not told by its brightness.
     static let clearContrast = 0.5
@@ -49,7 +50,11 @@ package struct SupportLinter: Sendable {
         var findings: [Finding] = []
         if traits.imageValues == 1 { findings.append(Finding(.error, .flatImage, index)) }
         let share = Double(traits.markedArea) / Double(traits.mask.width * traits.mask.height)
-        if share > Self.fullShare { findings.append(Finding(.warning, .fullMask(share: share), index)) }
+        if share > Self.fullShare {
+            findings.append(Finding(.warning, .fullMask(share: share), index))
+        } else if traits.surrounds, share > Self.invertedShare {
+            findings.append(Finding(.warning, .invertedMask(share: share), index))
+        }
         let grey = Double(traits.greyArea) / Double(traits.markedArea)
         if traits.shownLabels == nil,
             traits.labelAreas == nil ? grey > Self.greyShare : traits.isMaskLossy && traits.maskValues > 2

@@ -323,7 +323,8 @@ package struct Trainer: Sendable {
             kind: settings.kind, rank: settings.rank, alpha: settings.alpha, lastBlocks: settings.lastBlocks,
             baseModel: model.name, baseSHA256: model.sha256, task: taskName, labels: labels, steps: losses.count,
             seed: settings.seed, supportCount: members.count, tileSide: settings.tileSide,
-            finalLoss: tail.reduce(0, +) / Float(max(tail.count, 1)))
+            finalLoss: tail.reduce(0, +) / Float(max(tail.count, 1)),
+            continued: beginning.map(Adapter.Card.Continued.init))
         return try Adapter(card: card, layout: layout, tensors: tensors)
     }
 }

@@ -10,8 +10,8 @@ package struct MaskSpread: Sendable {
     package let mean: MaskPrediction
     /// Mean Dice of the other answers with the first, 0 to 1.
     package let agreement: Double
-    /// Areas of 95 % of the answers, in shares of the first answer's; 1 lies within. Nil when the first is empty.
-    package let relativeArea: ClosedRange<Double>?
+    /// Areas of 95 % of the answers, in shares of the first answer's; 1 lies within. Nil when the first is empty, or is not what is shown.
+    package private(set) var relativeArea: ClosedRange<Double>?
 
     /// - Parameters:
     ///   - answer: The answer that was given.
@@ -36,6 +36,13 @@ package struct MaskSpread: Sendable {
         agreement = agreements.isEmpty ? 1 : agreements.reduce(0, +) / Double(agreements.count)
         relativeArea =
             areas[0] > 0 ? Self.interval(areas.map { $0 / areas[0] }, within: 1) : nil
+    }
+
+    /// The spread of an answer that others contest pixels with: how far the area of what they leave would move, nobody has tried.
+    package func contested() -> MaskSpread {
+        var spread = self
+        spread.relativeArea = nil
+        return spread
     }
 
     /// Areas of all, and Dice of all but the first with the first. Empty masks agree with each other alone.

@@ -57,13 +57,15 @@ package struct HeldOut: Sendable {
         _ measure: Measure, _ prompt: PromptKind, label: Int? = nil, adapted isAdapted: Bool
     ) -> Interval? {
         let scores = (isAdapted ? adapted : base).filter { Self.isAsked($0, prompt, label) }
-        return Self.interval(scores, patients) { measure.value(of: $0) }
+        return Interval(
+            scores.compactMap { score in measure.value(of: score).map { (patients[score.example], $0) } },
+            within: measure.range)
     }
 
     /// Of the adapter over the base model in Dice, paired.
     package func gain(_ prompt: PromptKind, label: Int? = nil) -> Interval? {
         let pairs = zip(base, adapted).filter { Self.isAsked($0.0, prompt, label) }
-        return Interval(pairs.map { (patients[$0.example], $1.dice - $0.dice) }, seed: 0)
+        return Interval(pairs.map { (patients[$0.example], $1.dice - $0.dice) }, within: Measure.gains)
     }
 
     /// When to look again at an answer of the adapter to a kind of prompt, by images that it was not trained on; nil where none
@@ -83,9 +85,9 @@ package struct HeldOut: Sendable {
         return PromptlessRoute.allCases.map { route in (route, routes.count { $0 == route }) }.filter { $0.count > 0 }
     }
 
-    /// Without a prompt: how often an object that an image shows was said not to be there.
+    /// Without a prompt: how often an object that an image shows was not found.
     package func missed(adapted isAdapted: Bool) -> Int {
-        (isAdapted ? adapted : base).count { $0.isShown && $0.isThere == false }
+        (isAdapted ? adapted : base).count { $0.isShown && $0.isFound == false }
     }
 
     /// Without a prompt: images that do not show a label, and in how many of them it was found all the same.
@@ -99,12 +101,5 @@ package struct HeldOut: Sendable {
     /// - Parameter label: Nil: any.
     private static func isAsked(_ score: HeldOutScore, _ prompt: PromptKind, _ label: Int?) -> Bool {
         score.isShown && score.prompt == prompt && (score.label == label || label == nil)
-    }
-
-    private static func interval(
-        _ scores: [HeldOutScore], _ patients: [Int], _ value: (HeldOutScore) -> Double?
-    ) -> Interval? {
-        Interval(
-            scores.compactMap { score in value(score).map { (patients[score.example], $0) } }, seed: 0)
     }
 }

@@ -20,8 +20,8 @@ package struct HeldOutScore: Codable, Sendable, Equatable {
     package let hd95Millimetres: Double?
     /// By which way the answer without a prompt was come by; nil with a prompt.
     package let route: PromptlessRoute?
-    /// Without a prompt: whether the object was said to be there at all; nil with one.
-    package let isThere: Bool?
+    /// Without a prompt: whether the answer shows the object at all; nil with one.
+    package let isFound: Bool?
     /// Mean Dice of the answers to prompts nearby with this one; nil where it was not asked for.
     package let agreement: Double?
     /// With a box: the Dice by a box drawn with care (`PromptSimulator.carefulBox`); nil with other prompts.
@@ -32,7 +32,7 @@ package struct HeldOutScore: Codable, Sendable, Equatable {
 
     package init(
         example: Int, label: Int = 0, prompt: PromptKind, isShown: Bool = true, _ metrics: SegmentationMetrics,
-        route: PromptlessRoute? = nil, isThere: Bool? = nil, agreement: Double? = nil, carefulDice: Double? = nil,
+        route: PromptlessRoute? = nil, isFound: Bool? = nil, agreement: Double? = nil, carefulDice: Double? = nil,
         ownDice: Double? = nil
     ) {
         self.example = example
@@ -46,7 +46,7 @@ package struct HeldOutScore: Codable, Sendable, Equatable {
         asdMillimetres = metrics.millimetres?.asd
         hd95Millimetres = metrics.millimetres?.hd95
         self.route = route
-        self.isThere = isThere
+        self.isFound = isFound
         self.agreement = agreement
         self.carefulDice = carefulDice
         self.ownDice = ownDice
@@ -65,7 +65,7 @@ package struct HeldOutScore: Codable, Sendable, Equatable {
         self.dice = dice
         jaccard = dice / (2 - dice)
         (asd, hd95, asdMillimetres, hd95Millimetres) = (nil, nil, nil, nil)
-        (route, isThere, agreement) = (nil, nil, nil)
+        (route, isFound, agreement) = (nil, nil, nil)
         self.carefulDice = carefulDice
         self.ownDice = ownDice
     }
@@ -81,6 +81,11 @@ package enum Measure: String, Sendable, CaseIterable {
     case hd95Millimetres = "hd95_mm"
 
     package var isMillimetres: Bool { self == .asdMillimetres || self == .hd95Millimetres }
+
+    /// What it can be.
+    package var range: ClosedRange<Double> { self == .dice || self == .jaccard ? 0...1 : 0...Double.infinity }
+    /// What a difference of two shares can be.
+    package static let gains = -1.0...1.0
 
     func value(of score: HeldOutScore) -> Double? {
         switch self {

@@ -116,13 +116,13 @@ package struct HeldOutScorer: Sendable {
             var random = SeededRandom(seed: seed ^ 0x5363_6F72 &+ item.number)
             let (simulator, truth) = (support.simulator(item), labels.mask(item.label))
             func add(
-                _ kind: PromptKind, _ mask: Mask, route: PromptlessRoute? = nil, isThere: Bool? = nil,
+                _ kind: PromptKind, _ mask: Mask, route: PromptlessRoute? = nil, isFound: Bool? = nil,
                 agreement: Double?, carefulDice: Double? = nil, ownDice: Double? = nil
             ) throws {
                 let metrics = try SegmentationMetrics(prediction: mask, groundTruth: truth, spacing: spacing)
                 scores.append(
                     HeldOutScore(
-                        example: example, label: item.label, prompt: kind, metrics, route: route, isThere: isThere,
+                        example: example, label: item.label, prompt: kind, metrics, route: route, isFound: isFound,
                         agreement: agreement, carefulDice: carefulDice, ownDice: ownDice))
             }
             func dice(_ answer: MaskPrediction) throws -> Double {
@@ -143,7 +143,7 @@ package struct HeldOutScorer: Sendable {
                     let isOwn = found.route == .model && found.isThere
                     let own = isOwn ? nil : try respondent.own?(item.label)
                     try add(
-                        kind, found.mask, route: found.route, isThere: found.isThere,
+                        kind, found.mask, route: found.route, isFound: !found.mask.isEmpty,
                         agreement: found.detail ?? nil, ownDice: try own.map(dice))
                 }
             }
@@ -155,7 +155,7 @@ package struct HeldOutScorer: Sendable {
             scores.append(
                 HeldOutScore(
                     example: example, label: label, prompt: .none, isShown: false, metrics, route: found.route,
-                    isThere: found.isThere))
+                    isFound: !found.mask.isEmpty))
         }
         return scores
     }

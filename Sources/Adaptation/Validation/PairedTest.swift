@@ -27,7 +27,23 @@ package struct PairedTest: Sendable, Equatable {
 }
 
 /// Student's t distribution.
-enum StudentT {
+package enum StudentT {
+    /// The t below which it lies with a probability, by halving: an interval is made seldom.
+    ///
+    /// - Parameters:
+    ///   - probability: 0.5 to below 1.
+    ///   - freedom: Degrees of freedom, at least 1.
+    package static func quantile(_ probability: Double, freedom: Double) -> Double {
+        precondition((0.5..<1).contains(probability) && freedom >= 1, "no such quantile")
+        var (low, high) = (0.0, 1.0)
+        while upperTail(high, freedom: freedom) > 1 - probability { high *= 2 }
+        for _ in 0..<60 {
+            let middle = (low + high) / 2
+            if upperTail(middle, freedom: freedom) > 1 - probability { low = middle } else { high = middle }
+        }
+        return (low + high) / 2
+    }
+
     /// P(T > t), by the regularised incomplete beta function (Abramowitz and Stegun 26.7.1).
     static func upperTail(_ t: Double, freedom: Double) -> Double {
         let half = 0.5 * regularisedBeta(freedom / (freedom + t * t), freedom / 2, 0.5)

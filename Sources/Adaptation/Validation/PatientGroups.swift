@@ -10,7 +10,7 @@ package struct PatientGroups: Sendable, Equatable {
 
     /// One number per example; equal numbers are one patient.
     package let groups: [Int]
-    /// Nil: nothing is known, and every picture stands for itself.
+    /// Nil: nothing is known of some, and every picture stands for itself.
     package let source: Source?
     /// What all stems begin with, if that may be the name of one patient, and nothing else is known: `case101` of `case101_slice_1` to `_8`.
     package let sharedName: String?
@@ -46,7 +46,9 @@ package struct PatientGroups: Sendable, Equatable {
         let isTold =
             given.allSatisfy { $0 != nil } || ((read != nil || given.contains { $0 != nil }) && Set(apart).count > 1)
         guard distinct < stems.count, distinct > 1 || isTold else {
-            (groups, source) = (pictures.map(Self.numbered) ?? Array(stems.indices), nil)
+            // Who was told of each image that it is of another patient is not answered that nothing was known.
+            let isGiven = !given.isEmpty && given.allSatisfy { $0 != nil } && distinct == stems.count
+            (groups, source) = (pictures.map(Self.numbered) ?? Array(stems.indices), isGiven ? .given : nil)
             return
         }
         groups = Self.numbered(names)

@@ -28,7 +28,7 @@ extension HeldOut.Comparison {
         let kinds = HeldOutScorer.kinds
         let each = kinds.compactMap { kind in pValue { $0.prompt == kind } }.map { min($0 * Double(kinds.count), 1) }
         let pairs = zip(before, after).map { (patient: patients[$0.example], value: $1.dice - $0.dice) }
-        guard let gain = Interval(pairs, seed: 0), let overall = pValue({ _ in true }) else { return nil }
+        guard let gain = Interval(pairs, within: Measure.gains), let overall = pValue({ _ in true }) else { return nil }
         self.init(examples: asked.count, gain: gain, pValue: min(overall, each.min() ?? 1))
     }
 }

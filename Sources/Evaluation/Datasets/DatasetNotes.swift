@@ -14,6 +14,17 @@ struct DatasetNotes: Sendable, Equatable {
         let labels: [String: String]?
     }
 
+    /// One number for square pixels, or two; nil: something else.
+    private struct Pair: Decodable {
+        let values: [Double]?
+
+        init(from decoder: any Decoder) throws {
+            let container = try decoder.singleValueContainer()
+            let found = (try? container.decode([Double].self)) ?? (try? container.decode(Double.self)).map { [$0, $0] }
+            values = found?.count == 2 ? found : nil
+        }
+    }
+
     /// Reads both files of `folder`. One that is missing says nothing; one that cannot be used is an omission.
     static func read(_ folder: String, dataset: String) -> (notes: DatasetNotes, omissions: [Omission]) {
         var (notes, omissions) = (DatasetNotes(), [Omission]())
@@ -31,10 +42,10 @@ struct DatasetNotes: Sendable, Equatable {
         let source = decode("SOURCE.json", as: Source.self, form: #"{"modality": "…", "labels": {"1": "…"}}"#)
         notes.modality = source?.modality ?? ""
         for (label, name) in source?.labels ?? [:] { UInt16(label).map { notes.labelNames[$0] = name } }
-        let spacings = decode("spacing.json", as: [String: [Double]].self, form: #"{"stem": [x_mm, y_mm]}"#)
-        for (stem, values) in (spacings ?? [:]).sorted(by: { $0.key < $1.key }) {
-            guard values.count == 2, let spacing = Spacing(x: values[0], y: values[1]) else {
-                let reason = "the spacing of \(stem) is \(values), not [x_mm, y_mm] of positive numbers"
+        let spacings = decode("spacing.json", as: [String: Pair].self, form: #"{"stem": [x_mm, y_mm]}"#)
+        for (stem, pair) in (spacings ?? [:]).sorted(by: { $0.key < $1.key }) {
+            guard let values = pair.values, let spacing = Spacing(x: values[0], y: values[1]) else {
+                let reason = "the spacing of \(stem) is not [x_mm, y_mm] of positive numbers, or one of them for both"
                 omissions.append(Omission(dataset: dataset, what: "spacing.json", reason: reason))
                 continue
             }

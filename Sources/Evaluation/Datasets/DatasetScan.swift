@@ -75,6 +75,16 @@ package struct DatasetScan: Sendable {
             case nil: preconditionFailure("a pair was not read")
             }
         }
+        for stem in notes.spacings.keys.sorted() where images[stem] == nil {
+            omit("spacing.json", "it has the spacing of \(stem), and there is no image with this stem")
+        }
+        let unknown = notes.spacings.isEmpty ? [] : pairs.filter { notes.spacings[$0.stem] == nil }
+        if let first = unknown.first {
+            omit(
+                "spacing.json",
+                "it has no spacing of \(unknown.count) of \(pairs.count) images, \(first.stem) the first: no millimetres of these"
+            )
+        }
         if pairs.isEmpty { omit("the dataset", "it has no usable pair of image and mask") }
         return (Dataset(name: name, pairs: pairs, hasInstances: hasInstances, notes: notes), omissions)
     }

@@ -1,3 +1,4 @@
+import Adaptation
 import Basics
 import Cryptography
 import Foundation
@@ -59,6 +60,13 @@ enum PairReader {
             throw PairError(file: file, reason: "masks must be PNG: the compression of JPEG changes labels")
         }
         let raw = try decode(bytes, of: file)
+        guard !MaskSamples.hasSoftEdges(raw) else {
+            throw PairError(
+                file: file,
+                reason:
+                    "its edges have greys, as smooth scaling leaves them, and each would be a label: scale masks without interpolation"
+            )
+        }
         do {
             return try LabelMap(raw)
         } catch {

@@ -60,7 +60,8 @@ package struct OverlayPicture: Sendable {
 
     func figure(_ caption: String) -> String {
         let image = Data(png).base64EncodedString()
-        return "<figure><img alt=\"\" src=\"data:image/png;base64,\(image)\"/>"
+        let text = Markup.escaped("the truth's outline, the answer and the prompt over \(row.stem) of \(row.dataset)")
+        return "<figure><img alt=\"\(text)\" src=\"data:image/png;base64,\(image)\"/>"
             + "<figcaption>\(caption)</figcaption></figure>"
     }
 }

@@ -56,8 +56,9 @@ struct ReportCharts {
             $0.method == .model && $0.prompt == prompt && $0.adapter == shown.adapter && $0.support == shown.support
                 && datasets.contains($0.dataset)
         }
-        return Bootstrap(seed: findings.settings.seed).estimate(
-            Sampler(findings.settings).samples(rows) { variant == .base ? reference.dice(for: $0) : $0.dice })
+        return Estimate(
+            Sampler(findings.settings).samples(rows) { variant == .base ? reference.dice(for: $0) : $0.dice },
+            within: Measure.dice.range)
     }
 
     private func curve(_ value: (ModelVariant, AdapterKind) -> Estimate?) -> String {

@@ -125,8 +125,8 @@ struct ReportPage {
     }
 
     private static let overallNote = """
-        Dice and Jaccard in per cent: mean over the targets of a dataset, then over the datasets; below it the interval in \
-        which 95 of 100 means over other patients (other images, where none are named) of the same datasets would fall. The reference of an adapter is the base \
+        Dice and Jaccard in per cent: mean over the targets of a dataset, then over the datasets; below it the 95 % interval \
+        over patients (images, where none are named) of the same datasets. The reference of an adapter is the base \
         model; that of the base model is its prompt as a mask: the ellipse inscribed in the box, a disc at the point, the \
         whole image.
         """

@@ -40,7 +40,11 @@ enum CSV {
     static func summary(_ summary: Summary) -> String {
         let measures = ["dice", "jaccard", "asd_px", "hd95_px", "asd_mm", "hd95_mm", "gain"]
         let header =
-            ["dataset", "label", "adapter", "support", "prompt", "method", "datasets", "images", "targets", "measured"]
+            [
+                "dataset", "label", "adapter", "support", "prompt", "method", "datasets", "images", "targets",
+                "measured",
+                "measured_mm",
+            ]
             + measures.flatMap { [$0, $0 + "_low", $0 + "_high"] }
         return table(
             header,
@@ -53,7 +57,7 @@ enum CSV {
                 return [
                     group.dataset, group.label, adapter(group.adapter, group.method), "\(group.support)",
                     group.prompt.rawValue, group.method.rawValue, "\(entry.datasets)", "\(entry.images)",
-                    "\(entry.targets)", "\(entry.measured)",
+                    "\(entry.targets)", "\(entry.measured)", "\(entry.measuredMillimetres)",
                 ] + estimates.flatMap { [number($0?.mean), number($0?.low), number($0?.high)] }
             })
     }

@@ -39,6 +39,8 @@ package struct Summary: Sendable {
         package let asdMillimetres: Estimate?
         package let hd95Millimetres: Estimate?
         package let measured: Int
+        /// The same of the distances in millimetres: where the spacing is known as well.
+        package let measuredMillimetres: Int
         /// Dice above the reference on the same targets: for an adapter the base model, for the base model its prompt
         /// as a mask.
         package let gain: Estimate?
@@ -52,6 +54,7 @@ package struct Summary: Sendable {
             case asdMillimetres = "asd_mm"
             case hd95Millimetres = "hd95_mm"
             case measured, gain
+            case measuredMillimetres = "measured_mm"
             case diceByClick = "dice_by_click"
         }
     }
@@ -60,7 +63,6 @@ package struct Summary: Sendable {
     private let index: [Group: Int]
 
     package init(_ findings: Findings) {
-        let bootstrap = Bootstrap(seed: findings.settings.seed)
         let sampler = Sampler(findings.settings)
         let reference = ReferenceDice(findings.rows)
         var groups: [Group: [ResultRow]] = [:]
@@ -70,7 +72,7 @@ package struct Summary: Sendable {
             }
         }
         let entries = groups.sorted { $0.key.order.lexicographicallyPrecedes($1.key.order) }
-            .compactMap { Self.entry($0, $1, bootstrap, sampler, reference) }
+            .compactMap { Self.entry($0, $1, sampler, reference) }
         self.entries = entries
         index = Dictionary(uniqueKeysWithValues: entries.enumerated().map { ($1.group, $0) })
     }
@@ -78,20 +80,23 @@ package struct Summary: Sendable {
     package subscript(group: Group) -> Entry? { index[group].map { entries[$0] } }
 
     private static func entry(
-        _ group: Group, _ rows: [ResultRow], _ bootstrap: Bootstrap, _ sampler: Sampler, _ reference: ReferenceDice
+        _ group: Group, _ rows: [ResultRow], _ sampler: Sampler, _ reference: ReferenceDice
     ) -> Entry? {
-        func estimate(_ value: (ResultRow) -> Double?) -> Estimate? {
-            bootstrap.estimate(sampler.samples(rows, value))
+        func estimate(_ range: ClosedRange<Double>, _ value: (ResultRow) -> Double?) -> Estimate? {
+            Estimate(sampler.samples(rows, value), within: range)
         }
-        guard let dice = estimate(\.dice), let jaccard = estimate(\.jaccard) else { return nil }
+        func share(_ value: (ResultRow) -> Double?) -> Estimate? { estimate(Measure.dice.range, value) }
+        func distance(_ value: (ResultRow) -> Double?) -> Estimate? { estimate(Measure.asd.range, value) }
+        guard let dice = share(\.dice), let jaccard = share(\.jaccard) else { return nil }
         let clicks = rows.first?.diceByClick?.count
         return Entry(
             group: group, datasets: Set(rows.map(\.dataset)).count,
             images: Set(rows.map { [$0.dataset, $0.stem] }).count, targets: targets(rows), dice: dice,
-            jaccard: jaccard, asd: estimate(\.asd), hd95: estimate(\.hd95),
-            asdMillimetres: estimate(\.asdMillimetres), hd95Millimetres: estimate(\.hd95Millimetres),
+            jaccard: jaccard, asd: distance(\.asd), hd95: distance(\.hd95),
+            asdMillimetres: distance(\.asdMillimetres), hd95Millimetres: distance(\.hd95Millimetres),
             measured: targets(rows.filter { $0.asd != nil }),
-            gain: estimate { row in reference.dice(for: row).map { row.dice - $0 } },
+            measuredMillimetres: targets(rows.filter { $0.asdMillimetres != nil }),
+            gain: estimate(Measure.gains) { row in reference.dice(for: row).map { row.dice - $0 } },
             diceByClick: clicks.map { count in (0..<count).map { mean(rows, ofClick: $0) } })
     }
 

@@ -51,6 +51,7 @@ package struct MediaType: Sendable, Hashable, CustomStringConvertible {
     package static let yaml = MediaType("application", "yaml")
     package static let multipartFormData = MediaType("multipart", "form-data")
     package static let png = MediaType("image", "png")
+    package static let jpeg = MediaType("image", "jpeg")
     package static let csv = MediaType("text", "csv", ["charset": "utf-8"])
     package static let text = MediaType("text", "plain", ["charset": "utf-8"])
     package static let html = MediaType("text", "html", ["charset": "utf-8"])

@@ -77,8 +77,13 @@ struct TaskCreateCommand: ParsableCommand {
     }
 
     private static func pictures(in folder: String) throws -> [String] {
-        let names = try FileManager.default.contentsOfDirectory(atPath: folder)
-            .filter { !isLitter($0) && ["png", "jpg", "jpeg"].contains(URL(filePath: $0).pathExtension.lowercased()) }
+        guard let found = try? FileManager.default.contentsOfDirectory(atPath: folder) else {
+            throw ValidationError(
+                "there is no folder \(folder) that can be read: --support takes a folder with images/ and masks/")
+        }
+        let names = found.filter {
+            !isLitter($0) && ["png", "jpg", "jpeg"].contains(URL(filePath: $0).pathExtension.lowercased())
+        }
         guard !names.isEmpty else { throw ValidationError("\(folder) has no PNG or JPEG files") }
         return names.sorted().map { "\(folder)/\($0)" }
     }

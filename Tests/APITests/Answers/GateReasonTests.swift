@@ -64,7 +64,34 @@ import Testing
         #expect(
             HeldOutAnswer.reason(gate, labels: TaskLabels([]))
                 == "on held-out images the adapter beats the base model with a box and with points, "
-                + "but not reliably without a prompt, where the base goes on answering")
+                + "but without a prompt it does not reliably beat the base model; there the base goes on answering")
+    }
+
+    /// An adapter that beats the base model with hasty boxes is not said not to.
+    @Test func tellsTheReasonsApart() throws {
+        func scores(_ dice: (PromptKind) -> Double, careful: Double) -> [HeldOutScore] {
+            (0..<8).flatMap { example in
+                HeldOutScorer.kinds.map { kind in
+                    HeldOutScore(
+                        example: example, prompt: kind, dice: dice(kind), carefulDice: kind == .box ? careful : nil)
+                }
+            }
+        }
+        let care = "would lose more than a Dice point where boxes are drawn with care, whatever hasty ones gain"
+        func gate(_ dice: (PromptKind) -> Double) -> Gate {
+            Gate(
+                base: scores({ _ in 0.5 }, careful: 0.9), adapted: scores(dice, careful: 0.8), patients: Array(0..<8),
+                margin: 0)
+        }
+        #expect(
+            HeldOutAnswer.reason(gate { _ in 0.9 }, labels: TaskLabels([]))
+                == "on held-out images the adapter beats the base model with points and without a prompt, "
+                + "but with a box it \(care); there the base goes on answering")
+        #expect(
+            HeldOutAnswer.reason(gate { $0 == .box ? 0.9 : 0.4 }, labels: TaskLabels([]), previous: 2)
+                == "on held-out images the adapter is not good enough: with a box it \(care); "
+                + "with points and without a prompt it does not reliably beat the base model; so version 2 goes on answering"
+        )
     }
 
     @Test func saysThatTheModelsOwnAnswerIsNoWorse() throws {
@@ -80,8 +107,8 @@ import Testing
         #expect(
             HeldOutAnswer.reason(gate, labels: TaskLabels([]))
                 == "on held-out images the adapter beats the base model with a box and with points, "
-                + "but not reliably without a prompt, where the base goes on answering; "
-                + "without a prompt the base model's own answer is no worse, whatever the support set makes of it")
+                + "but without a prompt it is no better than the base model's own answer, whatever the support set makes of that; "
+                + "there the base goes on answering")
     }
 
     /// Masks of a line, of which the prediction covers so much that their Dice is the one wanted.

@@ -30,6 +30,7 @@ import Testing
         Row(text: #""\ud83d\ude00""#, value: "😀"),
         Row(text: #""é😀""#, value: "é😀"),
         Row(text: "[]", value: []),
+        Row(text: "\u{FEFF}[1]", value: [1]),
         Row(text: "[1, [2], {}]", value: [1, [2], [:]]),
         Row(text: "{ \"a\" : 1 , \"b\" : [ ] }", value: ["a": 1, "b": []]),
     ]
@@ -95,7 +96,9 @@ import Testing
         Refusal(bytes: [0x22, 0xFF, 0x22], .invalidUTF8),
         Refusal(bytes: [0x22, 0xC0, 0x80, 0x22], .invalidUTF8),
         Refusal(bytes: [0x22, 0xED, 0xA0, 0x80, 0x22], .invalidUTF8),
-        Refusal(bytes: [0xEF, 0xBB, 0xBF, 0x31], .unexpectedCharacter),
+        Refusal(bytes: [0xEF, 0xBB, 0xBF], .unexpectedEnd),
+        // UTF-16.
+        Refusal(bytes: [0xFF, 0xFE, 0x31, 0x00], .unexpectedCharacter),
         Refusal(String(repeating: "[", count: 17), .tooDeep(limit: 16)),
         Refusal(String(repeating: "{\"a\":", count: 100_000), .tooDeep(limit: 16)),
     ]

@@ -240,6 +240,29 @@ import Testing
             Forms.segment(nil, [FormPart("ground_truth", bytes: jpegMask, filename: "t.png")]),
             .invalidValue, "ground_truth"),
         form(
+            "truth with soft edges", "/v1/segment",
+            Forms.segment(nil, [FormPart("ground_truth", bytes: softMask, filename: "t.png")]),
+            .invalidValue, "ground_truth"),
+        form(
+            "truth that is the image", "/v1/segment",
+            Forms.segment(nil, [FormPart("ground_truth", bytes: ramp, filename: "t.png")]), .invalidValue,
+            "ground_truth"),
+        form(
+            "uncertainty as PNG", "/v1/segment", Forms.segment(box, [FormPart("uncertainty", text: "true")]),
+            .invalidValue, "uncertainty", headers: [("Accept", "image/png")]),
+        form(
+            "a box as a part of its own", "/v1/segment", Forms.segment(nil, [FormPart("box", text: "1,2,3,4")]),
+            .unknownField, "box"),
+        form(
+            "background alone", "/v1/segment", Forms.segment(#"{"points": [{"x": 3, "y": 4, "label": 0}]}"#),
+            .invalidValue, "prompts.points"),
+        form(
+            "a blank patient", "/v1/tasks", task(#"{"name": "disc", "patients": {"a": " "}}"#), .invalidValue,
+            "task.patients.a"),
+        plain(
+            "no body of a known type", "POST", "/v1/segment", type: "application/json", body: "", .malformedRequest,
+            "body"),
+        form(
             "truth of another size", "/v1/segment",
             Forms.segment(nil, [FormPart("ground_truth", bytes: TestImages.mask(height: 41), filename: "t.png")]),
             .sizeMismatch,
@@ -285,6 +308,18 @@ import Testing
             "image as text", "POST", "/v1/images", type: "text/plain", body: "x", .unsupportedMediaType, "Content-Type"),
         plain("image body no image", "POST", "/v1/images", type: "image/png", body: "x", .undecodableImage, "body"),
     ]
+
+    /// Discs with a rim of half a pixel, as smooth scaling leaves it, and a picture.
+    private static let (softMask, ramp): ([UInt8], [UInt8]) = {
+        func png(_ sample: (Int, Int) -> Int) -> [UInt8] {
+            PNG.encode(
+                RawImage(
+                    width: 48, height: 40, channels: 1, bitDepth: 8,
+                    samples: (0..<48 * 40).map { UInt16(sample($0 % 48, $0 / 48)) }))
+        }
+        func distance(_ x: Int, _ y: Int) -> Int { (x - 20) * (x - 20) + (y - 18) * (y - 18) }
+        return (png { distance($0, $1) < 64 ? 255 : distance($0, $1) < 100 ? 120 : 0 }, png { 5 * $0 + $1 / 4 })
+    }()
 
     private static let scan = FormPart("image", bytes: TestImages.disc(), filename: "scan.png")
     private static let hash = String(repeating: "0", count: 64)

@@ -384,6 +384,13 @@ import Testing
                 #expect(found["receipt"]?["promptless"]?["routes"] == routes)
                 #expect(found["receipt"]?["promptless"]?["contest"] == "logit+likeness")
                 #expect(found["methods"]?.stringValue?.contains("half of the log-odds") == true)
+                if extra.first?.name == "uncertainty" {
+                    // How the areas of what the contest leaves would move, nobody has tried.
+                    let masks = found["masks"]?.elements ?? []
+                    #expect(
+                        masks.count == 2
+                            && masks.allSatisfy { $0["agreement"] != nil && $0["area_interval_px"] == .null })
+                }
                 #expect(try await isRepeated(found))
             }
             let one = try await answer(#"{"label": "disc"}"#, [FormPart("instances", text: "true")])

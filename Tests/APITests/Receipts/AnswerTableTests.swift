@@ -30,8 +30,28 @@ import Testing
         #expect(try value(2, "prompt") == "1")
         #expect(try value(2, "x1") == "")
         #expect(try value(2, "dice") == "0.75")
+        #expect(try value(2, "metrics_of") == "all masks")
         #expect(try value(2, "task") == "")
         #expect(table[1] == table[3])
+    }
+
+    /// A Dice that is of another mask does not stand in a mask's row.
+    @Test(arguments: [
+        (#"[{"candidate": 0}]"#, ["0.75,mask"]),
+        (#"[{"candidate": 0}, {"candidate": 1}, {"candidate": 2}]"#, ["0.75,mask", ",", ","]),
+        (#"[{"prompt": 0, "candidate": 0}, {"prompt": 1, "candidate": 0}]"#, ["0.75,all masks", "0.75,all masks"]),
+        (
+            #"[{"candidate": 0, "metrics": {"dice": 0.5}}, {"candidate": 0, "metrics": null}]"#,
+            ["0.5,mask", "0.75,all masks"]
+        ),
+    ])
+    func metricsAreTheRowsOrSayOfWhat(_ masks: String, _ expected: [String]) throws {
+        let answer: JSON = [
+            "masks": try JSONParser.parse(Array(masks.utf8)), "metrics": ["dice": 0.75, "of": "something longer"],
+        ]
+        let table = rows(AnswerTable.csv([answer]))
+        let places = try ["dice", "metrics_of"].map { try #require(AnswerTable.columns.firstIndex(of: $0)) }
+        #expect(table.dropFirst().map { row in places.map { row[$0] }.joined(separator: ",") } == expected)
     }
 
     @Test func whatWouldBreakARowIsQuoted() {

@@ -36,6 +36,42 @@ import Testing
             #expect(text.contains(part), "\(part): \(text)")
         }
         for part in absent { #expect(!text.contains(part), "\(part): \(text)") }
+        #expect(!text.contains("began with an earlier adapter"))
+    }
+
+    /// What an adapter went on from taught it too.
+    @Test func saysWhatAnAdapterContinues() {
+        let before: JSON = ["sha256": "fed", "steps": 120, "support_count": 20]
+        let card: JSON = ["kind": "lora", "rank": 4, "steps": 60, "seed": 3, "support_count": 4, "continued": before]
+        let text = MethodsParagraph.text(with([.init("tier", "adapted"), .init("adaptation", card)]))
+        #expect(text.contains("from 4 labelled images"))
+        #expect(
+            text.contains("began with an earlier adapter (120 steps, its last run on 20 labelled images, SHA-256 fed)"))
+    }
+
+    @Test func saysHowObjectsWereToldApart() {
+        func text(_ members: [JSON.Member]) -> String {
+            MethodsParagraph.text(with(members + [.init("request", ["prompts": [:], "instances": true])]))
+        }
+        let (adapted, tiles) = (JSON.Member("tier", "adapted"), JSON.Member("adaptation", ["tile_side": 200]))
+        #expect(text([]).contains("a grid of 12 × 12 points"))
+        #expect(text([]).contains("at least 0.7 and a stability of at least 0.8"))
+        for taught in [text([adapted]), text([.init("promptless", ["route": "model"])])] {
+            #expect(taught.contains("at least 4 cells of the network's output was asked for again by its box"))
+        }
+        for pixels in [text([adapted, tiles]), text([.init("promptless", ["route": "pixel-prototypes"])])] {
+            #expect(pixels.contains("at least 4 pixels was taken as an object"))
+        }
+    }
+
+    @Test func saysWhichLabelsWereToldApart() {
+        func text(_ labels: JSON) -> String { MethodsParagraph.text(with([.init("labels", labels)])) }
+        let (one, other): (JSON, JSON) = (["name": "lesion", "value": 2], ["name": "cyst", "value": 3])
+        #expect(text([one]).contains("The label lesion (2) was segmented."))
+        #expect(text([one, other]).contains("The labels lesion (2), cyst (3) were segmented together"))
+        let adapted = MethodsParagraph.text(
+            with([.init("tier", "adapted"), .init("labels", [one, other]), .init("adaptation", ["kind": "decoder"])]))
+        #expect(adapted.contains("the mask decoder and a query and a default prompt for each label"))
     }
 
     @Test func saysWhatItWasTold() {
@@ -79,9 +115,9 @@ import Testing
         #expect(text(box, [model]).contains("the box was answered on a square"))
         #expect(text(["boxes": [["x0": 1], ["x0": 2]]], [model]).contains("each box was answered on a square"))
         #expect(text(box, [model, .init("tier", "adapted")]).contains("the box was answered on a square"))
-        #expect(text(point, [model]).contains("The point was answered on the whole image and again"))
+        #expect(text(point, [model]).contains("The point was answered on the whole image and, unless"))
         #expect(!text(point, [model]).contains("one by one"))
-        #expect(text(points, [model]).contains("Points were answered on the whole image and again"))
+        #expect(text(points, [model]).contains("Points were answered on the whole image and, unless"))
         #expect(text(points, [model]).contains("they were asked one by one"))
         #expect(text(points, [model]).contains("Unless points were asked one by one, the answer was fitted"))
         let many = JSON.array((0..<13).map { _ in ["label": 1] })

@@ -29,6 +29,7 @@ import Testing
             "prompts.points[1].x"),
         Row(#"{"points": [{"x": 1, "y": 2, "label": 2}]}"#, .invalidValue, "prompts.points[0].label"),
         Row(#"{"points": [{"x": 1, "y": 2, "label": 0.5}]}"#, .invalidValue, "prompts.points[0].label"),
+        Row(#"{"points": [{"x": 1, "y": 2, "label": 0}]}"#, .invalidValue, "prompts.points"),
         Row(#"{"points": [{"x": 1, "y": 2, "label": "1"}]}"#, .invalidValue, "prompts.points[0].label"),
         Row(#"{"points": [{"x": 1, "y": 2, "label": true}]}"#, .invalidValue, "prompts.points[0].label"),
         Row(#"{"points": [{"x": 1, "y": 2, "label": 1, "z": 3}]}"#, .unknownField, "prompts.points[0].z"),

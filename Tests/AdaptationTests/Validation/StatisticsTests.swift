@@ -1,4 +1,5 @@
 import Adaptation
+import Basics
 import Glibc
 import TestSupport
 import Testing
@@ -41,21 +42,43 @@ import Testing
 }
 
 @Suite struct IntervalTests {
-    @Test func resamplesWholePatients() throws {
-        let alone = try #require(Interval((0..<12).map { ($0, $0 < 6 ? 0.0 : 1.0) }, seed: 1))
-        let paired = try #require(Interval((0..<12).map { ($0 / 6, $0 < 6 ? 0.0 : 1.0) }, seed: 1))
+    private static let anything = -Double.infinity...Double.infinity
+
+    @Test func patientsCountWhole() throws {
+        let alone = try #require(Interval((0..<12).map { ($0, $0 < 6 ? 0.0 : 1.0) }, within: 0...1))
+        let paired = try #require(Interval((0..<12).map { ($0 / 6, $0 < 6 ? 0.0 : 1.0) }, within: 0...1))
         #expect(alone.mean == 0.5 && paired.mean == 0.5)
         // Twelve patients say more than two with six images each.
         #expect(paired.low == 0 && paired.high == 1)
         let (low, high) = (try #require(alone.low), try #require(alone.high))
-        #expect(low > 0.1 && high < 0.9)
-        #expect(abs((low + high) / 2 - 0.5) < 0.1)
+        // scipy.stats.ttest_1samp([0] * 6 + [1] * 6, 0).confidence_interval()
+        #expect(abs(low - 0.168189) < 1e-5 && abs(high - 0.831811) < 1e-5)
+    }
+
+    /// With few patients too, 95 of 100 intervals hold the true mean.
+    @Test(arguments: [2, 3, 5, 8]) func coverage(_ patients: Int) throws {
+        var (random, held) = (SeededRandom(seed: UInt64(patients)), 0)
+        for _ in 0..<4_000 {
+            // Sums of uniform numbers are near enough to normal ones.
+            let values = (0..<patients).map { patient in
+                (patient: patient, value: (0..<12).reduce(0.0) { sum, _ in sum + Double(random.uniform()) } - 6)
+            }
+            let interval = try #require(Interval(values, within: Self.anything))
+            if let low = interval.low, let high = interval.high, (low...high).contains(0) { held += 1 }
+        }
+        #expect((0.94...0.96).contains(Double(held) / 4_000), "\(held)")
+    }
+
+    /// scipy.stats.t.ppf
+    @Test(arguments: [(1.0, 12.706205), (2, 4.302653), (7, 2.364624), (30.5, 2.040869), (1e6, 1.959966)])
+    func quantiles(_ freedom: Double, _ expected: Double) {
+        #expect(abs(StudentT.quantile(0.975, freedom: freedom) - expected) < 1e-5)
     }
 
     /// One patient has a mean, and says nothing about others, however many images there are.
     @Test func onePatientHasNoInterval() throws {
-        #expect(Interval([], seed: 0) == nil)
-        let alone = try #require(Interval([(7, 0.25), (7, 0.75)], seed: 0))
+        #expect(Interval([], within: 0...1) == nil)
+        let alone = try #require(Interval([(7, 0.25), (7, 0.75)], within: 0...1))
         #expect(alone.mean == 0.5 && alone.low == nil && alone.high == nil)
     }
 }
