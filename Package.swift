@@ -60,7 +60,7 @@ let package = Package(
         module("Posix", over: "CPosix", "Basics"),
         module("HTTP", over: httpTypes, "Basics"),
         module("Imaging", over: "CImaging", "CJPEG", "Basics"),
-        module("Tensor", over: "CKernels", "CDNNL", "Basics"),
+        module("Tensor", over: "CKernels", "CDNNL", "Compression", "Basics"),
         module("Storage", over: grdb, "Basics"),
         // 3. The two halves of the product, blind to each other
         module("Server", over: "HTTP", "Posix", "TLS", httpTypes, logging, "Basics"),
