@@ -30,7 +30,8 @@ package struct LowRankUpdate: Sendable {
 package struct Adjustment: Sendable {
     /// By encoder block.
     package var lowRank: [Int: LowRankUpdate]
-    /// Whole tensors by their name in the state dict, in the shape they have there.
+    /// Whole tensors by their name in the state dict, in the shape they have there. The matrix of the position encoding is none of
+    /// them: it is always the model's.
     package var overrides: [String: Value]
     /// `[1, C]`, in place of the output token of the single mask (row 0 of `mask_decoder.mask_tokens.weight`): which of
     /// several kinds of objects that mask is to show. Nil leaves the token as it is.
