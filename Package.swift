@@ -60,10 +60,10 @@ let package = Package(
         module("Posix", over: "CPosix", "Basics"),
         module("HTTP", over: httpTypes, "Basics"),
         module("Imaging", over: "CImaging", "CJPEG", "Basics"),
-        module("Tensor", over: "CKernels", "CDNNL", "Basics"),
+        module("Tensor", over: "CKernels", "CDNNL", "Compression", "Basics"),
         module("Storage", over: grdb, "Basics"),
         // 3. The two halves of the product, blind to each other
-        module("Server", over: "HTTP", "Posix", "TLS", httpTypes, logging, "Basics"),
+        module("Server", over: "HTTP", "Posix", "TLS", httpTypes, "Basics"),
         module("SegmentAnything", over: "Tensor", "Imaging", "Cryptography", "Basics"),
         module("Metrics", over: "Imaging", "Basics"),
         module("Adaptation", over: "SegmentAnything", "Metrics", "Tensor", "Imaging", "Cryptography", "Basics"),
@@ -83,8 +83,7 @@ let package = Package(
             name: "gmiseg",
             dependencies: [
                 "API", "Client", "Evaluation", "Server", "HTTP", "Posix", "TLS", "SegmentAnything", "Adaptation",
-                "Metrics",
-                "Jobs", "Storage", "Imaging", "Tensor", "Cryptography", "Basics", argumentParser, logging,
+                "Metrics", "Storage", "Imaging", "Tensor", "Cryptography", "Basics", argumentParser, logging,
             ],
             swiftSettings: strict),
 
@@ -99,12 +98,12 @@ let package = Package(
         tests("Imaging"),
         tests("Tensor"),
         tests("Storage", over: grdb),
-        tests("Server", over: "HTTP", "Posix", "TLS", "Client", httpTypes, logging),
+        tests("Server", over: "HTTP", "Posix", "TLS", "Client", httpTypes),
         tests("SegmentAnything", over: "Tensor", "Imaging", "Cryptography"),
         tests("Adaptation", over: "SegmentAnything", "Tensor", "Imaging", "Metrics"),
         tests("Metrics", over: "Imaging"),
-        tests("Evaluation", over: "SegmentAnything", "Adaptation", "Metrics", "Imaging", "Tensor"),
-        tests("Jobs", over: "Storage", logging),
+        tests("Evaluation", over: "SegmentAnything", "Adaptation", "Imaging"),
+        tests("Jobs", over: "Storage"),
         tests(
             "API", over: "Client", "Server", "HTTP", "Posix", "SegmentAnything", "Adaptation", "Metrics", "Jobs",
             "Storage",

@@ -10,7 +10,7 @@ packages=(
     libdnnl-dev         # oneDNN: matrix products
     libpng-dev          # PNG
     libsqlite3-dev      # tasks, jobs and adapters
-    libssl-dev          # SHA-256 (libcrypto), later TLS
+    libssl-dev          # SHA-256, TLS
     libturbojpeg0-dev   # JPEG
     make
     pkg-config

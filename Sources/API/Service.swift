@@ -37,7 +37,7 @@ package final class Service: Sendable {
         package var retention: Duration?
         /// Files served under `/`; nil: none.
         package var publicDirectory: String?
-        package var clock = Storage.WallClock.system
+        package var clock = WallClock.system
         /// The text of `openapi.yaml`; nil: not found beside the program.
         package var contract: [UInt8]?
 

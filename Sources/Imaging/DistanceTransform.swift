@@ -1,5 +1,3 @@
-import Glibc
-
 /// Millimetres from one pixel to the next, along each axis.
 package struct Spacing: Sendable, Equatable {
     package let x: Double

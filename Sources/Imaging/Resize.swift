@@ -59,7 +59,7 @@ package enum Resize {
         return Mask(width: width, height: height, pixels: pixels)
     }
 
-    /// The fraction of each new pixel that `mask` covers: soft targets for training at the resolution of the logits.
+    /// The fraction of each new pixel that `mask` covers: how much of an object each cell of a coarser grid holds.
     ///
     /// - Returns: `[height, width]` in 0…1; exact areas, so that their mean is that of the mask.
     package static func coverage(_ mask: Mask, width: Int, height: Int) -> [Float] {

@@ -3,7 +3,8 @@ import Dispatch
 package import Logging
 package import Storage
 
-/// Runs the store's jobs one after the other: by priority, then in the order of arrival.
+/// Runs the store's jobs one after the other: by priority, and among equals first for the owner who
+/// has waited longest (``Store/claimJob()``).
 ///
 /// The worker has a serial queue (hence a thread) of its own, on which it may block. Watchers are called on a second one.
 /// The store is the truth about which jobs there are; what is newer in memory is only the progress of the running one.

@@ -59,7 +59,6 @@ package final class EventLoop: @unchecked Sendable {
 
     // The token of the descriptor that only wakes.
     private static let nobody = UInt64.max
-    private static let current = DispatchSpecificKey<ObjectIdentifier>()
     private static let capacity = 256
     // How long the queue's thread waits for the next event before it is given back.
     private static let patienceMilliseconds: CInt = 1
@@ -79,7 +78,6 @@ package final class EventLoop: @unchecked Sendable {
         }
         events = .allocate(capacity: Self.capacity)
         events.initialize(repeating: cposix_event())
-        queue.setSpecific(key: Self.current, value: ObjectIdentifier(self))
         do throws(SystemCallError) {
             watch = try InputWatch(epoll, on: queue) { @Sendable [weak self] in self?.poll() }
         } catch {
@@ -88,9 +86,6 @@ package final class EventLoop: @unchecked Sendable {
             throw error
         }
     }
-
-    /// Whether the caller runs on the loop's queue.
-    package var isCurrent: Bool { DispatchQueue.getSpecific(key: Self.current) == ObjectIdentifier(self) }
 
     deinit {
         timer?.cancel()

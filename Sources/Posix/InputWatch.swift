@@ -1,7 +1,6 @@
 import Basics
 internal import CPosix
 package import Dispatch
-import Glibc
 
 /// Calls a handler on a queue whenever there is input on a descriptor, as a Dispatch read source does, and does not crash.
 ///

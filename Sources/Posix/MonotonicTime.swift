@@ -42,7 +42,7 @@ extension Duration {
 }
 
 /// The calendar's clock, for dates shown to people.
-package enum WallClock {
+package enum CalendarClock {
     /// Seconds since 1970, and nanoseconds of the present one.
     package static var now: (seconds: Int, nanoseconds: Int) {
         var time = timespec()

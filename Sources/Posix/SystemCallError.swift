@@ -22,7 +22,6 @@ package struct SystemCallError: Error, Sendable, Equatable, CustomStringConverti
 
     /// Whether the disk, or the user's share of it, is full.
     package var isOutOfSpace: Bool { code == ENOSPC || code == EDQUOT }
-    package var isAddressInUse: Bool { code == EADDRINUSE }
 
     package var description: String {
         let reason = strerror(code).map { String(cString: $0) } ?? "error \(code)"

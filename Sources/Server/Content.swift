@@ -1,11 +1,5 @@
 package import Posix
 
-/// Why content could not be read into memory.
-package enum ContentError: Error, Sendable, Equatable {
-    case tooLarge(limit: Int, found: Int)
-    case system(SystemCallError)
-}
-
 /// Bytes that a client sent: in memory when few, else in a spool file that goes when the last copy of the value goes.
 package enum Content: Sendable {
     case memory([UInt8])
@@ -24,12 +18,6 @@ package enum Content: Sendable {
         case .memory(let bytes): bytes
         case .file(let file): try file.bytes()
         }
-    }
-
-    /// All of it, in memory, unless it is more than `limit` bytes.
-    package func bytes(limit: Int) throws(ContentError) -> [UInt8] {
-        guard count <= limit else { throw .tooLarge(limit: limit, found: count) }
-        do { return try bytes() } catch { throw .system(error) }
     }
 
     /// Makes it a permanent file at `path`, replacing what is there, without a copy where the file system allows.

@@ -52,21 +52,6 @@ package enum Refusal: Error, Sendable, Equatable {
         }
     }
 
-    /// A few words for the kind of problem.
-    package var title: String {
-        switch self {
-        case .malformed(.bodyTooLarge), .multipart(.tooManyParts), .multipart(.partHeadTooLarge): "request too large"
-        case .malformed(.headTooLarge), .malformed(.tooManyFields), .malformed(.targetTooLong): "request head too large"
-        case .malformed: "malformed request"
-        case .multipart: "malformed form"
-        case .timeout: "request took too long"
-        case .busy: "server is busy"
-        case .storage(let error): error.isOutOfSpace ? "disk is full" : "upload could not be stored"
-        case .diskFull: "disk is full"
-        case .unanswered: "internal error"
-        }
-    }
-
     /// One sentence about this case.
     package var detail: String {
         switch self {

@@ -1,3 +1,5 @@
+import Basics
+
 /// A name for each request, by which its answer, its log lines and what its user reports are brought together.
 struct RequestID: Sendable {
     // Two processes do not give the same names, and nobody can tell from a name how many requests there were.
@@ -23,12 +25,10 @@ struct RequestID: Sendable {
 
     /// Writes the digits of `number`.
     ///
-    /// The finaliser of SplitMix64 maps each 64-bit number to another one, no two to the same.
+    /// The generator maps each 64-bit seed to another first number, no two to the same.
     private func write(_ number: UInt64, to buffer: UnsafeMutableBufferPointer<UInt8>) {
-        var mixed = salt &+ number &* 0x9E37_79B9_7F4A_7C15
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        mixed ^= mixed >> 31
+        var random = SeededRandom(seed: salt &+ number)
+        let mixed = random.next()
         let digits = StaticString("0123456789abcdef")
         for place in 0..<Self.length {
             buffer[Self.length - 1 - place] = digits.utf8Start[Int(mixed >> (4 * UInt64(place)) & 15)]

@@ -102,10 +102,8 @@ package final class ResponseWriter: Sendable {
         connection.perform { $0.endStream(number) }
     }
 
-    /// Whether the client has closed its side. It may still read an answer, but none is likely to be missed.
-    package var isClientGone: Bool { reply.state.withLock { $0.isGone } }
-
-    /// Calls `body` when the client goes before the answer is complete; at once if it has gone. One callback at a time.
+    /// Calls `body` when the client closes its side before the answer is complete; at once if it has. It may still read an
+    /// answer, but none is likely to be missed. One callback at a time.
     package func onClientGone(_ body: @escaping @Sendable () -> Void) {
         let isGone = reply.state.withLock { state in
             if !state.isGone { state.onGone = body }

@@ -23,7 +23,7 @@ final class Shard: @unchecked Sendable {
     /// The Date field's text, made once a second.
     var date: String {
         if dateExpires <= loop.now {
-            let time = WallClock.now
+            let time = CalendarClock.now
             dateText = HTTPDate.format(secondsSince1970: time.seconds)
             dateExpires = loop.now + .nanoseconds(1_000_000_000 - time.nanoseconds)
         }

@@ -3,7 +3,7 @@ package struct NewJob: Sendable {
     package var kind: String
     /// What the worker needs to know; opaque here.
     package var parametersJSON: String
-    /// Higher runs first; equal ones run in the order of arrival.
+    /// Higher runs first; between equals see ``Store/claimJob()``.
     package var priority: Int
 
     package init(kind: String = "adapt", parametersJSON: String = "{}", priority: Int = 0) {

@@ -112,20 +112,6 @@ package protocol Store: Sendable {
     func probe() throws(StoreError) -> StoreHealth
 }
 
-extension Store {
-    package func tasks(limit: Int, after: String?) throws(StoreError) -> [TaskRecord] {
-        try tasks(limit: limit, after: after, owner: nil)
-    }
-
-    package func jobs(task: String?, limit: Int, after: String?) throws(StoreError) -> [Job] {
-        try jobs(task: task, limit: limit, after: after, owner: nil)
-    }
-
-    package func image(_ id: String) throws(StoreError) -> ImageRecord? { try image(id, owner: nil) }
-
-    package func deleteImage(_ id: String) throws(StoreError) -> Bool { try !deleteImage(id, owner: nil).isEmpty }
-}
-
 /// What one owner takes up.
 package struct StoreUsage: Sendable, Equatable {
     /// Queued or running.

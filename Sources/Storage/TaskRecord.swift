@@ -63,13 +63,12 @@ package struct NewExample: Sendable {
     /// Pixels.
     package var width: Int
     package var height: Int
-    package var promptsJSON: String?
     /// Whom the image shows, where the client said so.
     package var patient: String?
 
     package init(
         stem: String, image: FileContent, mask: FileContent, imageHash: String, maskHash: String, width: Int,
-        height: Int, promptsJSON: String? = nil, patient: String? = nil
+        height: Int, patient: String? = nil
     ) {
         self.stem = stem
         self.image = image
@@ -78,7 +77,6 @@ package struct NewExample: Sendable {
         self.maskHash = maskHash
         self.width = width
         self.height = height
-        self.promptsJSON = promptsJSON
         self.patient = patient
     }
 }
@@ -129,7 +127,6 @@ package struct SupportExample: Sendable, Equatable {
     package let maskHash: String
     package let width: Int
     package let height: Int
-    package let promptsJSON: String?
     package let patient: String?
 }
 

@@ -1,3 +1,4 @@
+import Basics
 import Glibc
 
 /// A moment: whole milliseconds since 1970-01-01T00:00:00Z, leap seconds not counted.
@@ -17,34 +18,17 @@ package struct Timestamp: Sendable, Hashable, Comparable {
 
     /// The moment in UTC as on the wire, such as `2026-11-23T06:25:00.123Z` (RFC 3339 §5.6).
     package var rfc3339: String {
-        let (days, ofDay) = Self.floorDivide(milliseconds, by: 86_400_000)
-        let (year, month, day) = Self.civil(daysSinceEpoch: days)
+        let (days, ofDay) = floorDivide(Int(milliseconds), by: 86_400_000)
+        let date = CivilDate(daysSince1970: days)
         let (seconds, fraction) = ofDay.quotientAndRemainder(dividingBy: 1_000)
-        return "\(padded(year, 4))-\(padded(month, 2))-\(padded(day, 2))T"
+        return "\(padded(date.year, 4))-\(padded(date.month, 2))-\(padded(date.day, 2))T"
             + "\(padded(seconds / 3_600, 2)):\(padded(seconds / 60 % 60, 2)):\(padded(seconds % 60, 2))"
             + ".\(padded(fraction, 3))Z"
     }
 
-    private func padded(_ number: Int64, _ width: Int) -> String {
+    private func padded(_ number: Int, _ width: Int) -> String {
         let digits = String(number)
         return String(repeating: "0", count: max(0, width - digits.count)) + digits
-    }
-
-    private static func floorDivide(_ dividend: Int64, by divisor: Int64) -> (quotient: Int64, remainder: Int64) {
-        let (quotient, remainder) = dividend.quotientAndRemainder(dividingBy: divisor)
-        return remainder < 0 ? (quotient - 1, remainder + divisor) : (quotient, remainder)
-    }
-
-    /// The proleptic Gregorian date of a day; Howard Hinnant, "chrono-compatible low-level date algorithms",
-    /// `civil_from_days`: years begin in March, so that the leap day comes last.
-    private static func civil(daysSinceEpoch: Int64) -> (year: Int64, month: Int64, day: Int64) {
-        let (era, dayOfEra) = floorDivide(daysSinceEpoch + 719_468, by: 146_097)
-        let yearOfEra = (dayOfEra - dayOfEra / 1_460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
-        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
-        let marchMonth = (5 * dayOfYear + 2) / 153
-        let month = marchMonth < 10 ? marchMonth + 3 : marchMonth - 9
-        let day = dayOfYear - (153 * marchMonth + 2) / 5 + 1
-        return (yearOfEra + era * 400 + (month <= 2 ? 1 : 0), month, day)
     }
 }
 

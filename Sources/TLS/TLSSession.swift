@@ -132,7 +132,4 @@ package struct TLSSession: ~Copyable {
                 .map { String(cString: $0) }
         }
     }
-
-    /// `TLSv1.3`, for the log.
-    package var version: String { String(cString: SSL_get_version(raw)) }
 }

@@ -76,14 +76,6 @@ package struct Kernels: @unchecked Sendable {
         table.pointee.relu_backward(gradient, out, upstream, count)
     }
 
-    package func sigmoid(_ out: Output, _ x: Input, _ count: Int) { table.pointee.sigmoid(out, x, count) }
-
-    package func sigmoidBackward(_ gradient: Output, out: Input, _ upstream: Input, _ count: Int) {
-        table.pointee.sigmoid_backward(gradient, out, upstream, count)
-    }
-
-    package func exponential(_ out: Output, _ x: Input, _ count: Int) { table.pointee.exponential(out, x, count) }
-
     // MARK: Rows
 
     /// Layer normalisation of `rows` rows; `mean` and `reciprocalDeviation` are kept for the backward pass if given.
@@ -103,17 +95,9 @@ package struct Kernels: @unchecked Sendable {
             gradient, weightGradient, biasGradient, x, weight, mean, reciprocalDeviation, upstream, rows, columns)
     }
 
-    package func softmax(_ out: Output, _ x: Input, rows: Int, columns: Int) {
-        table.pointee.softmax(out, x, rows, columns)
-    }
-
     /// The softmax down the middle axis of `x`, `[rows, groups, width]`, in place.
     package func softmaxGroups(_ x: Output, rows: Int, groups: Int, width: Int) {
         table.pointee.softmax_groups(x, rows, groups, width)
-    }
-
-    package func softmaxBackward(_ gradient: Output, out: Input, _ upstream: Input, rows: Int, columns: Int) {
-        table.pointee.softmax_backward(gradient, out, upstream, rows, columns)
     }
 
     // MARK: Attention

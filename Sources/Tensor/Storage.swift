@@ -1,5 +1,4 @@
 import Basics
-import Glibc
 
 /// Floats in memory: a 64-byte aligned block of its own, or a slice of something else that `owner` keeps alive.
 ///

@@ -1,3 +1,4 @@
+import ArgumentParser
 import Foundation
 import SegmentAnything
 
@@ -38,6 +39,14 @@ struct Installation {
     private static func first(_ name: String, in folders: [String]) -> String? {
         folders.map { URL(filePath: $0).appending(path: name).path(percentEncoded: false) }
             .first { FileManager.default.fileExists(atPath: $0) }
+    }
+
+    /// The file of ``model(named:environment:)``.
+    func requireModel(named name: String?) throws -> String {
+        guard let path = model(named: name) else {
+            throw ValidationError("no model found: name a file, or set GMISEG_HOME to the folder that has models/")
+        }
+        return path
     }
 
     /// The model to load: the one named, or `GMISEG_MODEL`, or the one that comes with the program.

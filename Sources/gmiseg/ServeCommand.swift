@@ -26,8 +26,7 @@ struct ServeCommand: ParsableCommand {
                 """))
     var model: [String] = []
 
-    @Option(help: "Processor threads for the model (default: all cores).")
-    var threads: Int?
+    @OptionGroup var threads: ThreadsOption
 
     @Option(
         name: .customLong("log-level"), help: "trace, debug, info, notice, warning, error or critical.",
@@ -92,7 +91,6 @@ struct ServeCommand: ParsableCommand {
     var insecureOpen = false
 
     func validate() throws {
-        if let threads, !(1...1_024).contains(threads) { throw ValidationError("--threads must be from 1 to 1024") }
         guard (tlsCertificate == nil) == (tlsKey == nil) else {
             throw ValidationError("--tls-cert and --tls-key go together")
         }

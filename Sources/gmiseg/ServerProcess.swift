@@ -10,11 +10,10 @@ final class ServerProcess {
 
     /// Starts this very executable and waits until it listens.
     ///
-    /// - Throws: `CleanExit`-style failures in words when the server ends before it listens; its log is on standard error.
-    ///
     /// - Parameters:
     ///   - model: A file or a name; nil for the embedded one.
     ///   - threads: Nil for all cores.
+    /// - Throws: `ValidationError` when the server ends before it listens; its reason is on standard error.
     init(model: String?, threads: Int? = nil) throws {
         let folder = FileManager.default.temporaryDirectory.appending(path: "gmiseg-\(UUID().uuidString)")
         let process = Process()

@@ -10,7 +10,6 @@ import SegmentAnything
 import Server
 import Storage
 import TLS
-import Tensor
 
 /// Reads the configuration, wires the parts, starts, and returns when the server has been told to stop and has done so.
 ///
@@ -41,7 +40,7 @@ func serve(_ options: ServeCommand) throws {
         try refuseReachable(addresses + inherited.compactMap(\.address), data: options.data.folder)
     }
     let identity = try loadIdentity(options)
-    if let threads = options.threads { Threads.count = threads }
+    options.threads.apply()
 
     let installation = Installation()
     let models = try loadModels(options.model, installation)
@@ -152,11 +151,7 @@ func serve(_ options: ServeCommand) throws {
 private func loadModels(_ options: [String], _ installation: Installation) throws -> ServedModels {
     let models = try (options.isEmpty ? [nil] : options.map(Optional.some)).map { option in
         let (name, file) = split(option)
-        guard let path = installation.model(named: file) else {
-            throw ValidationError(
-                "no model found: give --model FILE, or set GMISEG_HOME to the folder that has models/")
-        }
-        return ServedModel(try SegmentAnythingModel(path: path), name: name)
+        return ServedModel(try SegmentAnythingModel(path: installation.requireModel(named: file)), name: name)
     }
     do {
         return try ServedModels(models)

@@ -5,7 +5,7 @@ import Testing
 
 /// Whatever a folder holds: what can be used is used, the rest is named with its reason.
 struct DatasetScanTests {
-    private let square = PNG.encode(LabelMap(width: 4, height: 3, labels: [0, 1, 1, 0, 0, 1, 1, 0, 0, 0, 0, 700]))
+    private let square = png(LabelMap(width: 4, height: 3, labels: [0, 1, 1, 0, 0, 1, 1, 0, 0, 0, 0, 700]))
     private let image = PNG.encode(RGBImage(width: 4, height: 3, grey: [UInt8](repeating: 9, count: 12)))
 
     @Test func readsWhatIsSound() throws {
@@ -74,7 +74,7 @@ struct DatasetScanTests {
             name: "coloured mask",
             files: [
                 "images/x.png": sound,
-                "masks/x.png": PNG.encode(RGBImage(width: 4, height: 3, filledWith: .red)),
+                "masks/x.png": PNG.encode(RGBImage(width: 4, height: 3, filledWith: .orange)),
             ], what: "masks/x.png", reason: "names no label"),
         Row(
             name: "JPEG mask", files: ["images/x.png": sound, "masks/x.jpg": mask], what: "masks/x.jpg",

@@ -241,7 +241,7 @@ struct EvaluationTests {
                 output: maker.folder.file("results/out"))
         }
         try maker.write(
-            PNG.encode(LabelMap(width: 40, height: 32, labels: [UInt16](repeating: 3, count: 1280))),
+            png(LabelMap(width: 40, height: 32, labels: [UInt16](repeating: 3, count: 1280))),
             "discs/masks/case0-slice0.png")
         #expect {
             _ = try evaluation(maker, quickSettings([.box]))

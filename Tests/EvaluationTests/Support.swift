@@ -26,7 +26,7 @@ struct DatasetMaker {
         for index in 0..<count {
             let (image, labels) = Self.disc(index, width: width, height: height)
             try write(PNG.encode(image), "\(name)/images/case\(index / 2)-slice\(index).png")
-            try write(PNG.encode(labels), "\(name)/masks/case\(index / 2)-slice\(index).png")
+            try write(png(labels), "\(name)/masks/case\(index / 2)-slice\(index).png")
         }
     }
 
@@ -61,4 +61,11 @@ func quickSettings(_ prompts: [PromptStyle] = [.box, .corrected, .none]) -> Eval
     settings.steps = 2
     settings.adapters = [.decoder]
     return settings
+}
+
+/// Grey samples that are the labels.
+func png(_ map: LabelMap) -> [UInt8] {
+    let depth = map.labels.contains { $0 > 255 } ? 16 : 8
+    return PNG.encode(
+        RawImage(width: map.width, height: map.height, channels: 1, bitDepth: depth, samples: map.labels))
 }

@@ -30,7 +30,7 @@ import Testing
             _ = await queue.final(job.id)
         }
         let store = try SQLiteStore(directory: folder.path)
-        let job = try #require(try store.jobs(task: nil, limit: 1, after: nil).first)
+        let job = try #require(try store.jobs(task: nil, limit: 1, after: nil, owner: nil).first)
         #expect(job.state == .running && job.attempts == 1 && job.progress.step == 3)
         #expect(try store.adapters(of: job.task).isEmpty)
         let queue = JobQueue(

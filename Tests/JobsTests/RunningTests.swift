@@ -82,7 +82,8 @@ import Testing
             #expect(ended.finished != nil)
             await queue.stop()
         }
-        #expect(try store.tasks(limit: 10, after: nil).allSatisfy { $0.state == .failed && $0.servedAdapter == nil })
+        let tasks = try store.tasks(limit: 10, after: nil, owner: nil)
+        #expect(tasks.allSatisfy { $0.state == .failed && $0.servedAdapter == nil })
     }
 
     @Test func figuresAreLiveAndKeptNowAndThen() async throws {

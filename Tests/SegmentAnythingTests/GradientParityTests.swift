@@ -45,8 +45,8 @@ import Testing
             let image = Preprocessor(side: model.configuration.imageSize)(try reference.image())
             let box = try reference.tensor("box").elements
             let prompt = Prompt(box: Prompt.Box(x0: box[0], y0: box[1], x1: box[2], y1: box[3]))
-            let embedding = ImageEncoder(model, adjustment: adjustment)(
-                Value(image.pixels), checkpointing: checkpointing)
+            let encoder = ImageEncoder(model, adjustment: adjustment, checkpointing: checkpointing)
+            let embedding = encoder(Value(image.pixels))
             let encoded = PromptEncoder(model, adjustment: adjustment)([prompt], geometry: image.geometry)
             let (logits, iou) = MaskDecoder(model, adjustment: adjustment)(embedding, encoded)
             return (embedding, logits, iou)
@@ -83,30 +83,29 @@ import Testing
 
     @Test func adaptedForwardMatches() throws {
         let setting = try Setting()
-        let (embedding, logits, iou) = try setting.forward(.always)
+        let (embedding, logits, iou) = try setting.forward(Checkpointing(beyond: 0))
         #expect(relativeError(embedding.tensor, try setting.reference.tensor("embedding")) < 1e-4)
         let expected = try setting.reference.tensor("logits")
         #expect(relativeError(logits.tensor.reshaped(expected.shape), expected) < 1e-4)
         #expect(relativeError(iou.tensor.elements, try setting.reference.tensor("iou").elements) < 1e-4)
     }
 
-    @Test(arguments: [Checkpointing.always, .never]) func gradientsOfTheLossMatch(_ checkpointing: Checkpointing) throws
-    {
+    @Test(arguments: [0, Int.max]) func gradientsOfTheLossMatch(_ keptBytes: Int) throws {
         let setting = try Setting()
-        let (_, logits, _) = try setting.forward(checkpointing)
+        let (_, logits, _) = try setting.forward(Checkpointing(beyond: keptBytes))
         let truth = try setting.reference.tensor("truth")
         let single = slice(logits, axis: 1, 0..<1).reshaped([truth.count])
         let loss = focalAndDice(single, truth: truth.elements)
         let expected = try setting.reference.tensor("loss").elements[0]
         #expect(abs(loss.tensor.elements[0] - expected) < 1e-4 * abs(expected))
         let worst = try setting.compare(setting.trainedGradients(of: loss), label: "loss")
-        print("gradients of focal + dice, checkpointing \(checkpointing): largest relative difference \(worst)")
+        print("gradients of focal + dice, \(keptBytes) bytes kept: largest relative difference \(worst)")
     }
 
     /// Every output weighted at random: reaches the other masks' hypernetworks and the IoU head too.
     @Test func gradientsOfAFunctionalOfAllOutputsMatch() throws {
         let setting = try Setting()
-        let (_, logits, iou) = try setting.forward(.always)
+        let (_, logits, iou) = try setting.forward(Checkpointing(beyond: 0))
         let logitWeights = Value(try setting.reference.tensor("logit_weights").reshaped(logits.shape))
         let iouWeights = Value(try setting.reference.tensor("iou_weights").reshaped(iou.shape))
         let functional = (logits * logitWeights).sum() + (iou * iouWeights).sum()

@@ -157,7 +157,7 @@ import Testing
         let client = try server.client()
         try client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n")
         let response = try client.response()
-        #expect(response.status == 500 && response.text == #"{"title":"internal error"}"#)
+        #expect(response.status == 500 && response.text == #"{"detail":"The request was not answered."}"#)
         // The request was read to its end, so the connection is fine.
         try client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n")
         #expect(try client.response().status == 500)
@@ -195,6 +195,6 @@ import Testing
         try client.send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 300000\r\n\r\n")
         try client.send([UInt8](repeating: 1, count: 300_000))
         let response = try client.response()
-        #expect(response.status == 500 && response.text == #"{"title":"upload could not be stored"}"#)
+        #expect(response.status == 500 && response.text == #"{"detail":"The upload could not be written to disk."}"#)
     }
 }

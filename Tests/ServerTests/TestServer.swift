@@ -48,7 +48,7 @@ final class TestServer: Sendable {
             handler: Closure(
                 constantPlace: constant.map { ConstantDestination(route: "/constant", $0) }, early: early, body: body,
                 keepsBody: keepsBody),
-            refuse: { Response($0.status, type: .problemJSON, bytes: Array(#"{"title":"\#($0.title)"}"#.utf8)) },
+            refuse: { Response($0.status, type: .problemJSON, bytes: Array(#"{"detail":"\#($0.detail)"}"#.utf8)) },
             accessLog: { entry in log.withLock { $0.append(entry) } })
         self.directory = directory
         addresses = try server.start()

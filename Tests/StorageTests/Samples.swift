@@ -26,7 +26,7 @@ enum Sample {
         NewExample(
             stem: "slice \(number)", image: .bytes(Array("image \(number)".utf8)),
             mask: .bytes(Array("mask \(number) ".utf8)), imageHash: "i\(number)", maskHash: "m\(number)",
-            width: 64 + number, height: 48, promptsJSON: number == 0 ? #"{"points":[]}"# : nil)
+            width: 64 + number, height: 48)
     }
 
     static func task(
@@ -83,4 +83,18 @@ func tamper(_ directory: String, _ sql: String) throws {
     let queue = try DatabaseQueue(path: directory + "/gmiseg.sqlite")
     try queue.writeWithoutTransaction { try $0.execute(sql: sql) }
     try queue.close()
+}
+
+extension Store {
+    func tasks(limit: Int, after: String?) throws(StoreError) -> [TaskRecord] {
+        try tasks(limit: limit, after: after, owner: nil)
+    }
+
+    func jobs(task: String?, limit: Int, after: String?) throws(StoreError) -> [Job] {
+        try jobs(task: task, limit: limit, after: after, owner: nil)
+    }
+
+    func image(_ id: String) throws(StoreError) -> ImageRecord? { try image(id, owner: nil) }
+
+    func deleteImage(_ id: String) throws(StoreError) -> Bool { try !deleteImage(id, owner: nil).isEmpty }
 }

@@ -34,7 +34,6 @@ import Testing
         #expect(support.map(\.maskHash) == ["m0", "m1"])
         #expect(support.map(\.width) == [64, 65])
         #expect(support.map(\.height) == [48, 48])
-        #expect(support.map(\.promptsJSON) == [#"{"points":[]}"#, nil])
         #expect(try store.read(support[1].image) == Array("image 1".utf8))
         #expect(try store.read(support[1].mask) == Array("mask 1 ".utf8))
         try expectNothingAstray(store, folder.path)

@@ -69,9 +69,8 @@ struct Pair: ~Copyable {
         var pair = try Pair(try Self.serverContext(), try Self.clientContext())
         try pair.shakeHands(step: step)
         let areEstablished = pair.server.isEstablished && pair.client.isEstablished
-        let (name, version) = (pair.client.peerName, pair.server.version)
+        let name = pair.client.peerName
         #expect(areEstablished && name == "/CN=GMISeg test server")
-        #expect(["TLSv1.2", "TLSv1.3"].contains(version))
 
         let message = (0..<40_000).map { UInt8(truncatingIfNeeded: $0 &* 7) }
         var sent = 0

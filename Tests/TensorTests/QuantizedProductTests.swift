@@ -210,9 +210,4 @@ struct Int8Row: Sendable, CustomTestStringConvertible {
                 zip(biased, residual).map { $0 + Double($1) }, "residual")
         }
     }
-
-    @Test func packedWeightsTakeAQuarter() {
-        let matrix = QuantizedMatrix(random([256, 256], seed: 18))
-        #expect(matrix.byteCount < 256 * 256 * 4 * 27 / 100)
-    }
 }

@@ -6,4 +6,3 @@ func exactGelu(_ x: Double) -> Double { 0.5 * x * (1 + erf(x / 2.0.squareRoot())
 func exactGeluSlope(_ x: Double) -> Double {
     0.5 * (1 + erf(x / 2.0.squareRoot())) + x * exp(-x * x / 2) / (2 * Double.pi).squareRoot()
 }
-func logistic(_ x: Double) -> Double { 1 / (1 + exp(-x)) }

@@ -1,6 +1,5 @@
 import Basics
 import Tensor
-import TestSupport
 import Testing
 
 /// Uniform in [-1, 1), the same for the same seed.
@@ -66,6 +65,44 @@ func naiveAttention(
         }
     }
     return Tensor(shape: [batch, queries, v.shape[2]], out)
+}
+
+/// Copies of the square windows of a map, row by row; the tokens that the map lacks at the bottom and right have `padding`.
+///
+/// - Parameters:
+///   - x: `[B, H, W, C]`; padding: `[C]`, nil: zeros.
+/// - Returns: `[B * rows * columns, side * side, C]`.
+func windows(_ x: Tensor, _ side: Int, padding: Tensor? = nil) -> Tensor {
+    let (batch, height, width, channels) = (x.shape[0], x.shape[1], x.shape[2], x.shape[3])
+    let absent = padding?.elements ?? Array(repeating: 0, count: channels)
+    let elements = x.elements
+    var out: [Float] = []
+    for image in 0..<batch {
+        for top in stride(from: 0, to: height, by: side) {
+            for left in stride(from: 0, to: width, by: side) {
+                for (y, x) in (0..<side * side).map({ (top + $0 / side, left + $0 % side) }) {
+                    let start = ((image * height + y) * width + x) * channels
+                    out += y < height && x < width ? Array(elements[start..<start + channels]) : absent
+                }
+            }
+        }
+    }
+    return Tensor(shape: [out.count / (side * side * channels), side * side, channels], out)
+}
+
+/// The map `[B, H, W, C]` whose `windows` are given.
+func map(_ windows: Tensor, _ side: Int, batch: Int, height: Int, width: Int) -> Tensor {
+    let (columns, channels) = ((width + side - 1) / side, windows.shape[2])
+    let perImage = windows.shape[0] / batch
+    let elements = windows.elements
+    var out: [Float] = []
+    for (image, y, x) in (0..<batch * height * width).map({ ($0 / (height * width), $0 / width % height, $0 % width) })
+    {
+        let window = image * perImage + y / side * columns + x / side
+        let start = ((window * side + y % side) * side + x % side) * channels
+        out += elements[start..<start + channels]
+    }
+    return Tensor(shape: [batch, height, width, channels], out)
 }
 
 /// A function of several tensors, its gradients checked against central differences.

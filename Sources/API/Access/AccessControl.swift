@@ -19,7 +19,7 @@ package final class AccessControl: Sendable {
     private static let recheck = Duration.seconds(1)
 
     private let file: TokenFile?
-    private let clock: Storage.WallClock
+    private let clock: WallClock
     private let log: Logger
     private let state = Lock(State())
 
@@ -31,7 +31,7 @@ package final class AccessControl: Sendable {
     }
 
     /// - Parameter file: Need not be there yet: the first token that is made closes the server to all others.
-    package init(_ file: TokenFile, clock: Storage.WallClock = .system, log: Logger) throws(TokenFileError) {
+    package init(_ file: TokenFile, clock: WallClock = .system, log: Logger) throws(TokenFileError) {
         self.file = file
         self.clock = clock
         self.log = log

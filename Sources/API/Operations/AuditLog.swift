@@ -12,13 +12,13 @@ package import Storage
 /// many a minute, and then only how many more there were: nobody fills the disk by knocking.
 package final class AuditLog: Sendable {
     private let folder: String
-    private let clock: Storage.WallClock
+    private let clock: WallClock
     private let log: Logger
     private let queue = DispatchQueue(label: "gmiseg.audit")
     private let refusals = Lock(RefusalBudget())
 
     /// - Parameter dataFolder: The lines go to `audit/` below it.
-    package init(dataFolder: String, clock: Storage.WallClock = .system, log: Logger) throws {
+    package init(dataFolder: String, clock: WallClock = .system, log: Logger) throws {
         folder = dataFolder + "/audit"
         self.clock = clock
         self.log = log

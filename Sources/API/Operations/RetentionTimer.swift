@@ -12,7 +12,7 @@ final class RetentionTimer: Sendable {
     ///   - span: How long things are kept: none for more than a quarter longer.
     ///   - onDoubt: Told once when the clock was set ahead.
     func start(
-        _ span: Duration, clock: Storage.WallClock, onDoubt: @escaping @Sendable () -> Void,
+        _ span: Duration, clock: WallClock, onDoubt: @escaping @Sendable () -> Void,
         _ body: @escaping @Sendable () -> Void
     ) {
         let source = DispatchSource.makeTimerSource(queue: DispatchQueue(label: "gmiseg.retention"))

@@ -118,7 +118,7 @@ final class EncodingCache {
         let pixels = Value(
             view?.toned(image.pixels, width: geometry.resizedWidth, height: geometry.resizedHeight) ?? image.pixels)
         let encoder = ImageEncoder(model)
-        var activations = encoder.prefix(pixels, blocks: 0)
+        var activations = encoder.embedPatches(pixels)
         for block in 0..<firstAdaptedBlock {
             guard !isCancelled() else { throw .cancelled(step: 0) }
             activations = encoder.advanced(activations, through: block)

@@ -81,10 +81,6 @@ struct kernels {
     void (*relu)(float *out, const float *x, ptrdiff_t count);
     /* From the output: its gradient where that is positive, else 0. */
     void (*relu_backward)(float *d_x, const float *out, const float *d_out, ptrdiff_t count);
-    void (*sigmoid)(float *out, const float *x, ptrdiff_t count);
-    /* From the output. */
-    void (*sigmoid_backward)(float *d_x, const float *out, const float *d_out, ptrdiff_t count);
-    void (*exponential)(float *out, const float *x, ptrdiff_t count);
 
     /* out = (x - mean) * reciprocal_deviation * weight + bias by rows; the two statistics, [rows], may be NULL */
     void (*layer_norm)(float *out, float *mean, float *reciprocal_deviation, const float *x, const float *weight,
@@ -93,11 +89,8 @@ struct kernels {
     void (*layer_norm_backward)(float *d_x, float *d_weight, float *d_bias, const float *x, const float *weight,
                                 const float *mean, const float *reciprocal_deviation, const float *d_out,
                                 ptrdiff_t rows, ptrdiff_t columns);
-    void (*softmax)(float *out, const float *x, ptrdiff_t rows, ptrdiff_t columns);
     /* Down the middle axis of x[rows, groups, width], in place. */
     void (*softmax_groups)(float *x, ptrdiff_t rows, ptrdiff_t groups, ptrdiff_t width);
-    /* From the output. */
-    void (*softmax_backward)(float *d_x, const float *out, const float *d_out, ptrdiff_t rows, ptrdiff_t columns);
 
     /* Columns of one packed panel of b; rows that are computed together, of which slices are best multiples. */
     ptrdiff_t product_columns, product_rows;

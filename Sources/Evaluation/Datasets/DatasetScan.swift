@@ -1,5 +1,4 @@
 import Basics
-import Cryptography
 import Foundation
 import Imaging
 import Tensor

@@ -1,4 +1,3 @@
-import Basics
 import Imaging
 
 /// One thing to segment in one image.

@@ -65,15 +65,3 @@ package struct OverlayPicture: Sendable {
             + "<figcaption>\(caption)</figcaption></figure>"
     }
 }
-
-extension RGBImage {
-    /// The part inside `box`, which lies inside the image.
-    fileprivate func cropped(to box: PixelBox) -> RGBImage {
-        var rows: [UInt8] = []
-        for y in box.y0...box.y1 {
-            let start = (y * width + box.x0) * 3
-            rows += pixels[start..<start + box.width * 3]
-        }
-        return RGBImage(width: box.width, height: box.height, pixels: rows)
-    }
-}

@@ -1,3 +1,5 @@
+import Basics
+
 /// Dates as HTTP writes them: `Sun, 06 Nov 1994 08:49:37 GMT` (IMF-fixdate, RFC 9110 §5.6.7).
 package enum HTTPDate {
     private static let days = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"]  // 1 January 1970 was a Thursday
@@ -10,23 +12,9 @@ package enum HTTPDate {
         let seconds = max(0, seconds)
         let day = seconds / 86_400
         let time = seconds % 86_400
-        let (year, month, dayOfMonth) = civil(day)
-        return "\(days[day % 7]), \(two(dayOfMonth)) \(months[month - 1]) \(four(year)) "
+        let date = CivilDate(daysSince1970: day)
+        return "\(days[day % 7]), \(two(date.day)) \(months[date.month - 1]) \(four(date.year)) "
             + "\(two(time / 3_600)):\(two(time / 60 % 60)):\(two(time % 60)) GMT"
-    }
-
-    /// Year, month and day of the `day`th day after 1970-01-01; years are taken to start in March, which puts the leap day last
-    /// (Hinnant, "chrono-Compatible Low-Level Date Algorithms", `civil_from_days`).
-    private static func civil(_ day: Int) -> (year: Int, month: Int, day: Int) {
-        let shifted = day + 719_468
-        let era = shifted / 146_097
-        let dayOfEra = shifted % 146_097
-        let yearOfEra = (dayOfEra - dayOfEra / 1_460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
-        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
-        let shiftedMonth = (5 * dayOfYear + 2) / 153
-        let month = shiftedMonth < 10 ? shiftedMonth + 3 : shiftedMonth - 9
-        let year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
-        return (year, month, dayOfYear - (153 * shiftedMonth + 2) / 5 + 1)
     }
 
     /// Seconds since 1970; nil for anything but the three forms that RFC 9110 §5.6.7 has recipients accept: IMF-fixdate, RFC 850
@@ -60,20 +48,12 @@ package enum HTTPDate {
         guard time.count == 3, time.allSatisfy({ $0.utf8.count == 2 }), let hour = digits(time[0]), hour < 24,
             let minute = digits(time[1]), minute < 60, let second = digits(time[2]), second <= 60, year >= 1970
         else { return nil }
-        return daysSinceEpoch(year, month + 1, day) * 86_400 + hour * 3_600 + minute * 60 + second
+        return CivilDate(year: year, month: month + 1, day: day).daysSince1970 * 86_400 + hour * 3_600 + minute * 60
+            + second
     }
 
     private static func digits(_ text: Substring) -> Int? {
         text.utf8.count <= 4 && text.utf8.allSatisfy(\.isDigit) ? Int(text) : nil
-    }
-
-    /// The inverse of `civil`, after the same source (`days_from_civil`).
-    private static func daysSinceEpoch(_ year: Int, _ month: Int, _ day: Int) -> Int {
-        let shiftedYear = year - (month <= 2 ? 1 : 0)
-        let era = shiftedYear / 400
-        let yearOfEra = shiftedYear % 400
-        let dayOfYear = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1
-        return era * 146_097 + yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear - 719_468
     }
 
     private static func two(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }

@@ -82,15 +82,6 @@ extension PNG {
         return encode(grey, width: mask.width, height: mask.height, channels: 1, bitDepth: 8, .flat)
     }
 
-    /// Grey samples that are the labels: 8 bit, or 16 bit when a label is above 255.
-    package static func encode(_ map: LabelMap) -> [UInt8] {
-        if let largest = map.labels.max(), largest > 255 {
-            return encode(map.labels, width: map.width, height: map.height, channels: 1, bitDepth: 16, .flat)
-        }
-        let grey = map.labels.map { UInt8(truncatingIfNeeded: $0) }
-        return encode(grey, width: map.width, height: map.height, channels: 1, bitDepth: 8, .flat)
-    }
-
     /// The samples unchanged; a palette is not kept. Depths below 8 bits stay for grey only, as the format has it.
     package static func encode(_ image: RawImage) -> [UInt8] {
         precondition(image.channels == 1 || image.bitDepth >= 8, "PNG has \(image.bitDepth) bits only for grey")

@@ -43,11 +43,11 @@ struct Canvas {
         }
     }
 
-    /// Copies `image`, each pixel as a square of `scale`, with its first pixel at (x, y).
-    mutating func draw(_ image: RGBImage, x: Int, y: Int, scale: Int) {
-        for row in 0..<image.height * scale {
-            for column in 0..<image.width * scale {
-                let start = (row / scale * image.width + column / scale) * 3
+    /// Copies `image` with its first pixel at (x, y).
+    mutating func draw(_ image: RGBImage, x: Int, y: Int) {
+        for row in 0..<image.height {
+            for column in 0..<image.width {
+                let start = (row * image.width + column) * 3
                 let colour = Colour(
                     red: image.pixels[start], green: image.pixels[start + 1], blue: image.pixels[start + 2])
                 set(x + column, y + row, colour)
@@ -55,15 +55,11 @@ struct Canvas {
         }
     }
 
-    /// Text with its top left corner at (x, y), dots as squares of `scale`.
-    mutating func draw(_ text: String, x: Int, y: Int, colour: Colour, scale: Int) {
+    /// Text with its top left corner at (x, y).
+    mutating func draw(_ text: String, x: Int, y: Int, colour: Colour) {
         for (index, character) in text.enumerated() {
-            let left = x + index * BitmapFont.advance * scale
-            for dot in BitmapFont.dots(of: character) {
-                let corner = (x: left + dot.x * scale, y: y + dot.y * scale)
-                fill(
-                    PixelBox(x0: corner.x, y0: corner.y, x1: corner.x + scale - 1, y1: corner.y + scale - 1), colour)
-            }
+            let left = x + index * BitmapFont.advance
+            for dot in BitmapFont.dots(of: character) { set(left + dot.x, y + dot.y, colour) }
         }
     }
 }

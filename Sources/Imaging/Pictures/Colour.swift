@@ -16,6 +16,4 @@ package struct Colour: Sendable, Equatable {
     package static let orange = Colour(red: 230, green: 159, blue: 0)
     package static let cyan = Colour(red: 86, green: 180, blue: 233)
     package static let green = Colour(red: 0, green: 158, blue: 115)
-    package static let blue = Colour(red: 0, green: 114, blue: 178)
-    package static let red = Colour(red: 213, green: 94, blue: 0)
 }

@@ -5,9 +5,8 @@ package enum Overlay {
     /// - Parameters:
     ///   - mask: Of the size of `image`.
     ///   - opacity: 0 (outline only) to 1.
-    ///   - contourWidth: Pixels; 0 draws no outline.
     package static func draw(
-        _ mask: Mask, over image: RGBImage, colour: Colour = .orange, opacity: Double = 0.3, contourWidth: Int = 1
+        _ mask: Mask, over image: RGBImage, colour: Colour = .orange, opacity: Double = 0.3
     ) -> RGBImage {
         precondition(mask.width == image.width && mask.height == image.height, "mask and image differ in size")
         precondition((0...1).contains(opacity), "opacity lies in 0...1")
@@ -18,24 +17,16 @@ package enum Overlay {
                 canvas.blend(x, y, colour, weight: weight)
             }
         }
-        return drawContour(mask, over: canvas.image, colour: colour, width: contourWidth)
+        return drawContour(mask, over: canvas.image, colour: colour)
     }
 
-    /// Draws the outline of `mask`, inside it, `width` pixels wide.
-    package static func drawContour(
-        _ mask: Mask, over image: RGBImage, colour: Colour, width: Int = 1
-    ) -> RGBImage {
+    /// Draws the outline of `mask`, inside it, one pixel wide.
+    package static func drawContour(_ mask: Mask, over image: RGBImage, colour: Colour) -> RGBImage {
         precondition(mask.width == image.width && mask.height == image.height, "mask and image differ in size")
-        guard width > 0 else { return image }
-        let contour: [Bool]
-        if width == 1 {
-            contour = mask.surface().pixels.map { $0 != 0 }
-        } else {
-            contour = DistanceTransform.depths(in: mask).map { $0 > 0 && $0 <= Double(width) }
-        }
+        let contour = mask.surface().pixels
         var canvas = Canvas(image)
         for y in 0..<mask.height {
-            for x in 0..<mask.width where contour[y * mask.width + x] { canvas.set(x, y, colour) }
+            for x in 0..<mask.width where contour[y * mask.width + x] != 0 { canvas.set(x, y, colour) }
         }
         return canvas.image
     }

@@ -15,29 +15,22 @@ package enum PanelSheet {
     private static let margin = 6
     private static let background = Colour(red: 24, green: 24, blue: 28)
 
-    /// One picture of all `rows`, top to bottom, each left to right; images `scale` times enlarged, captions at most
-    /// twice.
-    ///
-    /// There is at least one panel.
-    package static func draw(_ rows: [[Panel]], scale: Int = 1) -> RGBImage {
-        precondition(rows.contains { !$0.isEmpty } && scale > 0, "there is something to draw")
-        let captionScale = min(scale, 2)
-        let captionHeight = BitmapFont.height * captionScale + margin / 2
-        let widths = rows.map { row in row.reduce(margin) { $0 + $1.image.width * scale + margin } }
-        let heights = rows.map { row in
-            captionHeight + margin + (row.map { $0.image.height * scale }.max() ?? 0)
-        }
+    /// One picture of all `rows`, top to bottom, each left to right. There is at least one panel.
+    package static func draw(_ rows: [[Panel]]) -> RGBImage {
+        precondition(rows.contains { !$0.isEmpty }, "there is something to draw")
+        let captionHeight = BitmapFont.height + margin / 2
+        let widths = rows.map { row in row.reduce(margin) { $0 + $1.image.width + margin } }
+        let heights = rows.map { row in captionHeight + margin + (row.map(\.image.height).max() ?? 0) }
         var canvas = Canvas(
             width: widths.reduce(0, max), height: heights.reduce(margin, +), background: background)
         var y = margin
         for (row, height) in zip(rows, heights) {
             var x = margin
             for panel in row {
-                let width = panel.image.width * scale
-                let caption = String(panel.caption.prefix(width / (BitmapFont.advance * captionScale)))
-                canvas.draw(caption, x: x, y: y, colour: .white, scale: captionScale)
-                canvas.draw(panel.image, x: x, y: y + captionHeight, scale: scale)
-                x += width + margin
+                let caption = String(panel.caption.prefix(panel.image.width / BitmapFont.advance))
+                canvas.draw(caption, x: x, y: y, colour: .white)
+                canvas.draw(panel.image, x: x, y: y + captionHeight)
+                x += panel.image.width + margin
             }
             y += height
         }

@@ -1,7 +1,7 @@
 /// The names of `transformers.SamModel`, told in those of the original state dict. Shapes and layouts are the same.
 struct TransformersNames: Sendable {
     /// The random matrix of the position encoding, which image and prompts share.
-    static let sharedMatrix = "prompt_encoder.pe_layer.positional_encoding_gaussian_matrix"
+    static let sharedMatrix = PositionEncoding.matrixName
 
     /// Beginnings of names that differ as a whole; the longer comes first where one begins another.
     private static let beginnings: [(theirs: String, original: String)] = [

@@ -1,14 +1,14 @@
 /// What the encoder's blocks keep for the backward pass. Without effect where no gradient is needed.
-package enum Checkpointing: Sendable {
-    /// Each block keeps its input alone, and computes what lies between again: least memory, a third more work.
-    case always
-    /// Everything is kept.
-    case never
-    /// The last blocks keep everything, as many as fit in about this many bytes; those before them only their input.
-    case beyond(bytes: Int)
+///
+/// The last blocks keep everything, as many as fit in a number of bytes. Those before them keep their input alone and
+/// compute what lies between again: less memory, a third more work.
+package struct Checkpointing: Sendable {
+    private let bytes: Int
+
+    package init(beyond bytes: Int) { self.bytes = bytes }
 
     /// All blocks of ViT-B and of the embedded model, nine of ViT-L.
-    package static let standard = Checkpointing.beyond(bytes: standardBytes)
+    package static let standard = Checkpointing(beyond: standardBytes)
     private static let standardBytes = 1700 << 20
 
     /// What one image's blocks keep at most by the standard.
@@ -20,11 +20,7 @@ package enum Checkpointing: Sendable {
     ///
     /// - Parameter batch: Images in one pass.
     package func applies(to index: Int, of configuration: Configuration, batch: Int) -> Bool {
-        switch self {
-        case .always: true
-        case .never: false
-        case .beyond(let bytes): (configuration.depth - index) * configuration.keptBytes(batch: batch) > bytes
-        }
+        (configuration.depth - index) * configuration.keptBytes(batch: batch) > bytes
     }
 }
 

@@ -9,11 +9,13 @@ package struct ImageEncoder: Sendable {
     private let quantizedBlocks: [QuantizedBlock?]
     private let neck: Neck
     private let configuration: Configuration
+    private let checkpointing: Checkpointing
 
     /// - Parameter precision: With `.int8`, of this model's weights; blocks under training are computed in floats all the
     ///   same.
     package init(
-        _ model: SegmentAnythingModel, adjustment: Adjustment = .none, precision: EncoderPrecision = .exact
+        _ model: SegmentAnythingModel, adjustment: Adjustment = .none, precision: EncoderPrecision = .exact,
+        checkpointing: Checkpointing = .standard
     ) {
         let parameters = Parameters(model, adjustment, prefix: "image_encoder.")
         patchEmbedding = PatchEmbedding(parameters)
@@ -30,50 +32,44 @@ package struct ImageEncoder: Sendable {
         }
         neck = Neck(parameters.scoped("neck"))
         configuration = model.configuration
+        self.checkpointing = checkpointing
     }
 
     /// - Parameter pixels: `[B, S, S, 3]` from the ``Preprocessor``.
     /// - Returns: The image embedding, `[B, g, g, C]`.
-    package func callAsFunction(_ pixels: Value, checkpointing: Checkpointing = .standard) -> Value {
-        finish(patchEmbedding(pixels), from: 0, checkpointing: checkpointing)
-    }
+    package func callAsFunction(_ pixels: Value) -> Value { finish(embedPatches(pixels), from: 0) }
 
-    /// The patch embedding and the first `count` blocks: what adapters of later blocks share, and may be kept.
+    /// What the first block takes.
     ///
+    /// - Parameter pixels: `[B, S, S, 3]` from the ``Preprocessor``.
     /// - Returns: `[B, g, g, W]`.
-    package func prefix(_ pixels: Value, blocks count: Int, checkpointing: Checkpointing = .standard) -> Value {
-        run(0..<count, patchEmbedding(pixels), checkpointing)
+    package func embedPatches(_ pixels: Value) -> Value { patchEmbedding(pixels) }
+
+    /// One block.
+    ///
+    /// - Parameter activations: `[B, g, g, W]`, what the block before gives; of block 0, the patch embedding.
+    package func advanced(_ activations: Value, through block: Int) -> Value {
+        if let quantized = quantizedBlocks[block], !activations.requiresGradient {
+            return Value(quantized(activations.tensor))
+        }
+        let isCheckpointed = checkpointing.applies(to: block, of: configuration, batch: activations.shape[0])
+        return blocks[block](activations, checkpointing: isCheckpointed)
     }
 
-    /// The prefix that holds one block more: for callers who want to do something between blocks.
+    /// The blocks from `first` on and the neck.
     ///
-    /// - Parameter prefix: `[B, g, g, W]`, what `prefix(_:blocks:)` gives for `block` blocks.
-    package func advanced(_ prefix: Value, through block: Int) -> Value { run(block..<block + 1, prefix, .standard) }
-
-    /// The blocks from `first` on and the neck; `finish(prefix(pixels, blocks: k), from: k)` is the whole encoder.
-    ///
-    /// - Parameter prefix: `[B, g, g, W]`.
+    /// - Parameter activations: `[B, g, g, W]`, what `first` takes.
     /// - Returns: `[B, g, g, C]`.
-    package func finish(_ prefix: Value, from first: Int, checkpointing: Checkpointing = .standard) -> Value {
-        neck(run(first..<blocks.count, prefix, checkpointing))
-    }
+    package func finish(_ activations: Value, from first: Int) -> Value { finish(activations, from: first) {} }
 
     /// The same with a question before each block.
     ///
     /// - Parameter pause: Throws to stop there.
-    package func finish(_ prefix: Value, from first: Int, pause: () throws -> Void) rethrows -> Value {
-        let activations = try (first..<blocks.count).reduce(prefix) { activations, block in
+    package func finish(_ activations: Value, from first: Int, pause: () throws -> Void) rethrows -> Value {
+        let last = try (first..<blocks.count).reduce(activations) { activations, block in
             try pause()
             return advanced(activations, through: block)
         }
-        return finish(activations, from: blocks.count)
-    }
-
-    private func run(_ range: Range<Int>, _ x: Value, _ checkpointing: Checkpointing) -> Value {
-        range.reduce(x) { x, index in
-            if let block = quantizedBlocks[index], !x.requiresGradient { return Value(block(x.tensor)) }
-            let isCheckpointed = checkpointing.applies(to: index, of: configuration, batch: x.shape[0])
-            return blocks[index](x, checkpointing: isCheckpointed)
-        }
+        return neck(last)
     }
 }

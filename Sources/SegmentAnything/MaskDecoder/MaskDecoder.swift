@@ -13,11 +13,6 @@ package struct MaskDecoder: Sendable {
     private let places: Value  // [g*g, C]
 
     package init(_ model: SegmentAnythingModel, adjustment: Adjustment = .none) {
-        let gridEncoding = PromptEncoder(model, adjustment: adjustment).gridEncoding
-        self.init(model, adjustment: adjustment, gridEncoding: gridEncoding)
-    }
-
-    init(_ model: SegmentAnythingModel, adjustment: Adjustment, gridEncoding: Tensor) {
         let parameters = Parameters(model, adjustment, prefix: "mask_decoder.")
         let configuration = model.configuration
         transformer = TwoWayTransformer(parameters.scoped("transformer"))
@@ -35,7 +30,7 @@ package struct MaskDecoder: Sendable {
                 tokens
             }
         let grid = configuration.grid
-        places = Value(gridEncoding.reshaped([grid * grid, configuration.embeddingChannels]))
+        places = Value(model.gridEncoding.reshaped([grid * grid, configuration.embeddingChannels]))
     }
 
     /// - Parameters:

@@ -4,12 +4,4 @@ package enum EncoderPrecision: Sendable {
     case exact
     /// Products of 8-bit codes with exact sums; see docs/decisions/0008-int8.md.
     case int8(QuantizedWeights)
-
-    /// The word for receipts, cache keys and the command line.
-    package var name: String {
-        switch self {
-        case .exact: "f32"
-        case .int8: "int8"
-        }
-    }
 }

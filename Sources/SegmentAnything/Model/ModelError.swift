@@ -8,8 +8,6 @@ package enum ModelError: Error, Equatable, Sendable {
     case missingTensor(String)
     /// Two tensors of the file that are the same one of the model.
     case ambiguousTensor(String, found: [String])
-    /// A tensor that the model does not have.
-    case unexpectedTensor(String)
     case shapeMismatch(tensor: String, expected: [Int], found: [Int])
     /// The tensor holds NaN or infinity.
     case nonFinite(tensor: String)
@@ -29,7 +27,6 @@ extension ModelError: CustomStringConvertible {
         case .missingTensor(let name): "tensor \(name) is missing"
         case .ambiguousTensor(let name, let found):
             "tensor \(name) is there twice, as \(found.joined(separator: " and "))"
-        case .unexpectedTensor(let name): "tensor \(name) is not one of the model's"
         case .shapeMismatch(let name, let expected, let found):
             "tensor \(name): expected shape \(expected), found \(found)"
         case .nonFinite(let name): "tensor \(name) holds NaN or infinity"

@@ -5,8 +5,6 @@ package final class QuantizedWeights: Sendable {
     /// One block's. The fused projection is kept as three, because q, k and v go to three places.
     struct Block: Sendable {
         let query, key, value, output, expand, contract: QuantizedMatrix
-
-        var all: [QuantizedMatrix] { [query, key, value, output, expand, contract] }
     }
 
     /// Of the weights that were quantised.
@@ -27,9 +25,6 @@ package final class QuantizedWeights: Sendable {
                 expand: QuantizedMatrix(weight("mlp.lin1")), contract: QuantizedMatrix(weight("mlp.lin2")))
         }
     }
-
-    /// Memory that they take, about a quarter of the floats'.
-    package var byteCount: Int { blocks.flatMap(\.all).reduce(0) { $0 + $1.byteCount } }
 
     /// The tensors of the state dict that block `index` replaces.
     static func replacedNames(block index: Int) -> [String] {

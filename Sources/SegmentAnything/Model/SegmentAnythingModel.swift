@@ -14,6 +14,8 @@ package final class SegmentAnythingModel: Sendable {
     package let metadata: [String: String]
     /// Names of all tensors, sorted.
     package let parameterNames: [String]
+    /// The position encoding of an image embedding's tokens, `[g, g, C]`.
+    package let gridEncoding: Tensor
     private let parameters: [String: Value]
     private let arranged: [String: Value]
 
@@ -57,6 +59,8 @@ package final class SegmentAnythingModel: Sendable {
             arranged[name] = arrangement(value)
         }
         self.arranged = arranged
+        guard let matrix = tensors[PositionEncoding.matrixName] else { preconditionFailure("no position encoding") }
+        gridEncoding = PositionEncoding(matrix).ofGrid(configuration.grid)
     }
 
     /// The weight called `name`, one of `parameterNames`, in the state dict's shape. A constant.

@@ -21,7 +21,7 @@ package struct Predictor: Sendable {
         preprocessor = Preprocessor(side: model.configuration.imageSize)
         imageEncoder = ImageEncoder(model, adjustment: adjustment, precision: precision)
         promptEncoder = PromptEncoder(model, adjustment: adjustment)
-        maskDecoder = MaskDecoder(model, adjustment: adjustment, gridEncoding: promptEncoder.gridEncoding)
+        maskDecoder = MaskDecoder(model, adjustment: adjustment)
     }
 
     /// The base model's, where its embeddings are others; nil: these are its own.
@@ -29,7 +29,7 @@ package struct Predictor: Sendable {
 
     /// The embedding of `image`, or of a part of it, by the whole encoder. Prompts stay in pixels of the whole image.
     package func embed(_ image: RGBImage, window: PixelBox? = nil) -> ImageEmbedding {
-        embed(preprocessor(image, window: window))
+        embed(image, window: window) {}
     }
 
     /// The same with a question before each block of the encoder, of which a large model's take a second each.
@@ -38,17 +38,15 @@ package struct Predictor: Sendable {
     package func embed(
         _ image: RGBImage, window: PixelBox? = nil, pause: () throws -> Void
     ) rethrows -> ImageEmbedding {
-        let prepared = preprocessor(image, window: window)
-        let activations = imageEncoder.prefix(Value(prepared.pixels), blocks: 0)
-        let embedding = try imageEncoder.finish(activations, from: 0, pause: pause)
-        return ImageEmbedding(
-            tensor: embedding.tensor, geometry: prepared.geometry, guide: Guide(prepared, for: model.configuration))
+        try embed(preprocessor(image, window: window), pause: pause)
     }
 
-    package func embed(_ image: PreprocessedImage) -> ImageEmbedding {
-        ImageEmbedding(
-            tensor: imageEncoder(Value(image.pixels)).tensor, geometry: image.geometry,
-            guide: Guide(image, for: model.configuration))
+    package func embed(_ image: PreprocessedImage) -> ImageEmbedding { embed(image) {} }
+
+    private func embed(_ image: PreprocessedImage, pause: () throws -> Void) rethrows -> ImageEmbedding {
+        let embedding = try imageEncoder.finish(imageEncoder.embedPatches(Value(image.pixels)), from: 0, pause: pause)
+        return ImageEmbedding(
+            tensor: embedding.tensor, geometry: image.geometry, guide: Guide(image, for: model.configuration))
     }
 
     /// The masks for each prompt, in the order of the prompts.

@@ -3,11 +3,14 @@ import Tensor
 
 /// Random Fourier features of a place in the square (Tancik et al. 2020), for points and for the embedding's grid.
 struct PositionEncoding: Sendable {
+    static let matrixName = "prompt_encoder.pe_layer.positional_encoding_gaussian_matrix"
+
     private let frequencies: [Float]  // [2, C/2]: of x, then of y
     private let half: Int
 
-    init(_ parameters: Parameters) {
-        frequencies = parameters("pe_layer.positional_encoding_gaussian_matrix").tensor.elements
+    /// - Parameter matrix: The model's tensor of that name, which no adapter changes.
+    init(_ matrix: Tensor) {
+        frequencies = matrix.elements
         half = frequencies.count / 2
     }
 

@@ -18,18 +18,15 @@ package struct PromptEncoder: Sendable {
     private let notAPoint: Value  // [1, C]
     private let noMask: Value  // [1, C]
     private let maskEmbedding: MaskEmbedding
-    /// The position encoding of the image embedding's tokens, `[g, g, C]`.
-    package let gridEncoding: Tensor
 
     package init(_ model: SegmentAnythingModel, adjustment: Adjustment = .none) {
         let parameters = Parameters(model, adjustment, prefix: "prompt_encoder.")
         configuration = model.configuration
-        encoding = PositionEncoding(parameters)
+        encoding = PositionEncoding(model.parameter(PositionEncoding.matrixName).tensor)
         labels = (0..<4).map { parameters("point_embeddings.\($0).weight") }
         notAPoint = parameters("not_a_point_embed.weight")
         noMask = parameters("no_mask_embed.weight")
         maskEmbedding = MaskEmbedding(parameters.scoped("mask_downscaling"))
-        gridEncoding = encoding.ofGrid(configuration.grid)
     }
 
     /// - Parameter prompts: At least one; all with the same number of points, and all or none with a box, with a mask.

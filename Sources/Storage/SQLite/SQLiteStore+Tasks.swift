@@ -141,7 +141,7 @@ extension SQLiteStore {
             image: try columns.file("image_file", "image_bytes"), mask: try columns.file("mask_file", "mask_bytes"),
             imageHash: try columns.value("image_hash"), maskHash: try columns.value("mask_hash"),
             width: try columns.value("width"), height: try columns.value("height"),
-            promptsJSON: try columns.optional("prompts"), patient: try columns.optional("patient"))
+            patient: try columns.optional("patient"))
     }
 
     private typealias StagedExample = (new: NewExample, image: StoredFile, mask: StoredFile)
@@ -165,11 +165,15 @@ extension SQLiteStore {
             ?? 0
         for (offset, example) in examples.enumerated() {
             try database.execute(
-                sql: "INSERT INTO support VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                sql: """
+                    INSERT INTO support (task, position, stem, image_file, image_bytes, mask_file, mask_bytes, image_hash,
+                        mask_hash, width, height, patient)
+                    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                    """,
                 arguments: [
                     task, first + offset, example.new.stem, example.image.name, example.image.byteCount,
                     example.mask.name, example.mask.byteCount, example.new.imageHash, example.new.maskHash,
-                    example.new.width, example.new.height, example.new.promptsJSON, example.new.patient,
+                    example.new.width, example.new.height, example.new.patient,
                 ])
         }
     }

@@ -40,8 +40,8 @@ enum Schema {
         CREATE INDEX tasks_of_owner ON tasks (owner, sequence);
         """
 
-    // Times are milliseconds since 1970; file names are below the data folder; labels, spacing, settings, prompts, cards,
-    // progress, failures and results are JSON. `sequence` gives the order of arrival, which clocks do not.
+    // Times are milliseconds since 1970; file names are below the data folder; labels, spacing, settings, cards, progress,
+    // failures and results are JSON; nothing is kept in `prompts`. `sequence` gives the order of arrival, which clocks do not.
     private static let first = """
         CREATE TABLE tasks (
             sequence INTEGER PRIMARY KEY AUTOINCREMENT,

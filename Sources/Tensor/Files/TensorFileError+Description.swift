@@ -1,3 +1,4 @@
+import Basics
 import Glibc
 
 extension TensorFileError: CustomStringConvertible {
@@ -24,7 +25,7 @@ extension TensorFileError: CustomStringConvertible {
         for (start, meaning) in known where bytes.starts(with: start.unicodeScalars.map { UInt8($0.value) }) {
             return meaning
         }
-        let digits = bytes.map { byte in (byte < 16 ? "0" : "") + String(byte, radix: 16) }
+        let digits = bytes.map { Hex.string([$0]) }
         return ": it starts with the bytes \(digits.joined(separator: " "))"
     }
 }

@@ -1,5 +1,3 @@
-import Glibc
-
 /// Multi-head attention between a few tokens and many image positions, without projecting the positions.
 ///
 /// A score `(W_q x) · (W_k y)` is `x · (W_qᵀ W_k y)`: for a few tokens y it is cheaper to carry each token through both

@@ -31,17 +31,3 @@ package func relu(_ x: Value) -> Value {
         return [result]
     }
 }
-
-package func sigmoid(_ x: Value) -> Value {
-    let input = x.tensor
-    let output = Tensor.elementwise(input.shape) { sink, range in
-        Kernels.best.sigmoid(sink + range.lowerBound, input.base + range.lowerBound, range.count)
-    }
-    return .operation(output, inputs: [x]) { gradient in
-        let result = Tensor.elementwise(output.shape) { sink, range in
-            let start = range.lowerBound
-            Kernels.best.sigmoidBackward(sink + start, out: output.base + start, gradient.base + start, range.count)
-        }
-        return [result]
-    }
-}

@@ -57,12 +57,6 @@ extension Value {
         let total = Kernels.best.sum(tensor.base, tensor.count)
         return .operation(Tensor(Float(total)), inputs: [self]) { [Tensor(filled: $0.scalar, shape: shape)] }
     }
-
-    /// The mean of all elements, a scalar.
-    package func mean() -> Value {
-        precondition(tensor.count > 0, "nothing to take the mean of")
-        return scale(sum(), by: 1 / Float(tensor.count))
-    }
 }
 
 private func scaled(_ x: Tensor, by factor: Float) -> Tensor {

@@ -66,25 +66,3 @@ private func layerNormGradients(
     }
     return [result, total(partialWeights), total(partialBiases)]
 }
-
-/// Softmax over the last axis.
-package func softmax(_ x: Value) -> Value {
-    let input = x.tensor
-    let (rows, columns) = input.matrix
-    let output = Tensor.make(input.shape) { sink in
-        Threads.forEachSlice(of: rows, minimum: Grain.rows(of: columns)) { range in
-            let start = range.lowerBound * columns
-            Kernels.best.softmax(sink + start, input.base + start, rows: range.count, columns: columns)
-        }
-    }
-    return .operation(output, inputs: [x]) { gradient in
-        let result = Tensor.make(output.shape) { sink in
-            Threads.forEachSlice(of: rows, minimum: Grain.rows(of: columns)) { range in
-                let start = range.lowerBound * columns
-                Kernels.best.softmaxBackward(
-                    sink + start, out: output.base + start, gradient.base + start, rows: range.count, columns: columns)
-            }
-        }
-        return [result]
-    }
-}

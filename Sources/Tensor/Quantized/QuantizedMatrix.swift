@@ -41,8 +41,6 @@ package final class QuantizedMatrix: @unchecked Sendable {
         scales.deallocate()
     }
 
-    package var byteCount: Int { packed.count + columns * (MemoryLayout<Int32>.stride + MemoryLayout<Float>.stride) }
-
     /// Where the panels' slices write.
     private struct Parts: @unchecked Sendable {
         // Invariant: slices write disjoint parts.

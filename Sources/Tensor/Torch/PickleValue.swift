@@ -9,7 +9,8 @@ enum PickleValue: Sendable {
     case real(Double)
     case text(String)
     case tuple(Int)
-    case list(Int)
+    /// Of whatever: nothing that is understood here lies in one.
+    case list
     case dictionary(Int)
     case global(PickleGlobal)
     case storage(Int)
@@ -38,7 +39,6 @@ struct PickleHeap: Sendable {
     /// Each a range of `tupleItems`: tuples never change.
     var tuples: [Range<Int>] = []
     var tupleItems: [PickleValue] = []
-    var lists: [[PickleValue]] = []
     var dictionaries: [[(key: PickleValue, value: PickleValue)]] = []
     var storages: [TorchStorage] = []
     var tensors: [TorchView] = []

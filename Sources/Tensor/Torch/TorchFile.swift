@@ -1,3 +1,5 @@
+import Compression
+
 /// A file written by `torch.save` (PyTorch 1.6 and later), memory-mapped: a zip archive of stored entries, with a pickle
 /// `data.pkl` that says which tensors there are, and an entry `data/KEY` for each storage.
 ///

@@ -60,9 +60,7 @@ struct Unpickler {
         case .tuple2: try makeTuple(try need(2))
         case .tuple3: try makeTuple(try need(3))
         case .tuple: try makeTuple(try popMark())
-        case .emptyList:
-            heap.lists.append([])
-            stack.append(.list(heap.lists.count - 1))
+        case .emptyList: stack.append(.list)
         case .emptyDictionary: makeDictionary()
         case .append: try append(from: try need(1))
         case .appends: try append(from: try popMark())
@@ -102,10 +100,10 @@ extension Unpickler {
         stack.append(.dictionary(heap.dictionaries.count - 1))
     }
 
+    /// What is in a list says nothing about tensors: it goes.
     private mutating func append(from first: Int) throws(PickleError) {
         guard first > lowest else { throw .emptyStack(opcode: PickleOpcode.name(opcode.rawValue), offset: start) }
-        guard case .list(let list) = stack[first - 1] else { throw unexpected(stack[first - 1].kind, "a list") }
-        heap.lists[list].append(contentsOf: stack[first...])
+        guard case .list = stack[first - 1] else { throw unexpected(stack[first - 1].kind, "a list") }
         stack.removeSubrange(first...)
     }
 

@@ -11,8 +11,7 @@ struct BenchOptions: ParsableArguments {
     @Flag(help: "Random weights: no file is needed, and the speed is the same.")
     var randomWeights = false
 
-    @Option(help: "Threads; 0 means one a core.")
-    var threads = 0
+    @OptionGroup var threads: ThreadsOption
 
     @Option(help: "Rounds that are counted, after one that is not.")
     var rounds = 7
@@ -25,13 +24,12 @@ struct BenchOptions: ParsableArguments {
     var weightsAreRandom = false
 
     func validate() throws {
-        guard (0...1024).contains(threads) else { throw ValidationError("--threads must be 0 to 1024.") }
         guard (1...10_000).contains(rounds) else { throw ValidationError("--rounds must be 1 to 10000.") }
     }
 
     /// The model to measure; sets the number of threads on the way.
     func loadModel() throws -> SegmentAnythingModel {
-        if threads > 0 { Threads.count = threads }
+        threads.apply()
         return try SegmentAnythingModel(path: path())
     }
 

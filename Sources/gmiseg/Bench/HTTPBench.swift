@@ -2,7 +2,6 @@ import ArgumentParser
 import Client
 import Foundation
 import SegmentAnything
-import Tensor
 
 /// The service under load: small requests on many connections, or clicks while a job runs.
 struct HTTPBench: Bench {
@@ -27,7 +26,7 @@ struct HTTPBench: Bench {
     func measure() throws {
         let path = try options.path()
         let model = try SegmentAnythingModel(path: path)
-        let threads = options.threads > 0 ? options.threads : Threads.count
+        let threads = options.threads.count
         let server = try ServerProcess(model: path, threads: threads)
         defer { server.stop() }
         if duringJob {

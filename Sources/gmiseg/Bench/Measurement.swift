@@ -1,4 +1,5 @@
 import Foundation
+import Posix
 
 /// What a benchmark prints: the median of several rounds, and the process's peak memory.
 struct Measurement: BenchReport {
@@ -13,7 +14,7 @@ struct Measurement: BenchReport {
     /// Best wall time of a round: what the machine can do when it is left alone.
     let secondsBest: Double
     /// Largest resident set of the process so far, in MiB; pages of mapped weights that were read are in it. Nil when
-    /// another process did the work.
+    /// another process did the work. Not getrusage's: a process begins with the peak of the one that started it.
     let peakRSSMB: Double?
     /// Whether the weights were random: the speed is the same, the masks mean nothing.
     let randomWeights: Bool
@@ -42,7 +43,7 @@ struct Measurement: BenchReport {
         self.rounds = samples.count
         self.seconds = times.median
         self.secondsBest = times[0]
-        self.peakRSSMB = isThisProcess ? Self.peakResidentMegabytes() : nil
+        self.peakRSSMB = isThisProcess ? ProcessMemory.peakBytes.map { Double($0) / 1_048_576 } : nil
         self.randomWeights = randomWeights
         self.prompts = prompts
     }
@@ -51,13 +52,6 @@ struct Measurement: BenchReport {
         let milliseconds = String(format: "%.1f ms (best %.1f)", seconds * 1e3, secondsBest * 1e3)
         let memory = peakRSSMB.map { String(format: ", peak memory %.0f MB", $0) } ?? ""
         return "\(bench) \(model) \(precision): \(milliseconds), median of \(rounds), \(threads) threads\(memory)"
-    }
-
-    /// proc(5), `VmHWM`. Not getrusage: a process begins with the peak of the one that started it.
-    private static func peakResidentMegabytes() -> Double? {
-        let status = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)) ?? ""
-        let line = status.split(separator: "\n").first { $0.hasPrefix("VmHWM:") }
-        return line?.split(whereSeparator: \.isWhitespace).dropFirst().first.flatMap { Double($0) }.map { $0 / 1024 }
     }
 }
 

@@ -3,7 +3,6 @@ import Client
 import Foundation
 import Imaging
 import SegmentAnything
-import Tensor
 
 /// From starting the server's process to the first mask in hand, through a real socket.
 struct StartBench: Bench {
@@ -15,7 +14,7 @@ struct StartBench: Bench {
         let path = try options.path()
         let model = try SegmentAnythingModel(path: path)
         let request = BenchRequests(side: model.configuration.imageSize)
-        let threads = options.threads > 0 ? options.threads : Threads.count
+        let threads = options.threads.count
         let samples = try timedByItself(rounds: options.rounds) {
             let start = ContinuousClock.now
             let server = try ServerProcess(model: path, threads: threads)

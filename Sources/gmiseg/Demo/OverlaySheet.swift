@@ -25,7 +25,7 @@ struct OverlaySheet {
                         outlined(Overlay.draw(mask, over: image, colour: .orange)), caption: caption)
                 }
         }
-        return PanelSheet.draw(rows, scale: 1)
+        return PanelSheet.draw(rows)
     }
 
     private func outlined(_ picture: RGBImage) -> RGBImage {

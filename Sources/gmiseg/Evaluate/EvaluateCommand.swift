@@ -3,7 +3,6 @@ import ArgumentParser
 import Evaluation
 import Foundation
 import SegmentAnything
-import Tensor
 
 /// `gmiseg evaluate`.
 struct EvaluateCommand: ParsableCommand {
@@ -88,27 +87,22 @@ struct EvaluateCommand: ParsableCommand {
     @Option(help: "Seed of everything random.")
     var seed: UInt64 = 0
 
-    @Option(help: "Processor threads (default: all cores).")
-    var threads: Int?
+    @OptionGroup var threads: ThreadsOption
 
     @Option(name: .customLong("time-budget"), help: "Stop after this many minutes; the same command goes on later.")
     var timeBudget: Double?
 
     func validate() throws {
         _ = try settings()
-        if let threads, !(1...1_024).contains(threads) { throw ValidationError("--threads must be from 1 to 1024") }
         if let timeBudget, !(timeBudget > 0 && timeBudget < 1e6) {
             throw ValidationError("--time-budget must be a number of minutes above 0")
         }
     }
 
     func run() throws {
-        if let threads { Threads.count = threads }
-        guard let path = Installation().model(named: model) else {
-            throw ValidationError(
-                "no model found: give --model FILE, or set GMISEG_HOME to the folder that has models/")
-        }
-        try evaluate(self, model: try SegmentAnythingModel(path: path), settings: try settings())
+        threads.apply()
+        let model = try SegmentAnythingModel(path: Installation().requireModel(named: model))
+        try evaluate(self, model: model, settings: try settings())
     }
 
     /// The options as settings, each checked.

@@ -21,7 +21,7 @@ struct ModelConvertCommand: ParsableCommand {
     var half = false
 
     func run() throws {
-        let model = try SegmentAnythingModel(path: try ModelCommand.path(named: input))
+        let model = try SegmentAnythingModel(path: try Installation().requireModel(named: input))
         try model.write(to: output, as: half ? .float16 : .float32, adding: ["gmiseg.source_sha256": model.sha256])
         print("\(output): \(model.name), \(model.parameterCount) parameters, \(half ? "half" : "single") precision")
     }

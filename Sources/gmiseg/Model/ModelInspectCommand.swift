@@ -19,7 +19,7 @@ struct ModelInspectCommand: ParsableCommand {
     var json = false
 
     func run() throws {
-        let checkpoint = try Checkpoint(path: try ModelCommand.path(named: model))
+        let checkpoint = try Checkpoint(path: try Installation().requireModel(named: model))
         let description = Self.describe(checkpoint)
         print(json ? description.text(pretty: true) : Self.table(description))
     }

@@ -83,8 +83,3 @@ struct JobFollower {
 
     private static func text(_ value: Double?) -> String { value.map { JSON.rounded($0, places: 3).text() } ?? "-" }
 }
-
-/// `text` as one segment of a URL's path.
-func pathSegment(_ text: String) -> String {
-    text.addingPercentEncoding(withAllowedCharacters: .alphanumerics.union(.init(charactersIn: "-_.~"))) ?? ""
-}

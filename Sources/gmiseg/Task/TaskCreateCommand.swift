@@ -121,8 +121,3 @@ struct TaskCreateCommand: ParsableCommand {
         return .object(members)
     }
 }
-
-/// A word to the person, on standard error, where it does not get into a script's way.
-func complain(_ text: String) {
-    StandardStream.error.write(text + "\n")
-}

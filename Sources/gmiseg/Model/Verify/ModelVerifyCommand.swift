@@ -1,7 +1,5 @@
-import API
 import ArgumentParser
 import SegmentAnything
-import Tensor
 
 /// `gmiseg model verify`: one of two questions about a model file.
 struct ModelVerifyCommand: ParsableCommand {
@@ -38,14 +36,12 @@ struct ModelVerifyCommand: ParsableCommand {
     @Option(help: "With --precision: write the agreement here (default: the model's file name with .int8.json added).")
     var record: String?
 
-    @Option(help: "Processor threads (default: all cores).")
-    var threads: Int?
+    @OptionGroup var threads: ThreadsOption
 
     @Flag(help: "With --precision: print the sums only.")
     var quiet = false
 
     func validate() throws {
-        if let threads, !(1...1_024).contains(threads) { throw ValidationError("--threads must be from 1 to 1024") }
         guard let precision else {
             guard images.isEmpty, limit == 0, record == nil, !quiet else {
                 throw ValidationError("--images, --limit, --record and --quiet go with --precision int8")
@@ -59,8 +55,8 @@ struct ModelVerifyCommand: ParsableCommand {
     }
 
     func run() throws {
-        if let threads { Threads.count = threads }
-        let path = try ModelCommand.path(named: model)
+        threads.apply()
+        let path = try Installation().requireModel(named: model)
         let passed = try precision == nil ? checkFile(path) : comparePrecision(path)
         if !passed { throw ExitCode.failure }
     }

@@ -1,28 +1,28 @@
 import Adaptation
 import Basics
-package import Imaging
+import Imaging
 import Metrics
-package import SegmentAnything
+import SegmentAnything
 
 /// Segments images with a model's floats and with its 8-bit weights, and counts how far the masks agree.
-package struct PrecisionComparison: Sendable {
+struct PrecisionComparison {
     /// The intersection over union of one prompt's two masks.
-    package struct Agreement: Sendable {
-        package let prompt: String
-        package let iou: Double
+    struct Agreement {
+        let prompt: String
+        let iou: Double
     }
 
     private let exact: Predictor
     private let quantized: Predictor
 
-    package init(_ model: SegmentAnythingModel, weights: QuantizedWeights) {
+    init(_ model: SegmentAnythingModel, weights: QuantizedWeights) {
         exact = Predictor(model)
         quantized = Predictor(model, precision: .int8(weights))
     }
 
     /// One agreement for each prompt: simulated from `mask` if there is one and it marks something, else laid out on a
     /// grid. Equal seeds give equal prompts.
-    package func compare(_ image: RGBImage, mask: Mask?, seed: UInt64) throws -> [Agreement] {
+    func compare(_ image: RGBImage, mask: Mask?, seed: UInt64) throws -> [Agreement] {
         let prompts = Self.simulated(mask, seed: seed) ?? Self.grid(width: image.width, height: image.height)
         let one = try exact.segment(exact.embed(image), prompts.map(\.prompt))
         let other = try quantized.segment(quantized.embed(image), prompts.map(\.prompt))
