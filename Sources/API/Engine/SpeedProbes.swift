@@ -23,6 +23,8 @@ package final class SpeedProbes: Sendable {
         _ model: SegmentAnythingModel, isCancelled: @escaping () -> Bool = { false }
     ) throws -> Measured {
         if let known = known.withLock({ $0[model.sha256] }) { return known }
+        // What others have freed is not what a step takes.
+        ProcessMemory.giveBackFreed()
         ProcessMemory.forgetPeak()
         let (speed, waited) = try Threads.countingWaits { waited in
             (try SpeedProbe(measuring: model, isCancelled: isCancelled), waited())

@@ -3,6 +3,7 @@ import Basics
 import Client
 import Foundation
 import Imaging
+import Storage
 import TestSupport
 import Testing
 
@@ -25,6 +26,24 @@ import Testing
                     }
                 })
         }
+    }
+
+    /// Nobody is told off for memory that is free already, and that the allocator only holds.
+    @Test func whatWasFreedDoesNotCount() {
+        let (held, freed) = (Lock(3 << 20), Lock(2 << 20))
+        let budget = MemoryBudget(
+            bytes: 2 << 20, used: { held.withLock { $0 } },
+            giveBack: {
+                let gone = freed.withLock { freed in
+                    defer { freed = 0 }
+                    return freed
+                }
+                held.withLock { $0 -= gone }
+            })
+        #expect(budget.overrun() == nil)
+        #expect(held.withLock { $0 } == 1 << 20)
+        held.withLock { $0 = 4 << 20 }
+        #expect(budget.overrun()?.message.contains("4 MiB") == true)
     }
 
     /// Where a job is found out, and what it then says.
