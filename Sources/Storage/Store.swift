@@ -23,7 +23,9 @@ package protocol Store: Sendable {
     func support(of task: String) throws(StoreError) -> [SupportExample]
 
     /// Removes a task with its jobs, adapters and files; nil when there is no such task.
-    func deleteTask(_ id: String) throws(StoreError) -> Deletion?
+    ///
+    /// - Parameter limit: Nil also, and the task stays, unless it was made before and no job waits or runs on it, as `expired` asks.
+    func deleteTask(_ id: String, ifExpiredBefore limit: Timestamp?) throws(StoreError) -> Deletion?
 
     // MARK: Adapters
 
@@ -113,6 +115,8 @@ package protocol Store: Sendable {
 }
 
 extension Store {
+    package func deleteTask(_ id: String) throws(StoreError) -> Deletion? { try deleteTask(id, ifExpiredBefore: nil) }
+
     package func tasks(limit: Int, after: String?) throws(StoreError) -> [TaskRecord] {
         try tasks(limit: limit, after: after, owner: nil)
     }

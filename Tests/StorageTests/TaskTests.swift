@@ -146,6 +146,28 @@ import Testing
         try expectNothingAstray(store, folder.path)
     }
 
+    /// Whoever lists what has expired, and then deletes one after the other, takes no task away to which somebody has added in between.
+    @Test func staysWhenItHasNotExpired() throws {
+        let (task, first) = try store.createTask(Sample.task())
+        let limit = Timestamp(milliseconds: 10_000)
+        func end(_ job: Job?) throws {
+            #expect(try store.claimJob()?.id == job?.id)
+            _ = try store.endJob(
+                try #require(job).id, as: .succeeded(.init(resultJSON: "{}")), progress: .none, revision: 0)
+        }
+        try end(first)
+        #expect(try store.expired(before: limit).tasks == [task.id])
+        let (_, second) = try store.addSupport([Sample.example(7)], to: task.id, having: nil, job: NewJob())
+        #expect(try store.deleteTask(task.id, ifExpiredBefore: limit) == nil)
+        _ = try store.claimJob()
+        #expect(try store.deleteTask(task.id, ifExpiredBefore: limit) == nil)
+        _ = try store.endJob(try #require(second).id, as: .cancelled, progress: .none, revision: 0)
+        #expect(try store.deleteTask(task.id, ifExpiredBefore: task.created) == nil)
+        #expect(try store.support(of: task.id).count == 3)
+        #expect(try store.deleteTask(task.id, ifExpiredBefore: limit)?.task == task.id)
+        #expect(try store.task(task.id) == nil)
+    }
+
     @Test func leavesNoWordBehind() throws {
         let (task, _) = try store.createTask(Sample.task(name: "Xanthippe-Zwiebelkuchen"))
         #expect(try databaseBytes().contains("Xanthippe-Zwiebelkuchen"))

@@ -72,9 +72,15 @@ extension SQLiteStore {
         }
     }
 
-    package func deleteTask(_ id: String) throws(StoreError) -> Deletion? {
+    package func deleteTask(_ id: String, ifExpiredBefore limit: Timestamp?) throws(StoreError) -> Deletion? {
         let deletion: Deletion? = try write { database in
             guard try fetchTask(id, database) != nil else { return nil }
+            if let limit {
+                let isExpired = try Bool.fetchOne(
+                    database, sql: "SELECT \(Self.isExpired) FROM tasks WHERE id = ?",
+                    arguments: [limit.milliseconds, id])
+                guard isExpired == true else { return nil }
+            }
             let jobs = try String.fetchAll(
                 database, sql: "SELECT id FROM jobs WHERE task = ? ORDER BY sequence", arguments: [id])
             let files = try Int.fetchAll(
