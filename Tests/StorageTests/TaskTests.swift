@@ -1,3 +1,4 @@
+import GRDB
 import Storage
 import TestSupport
 import Testing
@@ -173,6 +174,20 @@ import Testing
         #expect(try databaseBytes().contains("Xanthippe-Zwiebelkuchen"))
         _ = try store.deleteTask(task.id)
         #expect(try !databaseBytes().contains("Xanthippe-Zwiebelkuchen"))
+    }
+
+    /// A reader keeps the log as it is; the next change after it empties the log.
+    @Test func leavesNoWordBehindThatAReaderHeldUp() throws {
+        let word = "Xanthippe-Zwiebelkuchen"
+        let (task, _) = try store.createTask(Sample.task(name: word))
+        let reader = try DatabaseQueue(path: folder.file("gmiseg.sqlite"))
+        try reader.read { database in
+            #expect(try String.fetchOne(database, sql: "SELECT name FROM tasks") == word)
+            _ = try store.deleteTask(task.id)
+            #expect(try databaseBytes().contains(word))
+        }
+        _ = try store.probe()
+        #expect(try !databaseBytes().contains(word))
     }
 
     private func databaseBytes() throws -> String {

@@ -107,9 +107,14 @@ extension SQLiteStore {
         return deletion
     }
 
-    /// Empties the write-ahead log, which may still spell deleted rows; when a reader is in the way, a later one does it.
+    /// Empties the write-ahead log, which may still spell deleted rows; when a reader is in the way, the next change tries again.
     func forgetLog() {
-        _ = try? pool.writeWithoutTransaction { try $0.execute(sql: "PRAGMA wal_checkpoint(TRUNCATE)") }
+        try? pool.writeWithoutTransaction { database in
+            logRemains.withLock { $0 = true }
+            // The first column says whether it could not be done: sqlite.org/pragma.html#pragma_wal_checkpoint.
+            let isBusy = try Bool.fetchOne(database, sql: "PRAGMA wal_checkpoint(TRUNCATE)") ?? true
+            logRemains.withLock { $0 = isBusy }
+        }
     }
 
     static func folder(of task: String) -> String { "tasks/" + task }
