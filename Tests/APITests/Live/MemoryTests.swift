@@ -120,6 +120,28 @@ import Testing
         }
     }
 
+    /// The files of a JSON request wait in memory, where those of a form wait on the disk.
+    @Test func filesInJSONCountToo() async throws {
+        let memory = AnswerMemory(bytes: 100_000)
+        func configure(_ configuration: inout Service.Configuration) { configuration.answerMemory = memory }
+        try await withLiveServer(configure) { server in
+            func ask(_ image: [UInt8]) async throws -> ClientResponse {
+                let body: JSON = ["image": .string(Data(image).base64EncodedString()), "prompts": [:]]
+                return try await server.client.send(
+                    ClientRequest(
+                        "POST", "/v1/segment", headers: [("Content-Type", "application/json")],
+                        body: Array(body.text().utf8)))
+            }
+            let large = try await ask([UInt8](repeating: 7, count: 150_000))
+            #expect(try large.status == 413 && large.json["field"] == "body", "\(large.text)")
+            #expect(try large.json["hint"]?.stringValue?.contains("--answer-memory-mb") == true)
+            let others = try memory.claim(90_000, for: "others", field: "image")
+            let busy = try await ask([UInt8](repeating: 7, count: 30_000))
+            #expect(busy.status == 503 && busy.header("Retry-After") != nil, "\(busy.text)")
+            withExtendedLifetime(others) {}
+        }
+    }
+
     /// However small the image: a mask prompt of a hundred bytes may be of millions of pixels.
     @Test func maskPromptsCountToo() async throws {
         let memory = AnswerMemory(bytes: 100_000)
