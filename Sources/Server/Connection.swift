@@ -22,6 +22,8 @@ final class Connection: EventHandler, @unchecked Sendable {
         var receiver: BodyReceiver?
         /// What is set aside for its body.
         var claim: AdmissionLedger.Claim?
+        /// How much of a body in chunks that is enough for.
+        var claimedBytes = 0
         /// Nothing is read until it is known what there is to set aside.
         var awaitsRoom = false
         /// An answer that needs no handler, held until the request has ended.
@@ -198,7 +200,8 @@ final class Connection: EventHandler, @unchecked Sendable {
         case .body:
             let rate = context.limits.leastRate(of: exchange?.head?.framing ?? BodyFraming.none)
             return min(
-                lastInput + timeouts.bodyIdle, inputPace.deadline(grace: timeouts.bodyIdle, bytesPerSecond: rate))
+                lastInput + timeouts.bodyIdle, inputPace.deadline(grace: timeouts.bodyIdle, bytesPerSecond: rate),
+                inputPace.deadline(grace: timeouts.bodyIdle, whole: context.limits.transferTime))
         case .answering, .lingering, .closed: return nil
         }
     }

@@ -45,6 +45,27 @@ import Testing
         #expect(server.log.withLock { $0.first?.status } == 408)
     }
 
+    /// A body in chunks holds room as well: a burst buys it no more time than others have.
+    @Test func bodiesInChunksMustEndInTimeToo() throws {
+        var limits = Limits()
+        limits.transferTime = .seconds(1)
+        var timeouts = Timeouts()
+        timeouts.bodyIdle = .milliseconds(200)
+        let server = try TestServer(
+            limits: limits, timeouts: timeouts, resources: { Resources(disk: nil, memory: nil) }, describe)
+        let client = try server.client()
+        try client.send("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n100000\r\n")
+        try client.send([UInt8](repeating: 1, count: 1 << 20))
+        try client.send("\r\n")
+        var sent = 0
+        while server.log.withLock({ $0.isEmpty }), sent < 6_000 {
+            do { try client.send("1\r\nx\r\n") } catch { break }
+            sent += 1
+            pause(milliseconds: 10)
+        }
+        #expect(server.log.withLock { $0.first?.status } == 408)
+    }
+
     private static let unwantedUpload = "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 100000\r\n\r\n"
 
     /// Whoever goes on with an upload for twice as long as the server lingers still gets to read why it was refused.
