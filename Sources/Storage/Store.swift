@@ -110,7 +110,7 @@ package protocol Store: Sendable {
     func makeScratchDirectory() throws(StoreError) -> String
     func removeScratchDirectory(_ path: String)
 
-    /// Writes for real, so that a full or read-only disk is noticed, and counts.
+    /// Writes for real now and then, so that a full or read-only disk is noticed, and counts.
     func probe() throws(StoreError) -> StoreHealth
 }
 

@@ -1,4 +1,5 @@
 import Basics
+import Dispatch
 import Foundation
 import GRDB
 import Glibc
@@ -27,6 +28,9 @@ package final class SQLiteStore: Store {
     private let superfluous = Lock<[String]>([])
     /// The write-ahead log should have been emptied, and a reader was in the way.
     let logRemains = Lock(false)
+    /// Where it is proved, by one at a time, that the store can be written; and what came of it last.
+    let proving = DispatchQueue(label: "gmiseg.store.proof")
+    let proof = Lock<(time: Timestamp, outcome: Result<Void, StoreError>)?>(nil)
 
     /// Opens the store, creates or migrates what is needed, and removes what a killed process left unfinished.
     ///
