@@ -51,7 +51,7 @@ package struct AdmissionLedger: Sendable {
     /// - Parameter held: What the body has set aside so far.
     /// - Throws: 507 when there is no room for them and nobody else has any, else 503.
     package mutating func extend(_ held: Claim, isKept: Bool) throws(Refusal) -> Claim {
-        try take(Claim(disk: Self.step * (isKept ? 2 : 1)), beside: held)
+        try take(need(disk: Self.step * (isKept ? 2 : 1), memory: 0), beside: held)
     }
 
     private mutating func take(_ claim: Claim, beside held: Claim) throws(Refusal) -> Claim {
@@ -87,6 +87,10 @@ package struct AdmissionLedger: Sendable {
         let isSpooled = framing == .chunked || length > limits.memoryThreshold
         // Once on its way, and once more where it is stored.
         let disk = (isSpooled ? length : 0) + (isKept ? length : 0)
-        return Claim(disk: disk, memory: min(length, 4 * limits.memoryThreshold) + Self.overhead)
+        return need(disk: disk, memory: min(length, 4 * limits.memoryThreshold) + Self.overhead)
+    }
+
+    private func need(disk: Int, memory: Int) -> Claim {
+        Claim(disk: disk, memory: memory + (free.diskIsMemory ? disk : 0))
     }
 }

@@ -88,6 +88,30 @@ import Testing
         #expect(try ledger.claim(.length(1), isKept: false).memory == Self.overhead + 1)
     }
 
+    /// A data folder in memory (`--ephemeral`) has no more room than memory has, however large its file system says that it is.
+    @Test func aDiskThatIsMemoryIsCountedAsMemory() throws {
+        let free = Resources(disk: 1 << 40, memory: 10_000 + 2 * (Self.overhead + 20_000), diskIsMemory: true)
+        #expect(free.disk == free.memory)
+        var ledger = AdmissionLedger(Self.limits, free: free)
+        #expect(throws: Refusal.diskFull) { try ledger.claim(.length(3 * Self.overhead), isKept: false) }
+        let first = try ledger.claim(.length(8_000), isKept: true)
+        #expect(first == AdmissionLedger.Claim(disk: 16_000, memory: Self.overhead + 4_000 + 16_000))
+        let second = try ledger.claim(.length(8_000), isKept: true)
+        #expect(throws: Refusal.busy(.memory)) { try ledger.claim(.length(1), isKept: false) }
+        ledger.release(second)
+        // What comes in chunks takes memory as well.
+        let more = Resources(disk: 1 << 40, memory: 10_000 + AdmissionLedger.step + Self.overhead, diskIsMemory: true)
+        var other = AdmissionLedger(Self.limits, free: more)
+        #expect(try other.claim(.length(1), isKept: false) == AdmissionLedger.Claim(memory: Self.overhead + 1))
+        #expect(throws: Refusal.busy(.memory)) { try other.extend(.init(), isKept: false) }
+    }
+
+    @Test(.enabled(if: DiskSpace.isMemory("/dev/shm"), "no tmpfs")) func knowsADiskThatIsMemory() {
+        let free = Resources.now("/dev/shm")
+        #expect(free.diskIsMemory && (free.disk ?? 0) <= free.memory ?? 0)
+        #expect(!Resources.now("/proc").diskIsMemory)
+    }
+
     /// Where the system does not say what is free, nobody is turned away for it.
     @Test func takesAllWhereNothingIsKnown() throws {
         var ledger = Self.ledger()
