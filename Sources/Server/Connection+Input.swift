@@ -5,7 +5,7 @@ import Posix
 
 extension Connection {
     // Unsent bytes beyond which no further request is begun.
-    private static let congestion = 65_536
+    static let congestion = 65_536
 
     // Files that wait to be sent beyond which no further request is begun: each holds a descriptor.
     private static let openFiles = 4

@@ -50,6 +50,8 @@ final class Connection: EventHandler, @unchecked Sendable {
     var parser: RequestParser
     var exchange: Exchange?
     var output = OutputQueue()
+    /// Bytes of it that the server's count has.
+    private var countedOutput = 0
     /// Nil until the loop watches the socket.
     private var token: UInt64?
 
@@ -176,7 +178,16 @@ final class Connection: EventHandler, @unchecked Sendable {
         exchange?.reply?.clientHasGone()
         endExchange(isComplete: false)
         output.abandon()
+        countOutput()
         shard.remove(self)
+    }
+
+    /// Tells the server how much waits in memory here.
+    func countOutput() {
+        let change = output.byteCount - countedOutput
+        guard change != 0 else { return }
+        countedOutput += change
+        context.unsent.add(change)
     }
 
     // MARK: Time

@@ -145,6 +145,46 @@ import Testing
         #expect(server.log.withLock { $0.map(\.isComplete) }.count == 1)
     }
 
+    /// Beyond what may wait in memory for all clients together there are no more large answers, but for what a request has changed.
+    @Test func answersThatNobodyTakesAreNotPiledUp() throws {
+        var limits = Limits()
+        limits.unsentBytes = 1 << 20
+        var timeouts = Timeouts()
+        timeouts.write = .seconds(600)
+        let server = try TestServer(limits: limits, timeouts: timeouts) { request, reply in
+            let body = [UInt8](repeating: 1, count: request.path == "/small" ? 1_000 : 32 << 20)
+            reply.send(Response(request.path == "/made" ? .created : .ok, body: .bytes(body)))
+        }
+        func answer(_ request: String) throws -> LoopbackClient.Response {
+            let client = try server.client()
+            try client.send("\(request) HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\n\r\n")
+            return try client.response()
+        }
+        /// A client that has got the beginning of a large answer, and leaves the rest where it is.
+        func hold() throws -> LoopbackClient {
+            var client = try server.client()
+            let isHeld = try TestServer.eventually {
+                client = try server.client()
+                try client.send("GET /large HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
+                return try client.readLine() == "HTTP/1.1 200 OK"
+            }
+            try #require(isHeld)
+            return client
+        }
+        let slow = try hold()
+        #expect(try TestServer.eventually { try answer("GET /large").status == 503 })
+        let refused = try answer("POST /large")
+        #expect(refused.status == 503 && refused.fields["retry-after"] == "5")
+        #expect(try answer("GET /small").status == 200)
+        #expect(try answer("POST /made").body.count == 32 << 20)
+        // The room comes back with what is taken, and with those who go.
+        #expect(try slow.readToEnd().count > 32 << 20)
+        let next = try hold()
+        #expect(try TestServer.eventually { try answer("GET /large").status == 503 })
+        next.abort()
+        #expect(try TestServer.eventually { try answer("GET /large").status == 200 })
+    }
+
     @Test func aSteadyClientHasAllTheTimeItNeeds() {
         func at(_ seconds: Double) -> MonotonicTime { MonotonicTime(nanoseconds: UInt64((1_000 + seconds) * 1e9)) }
         var pace = PaceKeeper(now: at(0))
