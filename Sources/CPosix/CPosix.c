@@ -1,11 +1,13 @@
 #define _GNU_SOURCE
 #include "CPosix.h"
 
+#include <linux/magic.h>
 #include <malloc.h>
 #include <stddef.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <sys/vfs.h>
 
 int cposix_accept(int listener) {
     return accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
@@ -25,6 +27,11 @@ ssize_t cposix_send(int socket, const void *bytes, size_t count) {
 
 void cposix_trim_memory(void) {
     malloc_trim(0);
+}
+
+int cposix_is_memory(const char *path) {
+    struct statfs status;
+    return statfs(path, &status) == 0 && (status.f_type == TMPFS_MAGIC || status.f_type == RAMFS_MAGIC);
 }
 
 int cposix_epoll_create(void) {

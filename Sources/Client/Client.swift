@@ -7,6 +7,8 @@ package enum ClientError: Error, Equatable, Sendable, CustomStringConvertible {
     case unresolvable(host: String, reason: String)
     case connection(address: String, call: String, errno: CInt)
     case closedEarly
+    /// Nothing came, or nothing was taken, for as long as the client waits.
+    case silent(address: String)
     case malformedAnswer(String)
     case encryption(address: String, reason: String)
     case file(path: String, errno: CInt)
@@ -14,7 +16,7 @@ package enum ClientError: Error, Equatable, Sendable, CustomStringConvertible {
     /// Whether the same may succeed a little later: the server is away, or ended in the middle.
     package var isPassing: Bool {
         switch self {
-        case .connection, .closedEarly: true
+        case .connection, .closedEarly, .silent: true
         case .invalidAddress, .unresolvable, .malformedAnswer, .encryption, .file: false
         }
     }
@@ -26,6 +28,8 @@ package enum ClientError: Error, Equatable, Sendable, CustomStringConvertible {
         case .connection(let address, let call, let errno):
             "no connection to \(address): \(call): \(String(cString: strerror(errno)))"
         case .closedEarly: "the server closed the connection before its answer was complete"
+        case .silent(let address):
+            "the server at \(address) has gone silent: see whether it still runs and can be reached, then try again"
         case .encryption(let address, let reason): "no trusted connection to \(address): \(reason)"
         case .malformedAnswer(let reason): "the server's answer is not HTTP: \(reason)"
         case .file(let path, let errno): "\(path): \(String(cString: strerror(errno)))"
@@ -72,6 +76,8 @@ package struct Client: Sendable {
     package var token: String?
     /// Files for encrypted connections.
     package var trust = ClientTrust()
+    /// How long a server may be silent: twice the longest `?wait=`. One that has vanished is noticed within two minutes.
+    package var patienceSeconds = 1_200
 
     package init(_ address: ServerAddress) { self.address = address }
 
@@ -79,7 +85,7 @@ package struct Client: Sendable {
 
     /// Sends one request and reads its whole answer.
     package func send(_ request: ClientRequest) throws(ClientError) -> ClientResponse {
-        let socket = try ClientSocket(address, trust)
+        let socket = try ClientSocket(address, trust, patienceSeconds: patienceSeconds)
         try socket.write(Array(request.head(host: address.description, token: token).utf8))
         // A server that refuses an upload may answer and close before it has read it all: its answer counts, not our
         // broken pipe.
@@ -113,7 +119,7 @@ package struct Client: Sendable {
 
     /// Sends bytes as they are and reads until the server closes: for requests that no client should make.
     package func exchange(raw bytes: [UInt8]) throws(ClientError) -> ClientResponse {
-        let socket = try ClientSocket(address, trust)
+        let socket = try ClientSocket(address, trust, patienceSeconds: patienceSeconds)
         try socket.write(bytes)
         return try ResponseReader.read(socket, isHead: false)
     }

@@ -7,20 +7,21 @@ struct ClientSocket: ~Copyable {
     /// Nil: bytes travel as they are.
     private let channel: SecureChannel?
 
-    init(_ address: ServerAddress, _ trust: ClientTrust) throws(ClientError) {
-        (name, raw, channel) = try Self.open(address, trust)
+    init(_ address: ServerAddress, _ trust: ClientTrust, patienceSeconds: Int) throws(ClientError) {
+        (name, raw, channel) = try Self.open(address, trust, patienceSeconds)
     }
 
     private static func open(
-        _ address: ServerAddress, _ trust: ClientTrust
+        _ address: ServerAddress, _ trust: ClientTrust, _ patienceSeconds: Int
     ) throws(ClientError) -> (name: String, raw: CInt, channel: SecureChannel?) {
         let name = address.description
         switch address {
-        case .unix(let path): return (name, try connectUnix(path, name: name), nil)
-        case .tcp(let host, let port, false): return (name, try connectTCP(host, port, name: name), nil)
+        case .unix(let path): return (name, try connectUnix(path, patienceSeconds, name: name), nil)
+        case .tcp(let host, let port, false):
+            return (name, try connectTCP(host, port, patienceSeconds, name: name), nil)
         case .tcp(let host, let port, true):
             let channel = try SecureChannel(host, trust, name: name)
-            let raw = try connectTCP(host, port, name: name)
+            let raw = try connectTCP(host, port, patienceSeconds, name: name)
             do throws(ClientError) {
                 try channel.shakeHands(over: raw)
             } catch {
@@ -33,7 +34,9 @@ struct ClientSocket: ~Copyable {
 
     deinit { _ = close(raw) }
 
-    private static func connectTCP(_ host: String, _ port: UInt16, name: String) throws(ClientError) -> CInt {
+    private static func connectTCP(
+        _ host: String, _ port: UInt16, _ patienceSeconds: Int, name: String
+    ) throws(ClientError) -> CInt {
         var hints = addrinfo()
         hints.ai_socktype = CInt(SOCK_STREAM.rawValue)
         var list: UnsafeMutablePointer<addrinfo>?
@@ -49,6 +52,7 @@ struct ClientSocket: ~Copyable {
                 failure = errno
                 continue
             }
+            limitPatience(descriptor, patienceSeconds)
             if connect(descriptor, entry.ai_addr, entry.ai_addrlen) == 0 { return descriptor }
             failure = errno
             _ = close(descriptor)
@@ -56,7 +60,32 @@ struct ClientSocket: ~Copyable {
         throw .connection(address: name, call: "connect", errno: failure)
     }
 
-    private static func connectUnix(_ path: String, name: String) throws(ClientError) -> CInt {
+    /// A server that says nothing may be at work for long; whether its machine is still there is asked from time to time (tcp(7)).
+    private static func limitPatience(_ descriptor: CInt, _ seconds: Int) {
+        func set(_ level: CInt, _ option: CInt, _ value: CInt) {
+            var value = value
+            _ = setsockopt(descriptor, level, option, &value, socklen_t(MemoryLayout<CInt>.size))
+        }
+        set(SOL_SOCKET, SO_KEEPALIVE, 1)
+        for (option, value) in [(TCP_KEEPIDLE, CInt(30)), (TCP_KEEPINTVL, 15), (TCP_KEEPCNT, 4)] {
+            set(CInt(IPPROTO_TCP), option, value)
+        }
+        var limit = timeval(tv_sec: seconds, tv_usec: 0)
+        for option in [SO_RCVTIMEO, SO_SNDTIMEO] {
+            _ = setsockopt(descriptor, SOL_SOCKET, option, &limit, socklen_t(MemoryLayout<timeval>.size))
+        }
+    }
+
+    /// What ended the connection, by the error of a call on it.
+    private static func failure(_ name: String, _ call: String, _ code: CInt) -> ClientError {
+        // EAGAIN: our own limit; ETIMEDOUT: the system's, when the other machine does not answer.
+        code == EAGAIN || code == ETIMEDOUT
+            ? .silent(address: name) : .connection(address: name, call: call, errno: code)
+    }
+
+    private static func connectUnix(
+        _ path: String, _ patienceSeconds: Int, name: String
+    ) throws(ClientError) -> CInt {
         var address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)
         let bytes = Array(path.utf8)
@@ -66,6 +95,7 @@ struct ClientSocket: ~Copyable {
         withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: bytes) }
         let descriptor = socket(AF_UNIX, CInt(SOCK_STREAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue), 0)
         guard descriptor >= 0 else { throw .connection(address: name, call: "socket", errno: errno) }
+        limitPatience(descriptor, patienceSeconds)
         let code = withUnsafePointer(to: &address) {
             $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
                 connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
@@ -94,7 +124,7 @@ struct ClientSocket: ~Copyable {
             if count >= 0 {
                 sent += count
             } else if errno != EINTR {
-                throw .connection(address: name, call: "send", errno: errno)
+                throw failure(name, "send", errno)
             }
         }
     }
@@ -123,14 +153,14 @@ struct ClientSocket: ~Copyable {
 
     static func receive(over raw: CInt, name: String) throws(ClientError) -> [UInt8] {
         while true {
-            var failure: CInt = 0
+            var code: CInt = 0
             let bytes = [UInt8](unsafeUninitializedCapacity: 1 << 16) { buffer, count in
                 let received = recv(raw, buffer.baseAddress, buffer.count, 0)
-                failure = received < 0 ? errno : 0
+                code = received < 0 ? errno : 0
                 count = max(received, 0)
             }
-            if failure == 0 { return bytes }
-            if failure != EINTR { throw .connection(address: name, call: "recv", errno: failure) }
+            if code == 0 { return bytes }
+            if code != EINTR { throw failure(name, "recv", code) }
         }
     }
 }

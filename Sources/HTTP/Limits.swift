@@ -28,6 +28,8 @@ package struct Limits: Sendable, Equatable {
     /// In which a body of any length must be able to end: until then it holds the room on the disk that was set aside for it. And in which an
     /// answer that is held in memory must have been taken.
     package var transferTime = Duration.seconds(3_600)
+    /// Bytes of answers that may wait in memory for clients to take them, of all connections together. Beyond: 503 in place of a large answer.
+    package var unsentBytes = 256 << 20
     /// Bytes of disk that stay free whatever clients send, for the database and for what is under way. Beyond: 507 or 503.
     package var diskReserve = 64 << 20
     /// Bytes of memory that stay free for the same reason. Beyond: 503.

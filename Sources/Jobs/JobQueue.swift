@@ -145,8 +145,10 @@ package final class JobQueue: Sendable {
     }
 
     /// Deletes a task with all that is kept for it, and ends its jobs; nil when there is none.
-    package func deleteTask(_ id: String) throws(StoreError) -> Deletion? {
-        guard let deletion = try store.deleteTask(id) else { return nil }
+    ///
+    /// - Parameter limit: See `Store.deleteTask`.
+    package func deleteTask(_ id: String, ifExpiredBefore limit: Timestamp? = nil) throws(StoreError) -> Deletion? {
+        guard let deletion = try store.deleteTask(id, ifExpiredBefore: limit) else { return nil }
         for job in deletion.jobs { forget(job) }
         return deletion
     }

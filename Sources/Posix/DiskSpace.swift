@@ -1,3 +1,4 @@
+import CPosix
 import Glibc
 
 package enum DiskSpace {
@@ -8,4 +9,7 @@ package enum DiskSpace {
         let (bytes, overflow) = UInt64(status.f_bavail).multipliedReportingOverflow(by: UInt64(status.f_frsize))
         return overflow ? .max : Int(clamping: bytes)
     }
+
+    /// Whether the file system that holds `path` is memory by another name, tmpfs or ramfs.
+    package static func isMemory(_ path: String) -> Bool { cposix_is_memory(path) != 0 }
 }

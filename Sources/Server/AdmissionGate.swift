@@ -16,8 +16,7 @@ package final class AdmissionGate: Sendable {
     }
 
     private struct Request: Sendable {
-        let framing: BodyFraming
-        let isKept: Bool
+        let claim: @Sendable (inout AdmissionLedger) throws(Refusal) -> AdmissionLedger.Claim
         let answer: @Sendable (Answer) -> Void
     }
 
@@ -39,7 +38,21 @@ package final class AdmissionGate: Sendable {
     package func claim(
         _ framing: BodyFraming, isKept: Bool, now: MonotonicTime, later: @escaping @Sendable (Answer) -> Void
     ) -> Answer? {
-        let request = Request(framing: framing, isKept: isKept, answer: later)
+        answer(
+            Request(
+                claim: { (ledger) throws(Refusal) in try ledger.claim(framing, isKept: isKept) }, answer: later),
+            now)
+    }
+
+    /// Sets aside room for more of a body in chunks, beside what it holds; see `AdmissionLedger.extend`. Answers as `claim` does.
+    package func extend(
+        _ held: AdmissionLedger.Claim, isKept: Bool, now: MonotonicTime, later: @escaping @Sendable (Answer) -> Void
+    ) -> Answer? {
+        answer(
+            Request(claim: { (ledger) throws(Refusal) in try ledger.extend(held, isKept: isKept) }, answer: later), now)
+    }
+
+    private func answer(_ request: Request, _ now: MonotonicTime) -> Answer? {
         let (answer, measurement) = state.withLock { state -> (Answer?, AdmissionLedger.Measurement?) in
             if now < state.measured + Self.interval { return (Self.answer(request, &state.ledger), nil) }
             state.waiting.append(request)
@@ -54,7 +67,7 @@ package final class AdmissionGate: Sendable {
     }
 
     private static func answer(_ request: Request, _ ledger: inout AdmissionLedger) -> Answer {
-        Result { () throws(Refusal) in try ledger.claim(request.framing, isKept: request.isKept) }
+        Result { () throws(Refusal) in try request.claim(&ledger) }
     }
 
     private func refresh(_ measurement: AdmissionLedger.Measurement) {

@@ -14,7 +14,7 @@ package final class Census: Sendable {
         var open = 0
         var refused = 0
         var perHost: [String: Int] = [:]
-        var onEmpty: (@Sendable () -> Void)?
+        var onEmpty: [@Sendable () -> Void] = []
     }
 
     // Refused clients that are being told; each holds a descriptor for as long as it may linger.
@@ -51,24 +51,24 @@ package final class Census: Sendable {
     }
 
     package func left(from host: String? = nil, isRefused: Bool) {
-        let callback = state.withLock { state -> (@Sendable () -> Void)? in
+        let callbacks = state.withLock { state -> [@Sendable () -> Void] in
             if let host {
                 let rest = state.perHost[host, default: 1] - 1
                 state.perHost[host] = rest > 0 ? rest : nil
             }
             if isRefused { state.refused -= 1 } else { state.open -= 1 }
-            guard state.open == 0, state.refused == 0 else { return nil }
-            defer { state.onEmpty = nil }
+            guard state.open == 0, state.refused == 0 else { return [] }
+            defer { state.onEmpty = [] }
             return state.onEmpty
         }
-        callback?()
+        for callback in callbacks { callback() }
     }
 
     /// Calls `body` once nobody is here.
     package func whenEmpty(_ body: @escaping @Sendable () -> Void) {
         let isEmpty = state.withLock { state in
             let isEmpty = state.open == 0 && state.refused == 0
-            if !isEmpty { state.onEmpty = body }
+            if !isEmpty { state.onEmpty.append(body) }
             return isEmpty
         }
         if isEmpty { body() }

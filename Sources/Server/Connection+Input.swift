@@ -5,7 +5,7 @@ import Posix
 
 extension Connection {
     // Unsent bytes beyond which no further request is begun.
-    private static let congestion = 65_536
+    static let congestion = 65_536
 
     // Files that wait to be sent beyond which no further request is begun: each holds a descriptor.
     private static let openFiles = 4
@@ -176,6 +176,7 @@ extension Connection {
         exchange.awaitsRoom = false
         do throws(Refusal) {
             exchange.claim = try admission.get()
+            exchange.claimedBytes = context.limits.memoryThreshold
             let mediaType = head.request.headerFields[.contentType].flatMap { MediaType($0) }
             exchange.receiver = try BodyReceiver(
                 mediaType: mediaType, limits: context.limits, directory: context.spoolDirectory)
@@ -229,6 +230,9 @@ extension Connection {
         guard !spool.isBusy, let exchange, let receiver = exchange.receiver else { return }
         let number = exchange.number
         guard !spool.bytes.isEmpty || spool.hasEnded else { return }
+        guard exchange.head?.framing != .chunked || exchange.requestBytes <= exchange.claimedBytes else {
+            return extendClaim(exchange)
+        }
         let bytes = spool.bytes
         let isLast = spool.hasEnded
         spool.bytes = []
@@ -242,6 +246,36 @@ extension Connection {
                 outcome = .failure(error)
             }
             shard.loop.execute { self.spooled(outcome, number) }
+        }
+    }
+
+    /// Sets aside room for more of a body whose length nobody knows, and goes on to spool it.
+    private func extendClaim(_ exchange: Exchange) {
+        guard let claim = exchange.claim, let destination = exchange.destination else { return }
+        let number = exchange.number
+        spool.isBusy = true
+        let admission = context.admission.extend(claim, isKept: destination.keepsBody, now: shard.loop.now) {
+            [self] admission in
+            shard.loop.execute {
+                self.extended(admission, number)
+                self.pump()
+            }
+        }
+        if let admission { extended(admission, number) }
+    }
+
+    private func extended(_ admission: AdmissionGate.Answer, _ number: UInt64) {
+        guard transport != nil, let exchange, exchange.number == number, let claim = exchange.claim else {
+            if case .success(let claim) = admission { context.admission.release(claim) }
+            return
+        }
+        switch admission {
+        case .success(let more):
+            exchange.claim = claim + more
+            exchange.claimedBytes += AdmissionLedger.step
+            spool.isBusy = false
+            spoolNext()
+        case .failure(let refusal): fail(refusal)
         }
     }
 

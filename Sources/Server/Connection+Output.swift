@@ -19,6 +19,7 @@ extension Connection {
 
     /// Queues a whole answer to exchange `number`, if that is still waiting for one.
     func answer(_ response: Response, _ number: UInt64) {
+        guard !isWithheld(response) else { return refuse(.busy(.answers), number) }
         answer(response.status, response.body, number) {
             ResponseEncoder.appendStart(to: &$0, status: response.status, fields: response.fields)
         }
@@ -27,6 +28,15 @@ extension Connection {
     /// The same for an answer whose head begins with bytes that are there already.
     func answer(_ response: ConstantResponse, _ number: UInt64) {
         answer(response.status, response.body, number) { $0.append(contentsOf: response.start) }
+    }
+
+    /// Whether an answer is not to wait in memory, where clients leave too much already. What a request has changed its client is told all the
+    /// same: the routes that change something say 201 or 202, or are for PUT and DELETE.
+    private func isWithheld(_ response: Response) -> Bool {
+        guard case .bytes(let bytes) = response.body, bytes.count >= Self.congestion, context.unsent.isFull else {
+            return false
+        }
+        return response.status == .ok && [.get, .post].contains(exchange?.head?.request.method)
     }
 
     private func answer(
@@ -42,6 +52,8 @@ extension Connection {
             case .file(let file): output.append(file)
             }
             exchange.responseBytes += body.count
+            // At once: others look before this is flushed.
+            if body.count >= Self.congestion { countOutput() }
         }
         endAnswer()
     }
@@ -126,6 +138,7 @@ extension Connection {
     /// - Returns: Whether all of it is gone.
     func flush() -> Bool {
         guard let transport else { return false }
+        defer { countOutput() }
         if hasOutput {
             guard isWritable else { return false }
             var written = 0

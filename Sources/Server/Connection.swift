@@ -22,6 +22,8 @@ final class Connection: EventHandler, @unchecked Sendable {
         var receiver: BodyReceiver?
         /// What is set aside for its body.
         var claim: AdmissionLedger.Claim?
+        /// How much of a body in chunks that is enough for.
+        var claimedBytes = 0
         /// Nothing is read until it is known what there is to set aside.
         var awaitsRoom = false
         /// An answer that needs no handler, held until the request has ended.
@@ -48,6 +50,8 @@ final class Connection: EventHandler, @unchecked Sendable {
     var parser: RequestParser
     var exchange: Exchange?
     var output = OutputQueue()
+    /// Bytes of it that the server's count has.
+    private var countedOutput = 0
     /// Nil until the loop watches the socket.
     private var token: UInt64?
 
@@ -174,7 +178,16 @@ final class Connection: EventHandler, @unchecked Sendable {
         exchange?.reply?.clientHasGone()
         endExchange(isComplete: false)
         output.abandon()
+        countOutput()
         shard.remove(self)
+    }
+
+    /// Tells the server how much waits in memory here.
+    func countOutput() {
+        let change = output.byteCount - countedOutput
+        guard change != 0 else { return }
+        countedOutput += change
+        context.unsent.add(change)
     }
 
     // MARK: Time
@@ -198,7 +211,8 @@ final class Connection: EventHandler, @unchecked Sendable {
         case .body:
             let rate = context.limits.leastRate(of: exchange?.head?.framing ?? BodyFraming.none)
             return min(
-                lastInput + timeouts.bodyIdle, inputPace.deadline(grace: timeouts.bodyIdle, bytesPerSecond: rate))
+                lastInput + timeouts.bodyIdle, inputPace.deadline(grace: timeouts.bodyIdle, bytesPerSecond: rate),
+                inputPace.deadline(grace: timeouts.bodyIdle, whole: context.limits.transferTime))
         case .answering, .lingering, .closed: return nil
         }
     }

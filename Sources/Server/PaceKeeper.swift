@@ -17,4 +17,7 @@ package struct PaceKeeper: Sendable {
     package func deadline(grace: Duration, bytesPerSecond: Int) -> MonotonicTime {
         began + grace + .seconds(Double(bytes) / Double(max(1, bytesPerSecond)))
     }
+
+    /// When it will have taken too long, however fast it is.
+    package func deadline(grace: Duration, whole: Duration) -> MonotonicTime { began + grace + whole }
 }

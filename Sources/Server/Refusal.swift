@@ -16,12 +16,14 @@ package enum Refusal: Error, Sendable, Equatable {
         /// Room on the disk that bodies on their way may need.
         case disk
         case memory
+        /// Memory for answers, which clients leave waiting there.
+        case answers
 
         /// For the Retry-After field.
         package var retryAfterSeconds: Int {
             switch self {
             case .connections, .requests: 1
-            case .disk, .memory: 5
+            case .disk, .memory, .answers: 5
             }
         }
     }
@@ -63,6 +65,7 @@ package enum Refusal: Error, Sendable, Equatable {
         case .busy(.requests): "Too many requests wait already."
         case .busy(.disk): "Uploads on their way may need all the space that is left."
         case .busy(.memory): "Memory is short."
+        case .busy(.answers): "Answers that other clients have not taken yet fill the memory there is for them."
         case .diskFull: "There is no space left for this upload."
         // No path, no errno: they say nothing to the client, and it is not to know how the disk is laid out.
         case .storage(let error):

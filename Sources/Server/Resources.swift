@@ -6,14 +6,18 @@ package struct Resources: Sendable, Equatable {
     package var disk: Int?
     /// Bytes of memory.
     package var memory: Int?
+    /// What is written to that disk is taken from memory as well.
+    package var diskIsMemory: Bool
 
-    package init(disk: Int?, memory: Int?) {
-        self.disk = disk
+    package init(disk: Int?, memory: Int?, diskIsMemory: Bool = false) {
+        self.disk = diskIsMemory ? [disk, memory].compactMap(\.self).min() : disk
         self.memory = memory
+        self.diskIsMemory = diskIsMemory
     }
 
     /// Of this machine, for uploads kept in `directory`.
     package static func now(_ directory: String) -> Resources {
-        Resources(disk: DiskSpace.free(directory), memory: MemorySpace.free)
+        Resources(
+            disk: DiskSpace.free(directory), memory: MemorySpace.free, diskIsMemory: DiskSpace.isMemory(directory))
     }
 }

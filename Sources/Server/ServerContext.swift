@@ -14,6 +14,7 @@ final class ServerContext: Sendable {
     let accessLog: (@Sendable (AccessLogEntry) -> Void)?
     let census: Census
     let admission: AdmissionGate
+    let unsent: UnsentOutput
     /// Where handlers run, and where bodies are written to disk: apart, so that slow handlers do not hold up uploads.
     let handlers: WorkerPool
     let spool = WorkerPool(label: "gmiseg.spool", width: 4)
@@ -35,6 +36,7 @@ final class ServerContext: Sendable {
         let directory = configuration.spoolDirectory
         admission = AdmissionGate(
             configuration.limits, measure: configuration.resources ?? { Resources.now(directory) })
+        unsent = UnsentOutput(limit: configuration.limits.unsentBytes)
         census = Census(
             limit: configuration.limits.connections, limitPerHost: configuration.limits.connectionsPerAddress)
     }

@@ -23,7 +23,9 @@ package protocol Store: Sendable {
     func support(of task: String) throws(StoreError) -> [SupportExample]
 
     /// Removes a task with its jobs, adapters and files; nil when there is no such task.
-    func deleteTask(_ id: String) throws(StoreError) -> Deletion?
+    ///
+    /// - Parameter limit: Nil also, and the task stays, unless it was made before and no job waits or runs on it, as `expired` asks.
+    func deleteTask(_ id: String, ifExpiredBefore limit: Timestamp?) throws(StoreError) -> Deletion?
 
     // MARK: Adapters
 
@@ -108,7 +110,7 @@ package protocol Store: Sendable {
     func makeScratchDirectory() throws(StoreError) -> String
     func removeScratchDirectory(_ path: String)
 
-    /// Writes for real, so that a full or read-only disk is noticed, and counts.
+    /// Writes for real now and then, so that a full or read-only disk is noticed, and counts.
     func probe() throws(StoreError) -> StoreHealth
 }
 

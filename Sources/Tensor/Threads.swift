@@ -58,13 +58,18 @@ package enum Threads {
 
     // Threads of their own: a piece that lets others go first blocks its thread, which must then not be one of the pool's.
     private static let lanes = (0..<15).map { DispatchQueue(label: "gmiseg.lane.\($0)") }
+    private static let areLanesTaken = Atomic<Bool>(false)
 
     /// The results of `body` for every index below `count`, as many at once as there are threads, each on one thread from beginning
-    /// to end: for pieces of work whose operations are too small to be cut. One caller at a time: its pieces wait for those who go first, and
-    /// another's would wait behind them.
+    /// to end: for pieces of work whose operations are too small to be cut. A second caller at a time does its pieces by itself, one after
+    /// the other: those of the first wait for others who go first, and the second's would wait behind them.
     package static func mapWhole<Result: Sendable>(_ count: Int, _ body: @Sendable (Int) -> Result) -> [Result] {
         let workers = min(count, self.count, lanes.count + 1)
         guard workers > 1 else { return (0..<max(0, count)).map(body) }
+        guard !areLanesTaken.exchange(true, ordering: .acquiring) else {
+            return $isAlone.withValue(true) { (0..<count).map(body) }
+        }
+        defer { areLanesTaken.store(false, ordering: .releasing) }
         let (next, others) = (Counter(), rightOfWay)
         let results = Lock([Result?](repeating: nil, count: count))
         withoutActuallyEscaping(body) { body in

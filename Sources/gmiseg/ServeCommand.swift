@@ -67,7 +67,7 @@ struct ServeCommand: ParsableCommand {
     @Option(
         name: .customLong("answer-memory-mb"),
         help:
-            "Memory that images and masks of all answers in progress may take, in MiB; beyond, requests are refused (default: half of what is free at the start)."
+            "Memory that images and masks of all answers in progress may take, in MiB; beyond, requests are refused (default: half of what is free at the start). Finished answers that clients have not taken yet may have a quarter of as much more, at least 64 MiB."
     )
     var answerMegabytes: Int?
 

@@ -53,6 +53,7 @@ func serve(_ options: ServeCommand) throws {
     configuration.jobMemory = MemoryBudget(bytes: options.jobMegabytes.map { $0 << 20 })
     let answerMemory = options.answerMegabytes.map { $0 << 20 } ?? MemorySpace.free.map { $0 / 2 }
     configuration.answerMemory = AnswerMemory(bytes: answerMemory ?? .max)
+    if let answerMemory { serving.limits.unsentBytes = max(64 << 20, answerMemory / 4) }
     configuration.isOpen = options.insecureOpen
     configuration.retention = options.retention?.duration
     configuration.publicDirectory = installation.find("Public")

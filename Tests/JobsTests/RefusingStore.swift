@@ -46,7 +46,9 @@ struct RefusingStore: Store {
         try store.tasks(limit: limit, after: after, owner: owner)
     }
     func support(of task: String) throws(StoreError) -> [SupportExample] { try store.support(of: task) }
-    func deleteTask(_ id: String) throws(StoreError) -> Deletion? { try store.deleteTask(id) }
+    func deleteTask(_ id: String, ifExpiredBefore limit: Timestamp?) throws(StoreError) -> Deletion? {
+        try store.deleteTask(id, ifExpiredBefore: limit)
+    }
     func adapters(of task: String) throws(StoreError) -> [AdapterVersion] { try store.adapters(of: task) }
     func adapters(sha256: String) throws(StoreError) -> [AdapterVersion] { try store.adapters(sha256: sha256) }
     func adapter(of task: String, version: Int?) throws(StoreError) -> AdapterVersion? {

@@ -55,6 +55,29 @@ import Testing
         #expect(try ledger.claim(.length(4_000), isKept: false).disk == 4_000)
     }
 
+    /// Nobody knows how long a body in chunks will be: it asks again as it comes.
+    @Test func bodiesInChunksAskForRoomAsTheyCome() throws {
+        let step = AdmissionLedger.step
+        for (isKept, need) in [(false, step), (true, 2 * step)] {
+            let first = isKept ? 2_000 : 1_000
+            var ledger = Self.ledger(disk: 10_000 + first + need)
+            let held = try ledger.claim(.chunked, isKept: isKept)
+            let more = try ledger.extend(held, isKept: isKept)
+            #expect(held.disk == first && more == AdmissionLedger.Claim(disk: need))
+            // Alone, it has used up all there is.
+            #expect(throws: Refusal.diskFull) { try ledger.extend(held + more, isKept: isKept) }
+            ledger.release(held + more)
+            let measurement = ledger.beginMeasurement()
+            ledger.end(measurement, free: Resources(disk: 10_000 + first + need, memory: 0))
+            // What it has is enough: memory it needs no more of.
+            #expect(throws: Refusal.busy(.memory)) { try ledger.claim(.chunked, isKept: isKept) }
+            #expect(try ledger.extend(held, isKept: isKept) == more)
+        }
+        var ledger = Self.ledger(disk: 10_000 + 2 * step - 1)
+        _ = try ledger.claim(.length(step), isKept: false)
+        #expect(throws: Refusal.busy(.disk)) { try ledger.extend(.init(disk: 1_000), isKept: false) }
+    }
+
     @Test func asksForMemory() throws {
         var ledger = Self.ledger(memory: 10_000 + 2 * (Self.overhead + 4_000))
         let first = try ledger.claim(.length(1 << 30), isKept: true)
@@ -63,6 +86,30 @@ import Testing
         #expect(throws: Refusal.busy(.memory)) { try ledger.claim(.length(1), isKept: false) }
         ledger.release(first)
         #expect(try ledger.claim(.length(1), isKept: false).memory == Self.overhead + 1)
+    }
+
+    /// A data folder in memory (`--ephemeral`) has no more room than memory has, however large its file system says that it is.
+    @Test func aDiskThatIsMemoryIsCountedAsMemory() throws {
+        let free = Resources(disk: 1 << 40, memory: 10_000 + 2 * (Self.overhead + 20_000), diskIsMemory: true)
+        #expect(free.disk == free.memory)
+        var ledger = AdmissionLedger(Self.limits, free: free)
+        #expect(throws: Refusal.diskFull) { try ledger.claim(.length(3 * Self.overhead), isKept: false) }
+        let first = try ledger.claim(.length(8_000), isKept: true)
+        #expect(first == AdmissionLedger.Claim(disk: 16_000, memory: Self.overhead + 4_000 + 16_000))
+        let second = try ledger.claim(.length(8_000), isKept: true)
+        #expect(throws: Refusal.busy(.memory)) { try ledger.claim(.length(1), isKept: false) }
+        ledger.release(second)
+        // What comes in chunks takes memory as well.
+        let more = Resources(disk: 1 << 40, memory: 10_000 + AdmissionLedger.step + Self.overhead, diskIsMemory: true)
+        var other = AdmissionLedger(Self.limits, free: more)
+        #expect(try other.claim(.length(1), isKept: false) == AdmissionLedger.Claim(memory: Self.overhead + 1))
+        #expect(throws: Refusal.busy(.memory)) { try other.extend(.init(), isKept: false) }
+    }
+
+    @Test(.enabled(if: DiskSpace.isMemory("/dev/shm"), "no tmpfs")) func knowsADiskThatIsMemory() {
+        let free = Resources.now("/dev/shm")
+        #expect(free.diskIsMemory && (free.disk ?? 0) <= free.memory ?? 0)
+        #expect(!Resources.now("/proc").diskIsMemory)
     }
 
     /// Where the system does not say what is free, nobody is turned away for it.
@@ -92,6 +139,28 @@ import Testing
         let other = try server.client()
         try other.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n")
         #expect(try other.response().status == 200)
+    }
+
+    /// One that says nothing of its length is cut off where the room ends, and what it had goes back.
+    @Test func bodiesInChunksEndWhereTheRoomDoes() throws {
+        let free = Limits().diskReserve + 3 * AdmissionLedger.step
+        let server = try TestServer(resources: { Resources(disk: free, memory: nil) }, describe)
+        let piece = [UInt8](repeating: 1, count: 1 << 20)
+        func upload(_ pieces: Int) throws -> LoopbackClient.Response {
+            let client = try server.client()
+            try client.send("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n")
+            for _ in 0..<pieces {
+                try client.send("100000\r\n")
+                try client.send(piece)
+                try client.send("\r\n")
+            }
+            try client.send("0\r\n\r\n")
+            return try client.response()
+        }
+        #expect(try upload(16).text == "POST / file 16777216")
+        #expect(try TestServer.eventually { try upload(40).status == 507 })
+        #expect(TestServer.eventually { server.spooled.isEmpty })
+        #expect(try TestServer.eventually { try upload(16).status == 200 })
     }
 
     @Test func whatIsStoredNeedsRoomHoweverSmallItIs() throws {

@@ -45,6 +45,27 @@ import Testing
         #expect(server.log.withLock { $0.first?.status } == 408)
     }
 
+    /// A body in chunks holds room as well: a burst buys it no more time than others have.
+    @Test func bodiesInChunksMustEndInTimeToo() throws {
+        var limits = Limits()
+        limits.transferTime = .seconds(1)
+        var timeouts = Timeouts()
+        timeouts.bodyIdle = .milliseconds(200)
+        let server = try TestServer(
+            limits: limits, timeouts: timeouts, resources: { Resources(disk: nil, memory: nil) }, describe)
+        let client = try server.client()
+        try client.send("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n100000\r\n")
+        try client.send([UInt8](repeating: 1, count: 1 << 20))
+        try client.send("\r\n")
+        var sent = 0
+        while server.log.withLock({ $0.isEmpty }), sent < 6_000 {
+            do { try client.send("1\r\nx\r\n") } catch { break }
+            sent += 1
+            pause(milliseconds: 10)
+        }
+        #expect(server.log.withLock { $0.first?.status } == 408)
+    }
+
     private static let unwantedUpload = "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 100000\r\n\r\n"
 
     /// Whoever goes on with an upload for twice as long as the server lingers still gets to read why it was refused.
@@ -122,6 +143,46 @@ import Testing
         }
         #expect(isOver)
         #expect(server.log.withLock { $0.map(\.isComplete) }.count == 1)
+    }
+
+    /// Beyond what may wait in memory for all clients together there are no more large answers, but for what a request has changed.
+    @Test func answersThatNobodyTakesAreNotPiledUp() throws {
+        var limits = Limits()
+        limits.unsentBytes = 1 << 20
+        var timeouts = Timeouts()
+        timeouts.write = .seconds(600)
+        let server = try TestServer(limits: limits, timeouts: timeouts) { request, reply in
+            let body = [UInt8](repeating: 1, count: request.path == "/small" ? 1_000 : 32 << 20)
+            reply.send(Response(request.path == "/made" ? .created : .ok, body: .bytes(body)))
+        }
+        func answer(_ request: String) throws -> LoopbackClient.Response {
+            let client = try server.client()
+            try client.send("\(request) HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\n\r\n")
+            return try client.response()
+        }
+        /// A client that has got the beginning of a large answer, and leaves the rest where it is.
+        func hold() throws -> LoopbackClient {
+            var client = try server.client()
+            let isHeld = try TestServer.eventually {
+                client = try server.client()
+                try client.send("GET /large HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
+                return try client.readLine() == "HTTP/1.1 200 OK"
+            }
+            try #require(isHeld)
+            return client
+        }
+        let slow = try hold()
+        #expect(try TestServer.eventually { try answer("GET /large").status == 503 })
+        let refused = try answer("POST /large")
+        #expect(refused.status == 503 && refused.fields["retry-after"] == "5")
+        #expect(try answer("GET /small").status == 200)
+        #expect(try answer("POST /made").body.count == 32 << 20)
+        // The room comes back with what is taken, and with those who go.
+        #expect(try slow.readToEnd().count > 32 << 20)
+        let next = try hold()
+        #expect(try TestServer.eventually { try answer("GET /large").status == 503 })
+        next.abort()
+        #expect(try TestServer.eventually { try answer("GET /large").status == 200 })
     }
 
     @Test func aSteadyClientHasAllTheTimeItNeeds() {

@@ -1,3 +1,4 @@
+import Basics
 import Glibc
 import Storage
 import TestSupport
@@ -58,6 +59,26 @@ import Testing
         _ = try store.probe()
         #expect(listDirectory(images).isEmpty)
         try expectNothingAstray(store, folder.path)
+    }
+
+    /// The disk is written to once a second at most, however many ask whether it can be; what came of it holds until then.
+    @Test func asksTheDiskOnceASecond() throws {
+        let folder = try TemporaryDirectory()
+        let time = Lock<Int64>(5_000)
+        let store = try SQLiteStore(
+            directory: folder.path, clock: WallClock { Timestamp(milliseconds: time.withLock { $0 }) })
+        let (staging, aside) = (folder.file("staging"), folder.file("aside"))
+        _ = try store.probe()
+        #expect(rename(staging, aside) == 0)
+        time.withLock { $0 = 5_999 }
+        _ = try store.probe()
+        time.withLock { $0 = 6_000 }
+        #expect(throws: StoreError.self) { try store.probe() }
+        #expect(rename(aside, staging) == 0)
+        #expect(throws: StoreError.self) { try store.probe() }
+        // Also after a clock was set back.
+        time.withLock { $0 = 1_000 }
+        _ = try store.probe()
     }
 
     /// The kernel refuses to let any file of the process grow past 256 KiB, as it refuses on a full disk.

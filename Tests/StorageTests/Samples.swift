@@ -86,6 +86,8 @@ func tamper(_ directory: String, _ sql: String) throws {
 }
 
 extension Store {
+    func deleteTask(_ id: String) throws(StoreError) -> Deletion? { try deleteTask(id, ifExpiredBefore: nil) }
+
     func tasks(limit: Int, after: String?) throws(StoreError) -> [TaskRecord] {
         try tasks(limit: limit, after: after, owner: nil)
     }

@@ -1,3 +1,4 @@
+import GRDB
 import Storage
 import TestSupport
 import Testing
@@ -145,11 +146,47 @@ import Testing
         try expectNothingAstray(store, folder.path)
     }
 
+    /// Whoever lists what has expired, and then deletes one after the other, takes no task away to which somebody has added in between.
+    @Test func staysWhenItHasNotExpired() throws {
+        let (task, first) = try store.createTask(Sample.task())
+        let limit = Timestamp(milliseconds: 10_000)
+        func end(_ job: Job?) throws {
+            #expect(try store.claimJob()?.id == job?.id)
+            _ = try store.endJob(
+                try #require(job).id, as: .succeeded(.init(resultJSON: "{}")), progress: .none, revision: 0)
+        }
+        try end(first)
+        #expect(try store.expired(before: limit).tasks == [task.id])
+        let (_, second) = try store.addSupport([Sample.example(7)], to: task.id, having: nil, job: NewJob())
+        #expect(try store.deleteTask(task.id, ifExpiredBefore: limit) == nil)
+        _ = try store.claimJob()
+        #expect(try store.deleteTask(task.id, ifExpiredBefore: limit) == nil)
+        _ = try store.endJob(try #require(second).id, as: .cancelled, progress: .none, revision: 0)
+        #expect(try store.deleteTask(task.id, ifExpiredBefore: task.created) == nil)
+        #expect(try store.support(of: task.id).count == 3)
+        #expect(try store.deleteTask(task.id, ifExpiredBefore: limit)?.task == task.id)
+        #expect(try store.task(task.id) == nil)
+    }
+
     @Test func leavesNoWordBehind() throws {
         let (task, _) = try store.createTask(Sample.task(name: "Xanthippe-Zwiebelkuchen"))
         #expect(try databaseBytes().contains("Xanthippe-Zwiebelkuchen"))
         _ = try store.deleteTask(task.id)
         #expect(try !databaseBytes().contains("Xanthippe-Zwiebelkuchen"))
+    }
+
+    /// A reader keeps the log as it is; the next change after it empties the log.
+    @Test func leavesNoWordBehindThatAReaderHeldUp() throws {
+        let word = "Xanthippe-Zwiebelkuchen"
+        let (task, _) = try store.createTask(Sample.task(name: word))
+        let reader = try DatabaseQueue(path: folder.file("gmiseg.sqlite"))
+        try reader.read { database in
+            #expect(try String.fetchOne(database, sql: "SELECT name FROM tasks") == word)
+            _ = try store.deleteTask(task.id)
+            #expect(try databaseBytes().contains(word))
+        }
+        _ = try store.probe()
+        #expect(try !databaseBytes().contains(word))
     }
 
     private func databaseBytes() throws -> String {

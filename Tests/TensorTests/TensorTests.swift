@@ -1,4 +1,5 @@
 import Basics
+import Dispatch
 import Tensor
 import TestSupport
 import Testing
@@ -116,6 +117,27 @@ import Testing
         #expect(counts == [[Int]](repeating: [1, 1, 1], count: 8))
         #expect(others.asked >= 24)
         #expect(Threads.count == 4)
+    }
+
+    /// Nobody waits for another's pieces, which may in turn be waiting for whoever goes first.
+    @Test func wholePiecesDoNotWaitForAnothers() {
+        let (begun, mayEnd) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
+        let (first, second) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
+        DispatchQueue(label: "first").async { @Sendable in
+            _ = Threads.mapWhole(2) { _ in
+                begun.signal()
+                mayEnd.wait()
+            }
+            first.signal()
+        }
+        begun.wait()
+        DispatchQueue(label: "second").async { @Sendable in
+            #expect(Threads.mapWhole(8) { $0 } == Array(0..<8))
+            second.signal()
+        }
+        #expect(second.wait(timeout: .now() + .seconds(60)) == .success)
+        for _ in 0..<2 { mayEnd.signal() }
+        first.wait()
     }
 
     @Test func theWayIsGivenByTheWorkItselfAlone() {

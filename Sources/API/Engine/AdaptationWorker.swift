@@ -102,16 +102,15 @@ package struct AdaptationWorker: Worker {
             version: 0, adapter: adapter, heldOut: StoredHeldOut(heldOut), supportCount: support.count,
             isHelped: LikenessShare.isAdded(labelCount: labels.count, isTiled: adapter.card.tiling != nil))
         try profiles.prepare(support, task: task, model: model, tier: .adapted(served)) { try pause(context, watch) }
-        let path = context.scratchDirectory + "/adapter.safetensors"
-        try adapter.write(to: path)
         let result = AdaptationResult(
             fitted: fitted, stems: support.map(\.stem), labels: labels, previous: previous?.number,
             isPreviousMeasured: previous?.isMeasured ?? false,
             findings: findings)
         return JobOutcome(
             resultJSON: result.json().text(),
+            // In memory: whoever stores it tries again for a while when the disk is full, and all the training would be lost with a file.
             adapter: NewAdapter(
-                file: .file(path: path), sha256: adapter.sha256,
+                file: .bytes(try adapter.encoded()), sha256: adapter.sha256,
                 cardJSON: AdapterCard.json(adapter.card).text(), heldOutJSON: heldOut,
                 serving: result.isServed ? .after(previous?.number) : .never),
             overtakenJSON: result.json(isOvertaken: true).text())

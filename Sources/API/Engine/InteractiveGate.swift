@@ -13,6 +13,7 @@ package final class InteractiveGate: RightOfWay {
     private let turnNanoseconds: UInt64
     /// Uptime in nanoseconds up to which long work, having waited for so long, need not stop.
     private let turnEnds = Atomic<UInt64>(0)
+    private let turns = Atomic<Int>(0)
 
     /// - Parameters:
     ///   - patience: The longest that long work waits at a time.
@@ -33,6 +34,9 @@ package final class InteractiveGate: RightOfWay {
         return try await body()
     }
 
+    /// How often long work has had a turn beside work that goes first, which was slower for it.
+    package var turnCount: Int { turns.load(ordering: .relaxed) }
+
     package var isClaimed: Bool {
         inside.load(ordering: .relaxed) > 0
             && DispatchTime.now().uptimeNanoseconds >= turnEnds.load(ordering: .relaxed)
@@ -41,6 +45,7 @@ package final class InteractiveGate: RightOfWay {
     /// Called by long work: returns once nobody is inside, but after `patience` in any case.
     package func giveWay() {
         guard isClaimed, waiting.wait(timeout: .now() + .nanoseconds(patienceNanoseconds)) == .timedOut else { return }
+        turns.wrappingAdd(1, ordering: .relaxed)
         turnEnds.store(DispatchTime.now().uptimeNanoseconds + turnNanoseconds, ordering: .relaxed)
     }
 }

@@ -1,21 +1,26 @@
 import Basics
 import Posix
-import Storage
+package import Storage
 
 /// What the whole server may take while a job runs, and what it takes.
 package struct MemoryBudget: Sendable {
     /// In bytes; nil: as much as there is.
     let limit: Int?
     private let used: @Sendable () -> Int
+    private let giveBack: @Sendable () -> Void
 
     package static let unlimited = MemoryBudget(bytes: nil)
 
-    /// - Parameter used: What the process takes now, in bytes.
+    /// - Parameters:
+    ///   - used: What the process takes now, in bytes.
+    ///   - giveBack: Has the allocator return to the system what was freed, and is counted as taken until then.
     package init(
-        bytes limit: Int?, used: @escaping @Sendable () -> Int = { ProcessStatistics.current.residentBytes }
+        bytes limit: Int?, used: @escaping @Sendable () -> Int = { ProcessStatistics.current.residentBytes },
+        giveBack: @escaping @Sendable () -> Void = { ProcessMemory.giveBackFreed() }
     ) {
         self.limit = limit
         self.used = used
+        self.giveBack = giveBack
     }
 
     /// Throws when a job would likely take more than there is for it.
@@ -31,8 +36,10 @@ package struct MemoryBudget: Sendable {
     }
 
     /// Why to end now: what is taken is more than what is allowed; nil: go on. Cheap enough for every prompt.
-    func overrun() -> JobFailure? {
-        guard let limit, case let taken = used(), taken > limit else { return nil }
+    package func overrun() -> JobFailure? {
+        guard let limit, used() > limit else { return nil }
+        giveBack()
+        guard case let taken = used(), taken > limit else { return nil }
         return JobFailure(
             code: Self.code,
             message:

@@ -10,6 +10,8 @@ struct SegmentRequest: Sendable {
     let spacing: SpacingRequest?
     /// Nil: the task's own, or the server's default.
     let model: String?
+    /// What the bytes of a JSON request's files take for as long as it waits; nil where they are elsewhere.
+    let room: AnswerMemory.Room?
     /// What `options` is read from.
     private let optionFields: Fields
 
@@ -27,13 +29,14 @@ struct SegmentRequest: Sendable {
     private static let hint =
         "send a form, curl -F image=@scan.png -F 'prompts={\"points\": [{\"x\": 120, \"y\": 80, \"label\": 1}]}', or JSON"
 
-    init(_ context: RequestContext) throws(Problem) {
+    /// - Parameter memory: Of it the files of a JSON request are given room.
+    init(_ context: RequestContext, memory: AnswerMemory) throws(Problem) {
         switch context.request.body {
         case .multipart(let parts):
             try self.init(Form(parts, single: Self.names))
         case .content(let content) where context.contentType?.essence == MediaType.json.essence:
             let bytes = try content.bytes(field: "body", limit: JSONParser.Limits().maximumByteCount)
-            try self.init(json: try JSON.parse(bytes, field: "body"))
+            try self.init(json: try JSON.parse(bytes, field: "body"), memory: memory)
         case .content, .none:
             throw context.unsupportedMediaType([.multipartFormData, .json], hint: Self.hint)
         }
@@ -43,6 +46,7 @@ struct SegmentRequest: Sendable {
         source = try ImageSource(form, hint: Self.hint)
         groundTruth = form["ground_truth"].map { ImageUpload($0, field: "ground_truth") }
         model = try form.text("model")
+        room = nil
         var members: [JSON.Member] = []
         for name in Self.jsonNames {
             let limit = name == "prompts" ? PromptsRequest.byteLimit : 1_024
@@ -54,8 +58,12 @@ struct SegmentRequest: Sendable {
         spacing = try SpacingRequest(fields, "spacing_mm")
     }
 
-    private init(json: JSON) throws(Problem) {
+    private init(json: JSON, memory: AnswerMemory) throws(Problem) {
         let fields = try Fields(json, path: "", known: Self.names)
+        let files = ["image", "ground_truth"].compactMap { fields.value($0)?.stringValue?.utf8.count }
+        room =
+            files.isEmpty
+            ? nil : try memory.claim(files.reduce(0, +) / 4 * 3, for: "the request's files", field: "body")
         let image = try Self.base64(fields, "image")
         source = try ImageSource(image, id: try fields.string("image_id", maximumLength: 100), hint: Self.hint)
         // Not the image's text, which would be kept beside its bytes for as long as the request waits.

@@ -40,10 +40,13 @@ extension Service {
         let recipe = form.task.recipe.telling(support.labels.count)
         try checkPixels(masks.map { ($0.width, $0.height) })
         try Self.checkTiles(recipe, masks.map { ($0.width, $0.height) }, field: "task")
-        let estimate = try await encoding.run { [clicks, speeds, memory = configuration.jobMemory] in
-            try Threads.givingWay(to: clicks) {
-                try Self.estimate(
-                    recipe, patients, masks, try speeds.measured(served.model), served.model, memory)
+        // A job is held off: beside one, the machine would seem slower than it is.
+        let estimate = try await gate.interactive {
+            try await encoding.run { [gate, clicks, speeds, memory = configuration.jobMemory] in
+                try Threads.givingWay(to: clicks) {
+                    try Self.estimate(
+                        recipe, patients, masks, try speeds.measured(served.model, beside: gate), served.model, memory)
+                }
             }
         }
         return .json([

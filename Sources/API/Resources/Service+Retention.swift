@@ -22,7 +22,10 @@ extension Service {
         }
         attempt {
             let expired = try store.expired(before: limit)
-            for task in expired.tasks { attempt { if try remove(task: task) != nil { count += 1 } } }
+            for task in expired.tasks {
+                // One to which examples were added in the meantime has a job again, and stays.
+                attempt { if try remove(task: task, ifExpiredBefore: limit) != nil { count += 1 } }
+            }
             for image in expired.images {
                 attempt { if try !remove(image: image.id, owner: image.owner).isEmpty { count += 1 } }
             }
@@ -33,7 +36,9 @@ extension Service {
     }
 
     /// Deletes a task with all that is kept of it, in files, rows and caches; nil when there is none.
-    func remove(task id: String) throws -> Deletion? {
+    ///
+    /// - Parameter limit: See `Store.deleteTask`.
+    func remove(task id: String, ifExpiredBefore limit: Timestamp? = nil) throws -> Deletion? {
         let hashes = (try? store.adapters(of: id).map(\.sha256)) ?? []
         let owner = try store.task(id)?.owner
         // Whatever becomes of the files: what is forgotten too early is made again.
@@ -43,7 +48,7 @@ extension Service {
             embeddings.remove { $0.adapter.map(hashes.contains) ?? false }
             idempotency.withLock { $0.forget(owner: owner) }
         }
-        return try jobs.deleteTask(id)
+        return try jobs.deleteTask(id, ifExpiredBefore: limit)
     }
 
     /// Deletes an image with all that is kept of it. Returns the bytes of each file that is gone.

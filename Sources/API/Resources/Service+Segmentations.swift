@@ -23,11 +23,11 @@ extension Service {
         _ context: RequestContext, task: TaskRecord?, pinned: Int? = nil
     ) async throws -> Response {
         let type = try context.negotiate([.json, .png, .csv])
-        let request = try SegmentRequest(context)
+        let request = try SegmentRequest(context, memory: configuration.answerMemory)
         let served = try chooseModel(request, task: task)
         let labels = TaskLabels(task?.labels ?? [])
         let (sent, room) = try await options(of: request)
-        defer { withExtendedLifetime(room) {} }
+        defer { withExtendedLifetime((room, request.room)) {} }
         let asked = try labels.asked(sent, path: "prompts")
         let options = try sent.named(labels)
         guard type != .png || !options.uncertainty else {

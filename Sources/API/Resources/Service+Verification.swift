@@ -15,9 +15,7 @@ extension Service {
             throw context.unsupportedMediaType([.multipartFormData], hint: Self.verifyHint)
         }
         let form = try Form(parts, single: ["receipt", "image", "image_id"])
-        guard let sent = try form.json("receipt", byteLimit: JSONParser.Limits().maximumByteCount) else {
-            throw Problem.missing("receipt", "the part \"receipt\" is missing", hint: Self.verifyHint)
-        }
+        let sent = try Self.receipt(form)
         let source = try ImageSource(form, hint: Self.verifyHint)
         let (receipt, room) = try await recorded(sent)
         defer { withExtendedLifetime(room) {} }
@@ -37,6 +35,15 @@ extension Service {
                 return Self.compare(receipt, again)
             }
         }
+    }
+
+    /// What was sent, but of a whole answer only the receipt and its hash: the masks are not to stay for as long as the request waits.
+    private static func receipt(_ form: Form) throws(Problem) -> JSON {
+        guard let sent = try form.json("receipt", byteLimit: JSONParser.Limits().maximumByteCount) else {
+            throw Problem.missing("receipt", "the part \"receipt\" is missing", hint: verifyHint)
+        }
+        guard sent["receipt"] != nil else { return sent }
+        return .object(["receipt", "receipt_sha256"].compactMap { name in sent[name].map { .init(name, $0) } })
     }
 
     /// A receipt, and the memory that its mask prompt takes until the answer: decoded one after the other, as images are.

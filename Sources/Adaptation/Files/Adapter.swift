@@ -23,9 +23,8 @@ package struct Adapter: Sendable {
 
     /// - Parameter tensors: One per entry of `layout`.
     init(card: Card, layout: AdapterLayout, tensors: [Tensor]) throws {
-        let bytes = try Safetensors.encode(
-            Self.named(layout, tensors), metadata: Self.metadata(card), as: .float32)
-        self.init(card: card, layout: layout, tensors: tensors, sha256: SHA256.hex(bytes))
+        self.init(
+            card: card, layout: layout, tensors: tensors, sha256: SHA256.hex(try Self.encode(card, layout, tensors)))
     }
 
     private init(card: Card, layout: AdapterLayout, tensors: [Tensor], sha256: String) {
@@ -60,6 +59,13 @@ package struct Adapter: Sendable {
 
     /// Bytes of its tensors in memory.
     package var byteCount: Int { tensors.reduce(0) { $0 + 4 * $1.count } }
+
+    /// The file's bytes, which have `sha256`.
+    package func encoded() throws -> [UInt8] { try Self.encode(card, layout, tensors) }
+
+    private static func encode(_ card: Card, _ layout: AdapterLayout, _ tensors: [Tensor]) throws -> [UInt8] {
+        try Safetensors.encode(named(layout, tensors), metadata: metadata(card), as: .float32)
+    }
 
     /// Writes the file, whose bytes have `sha256`; it appears whole or not at all.
     package func write(to path: String) throws {

@@ -16,6 +16,9 @@ ssize_t cposix_send(int socket, const void *bytes, size_t count);
 /* malloc_trim(3): gives free pages of every arena back to the system. */
 void cposix_trim_memory(void);
 
+/* Whether the file system that holds `path` is memory by another name (tmpfs, ramfs); 0 also when it cannot be told. */
+int cposix_is_memory(const char *path);
+
 /* One readiness event: bits of CPOSIX_*, and the token given when the descriptor was added. */
 typedef struct {
     uint32_t bits;

@@ -1,4 +1,5 @@
 import Basics
+import Dispatch
 import GRDB
 
 extension SQLiteStore {
@@ -25,24 +26,40 @@ extension SQLiteStore {
 
     package func probe() throws(StoreError) -> StoreHealth {
         discard([])
-        let path = layout.staging + "/" + Identifier.make("probe")
-        _ = try Files.write(.bytes([0]), to: path)
-        try Files.remove(path)
+        try proveWritable()
         let freeBytes = try Files.freeBytes(layout.root)
-        return try write { database in
+        return try read { database in
             let states = try Row.fetchAll(database, sql: "SELECT state, count(*) AS count FROM jobs GROUP BY state")
             var jobs: [JobState: Int] = [:]
             for row in states.map(columns) {
                 guard let state = JobState(rawValue: try row.value("state")) else { throw row.damaged("state") }
                 jobs[state] = try row.value("count")
             }
-            // Setting the owner's mark again takes the write lock and a page of the log, and changes nothing.
-            try database.execute(sql: "PRAGMA application_id = \(Schema.applicationID)")
             return StoreHealth(
                 freeBytes: freeBytes,
                 tasks: try Int.fetchOne(database, sql: "SELECT count(*) FROM tasks") ?? 0,
                 images: try Int.fetchOne(database, sql: "SELECT count(*) FROM images") ?? 0, jobs: jobs)
         }
+    }
+
+    /// Writes for real, so that a full or read-only disk is noticed; once a second at most, as anybody may ask whether the server is ready.
+    private func proveWritable() throws(StoreError) {
+        let outcome = proving.sync {
+            let now = clock.now()
+            if let last = proof.withLock({ $0 }), (0..<1_000).contains(now.milliseconds - last.time.milliseconds) {
+                return last.outcome
+            }
+            let outcome = Result { () throws(StoreError) in
+                let path = layout.staging + "/" + Identifier.make("probe")
+                _ = try Files.write(.bytes([0]), to: path)
+                try Files.remove(path)
+                // Setting the owner's mark again takes the write lock and a page of the log, and changes nothing.
+                try write { try $0.execute(sql: "PRAGMA application_id = \(Schema.applicationID)") }
+            }
+            proof.withLock { $0 = (now, outcome) }
+            return outcome
+        }
+        try outcome.get()
     }
 
     /// A record of a damaged database must not lead out of the data folder.

@@ -72,9 +72,15 @@ extension SQLiteStore {
         }
     }
 
-    package func deleteTask(_ id: String) throws(StoreError) -> Deletion? {
+    package func deleteTask(_ id: String, ifExpiredBefore limit: Timestamp?) throws(StoreError) -> Deletion? {
         let deletion: Deletion? = try write { database in
             guard try fetchTask(id, database) != nil else { return nil }
+            if let limit {
+                let isExpired = try Bool.fetchOne(
+                    database, sql: "SELECT \(Self.isExpired) FROM tasks WHERE id = ?",
+                    arguments: [limit.milliseconds, id])
+                guard isExpired == true else { return nil }
+            }
             let jobs = try String.fetchAll(
                 database, sql: "SELECT id FROM jobs WHERE task = ? ORDER BY sequence", arguments: [id])
             let files = try Int.fetchAll(
@@ -101,9 +107,14 @@ extension SQLiteStore {
         return deletion
     }
 
-    /// Empties the write-ahead log, which may still spell deleted rows; when a reader is in the way, a later one does it.
+    /// Empties the write-ahead log, which may still spell deleted rows; when a reader is in the way, the next change tries again.
     func forgetLog() {
-        _ = try? pool.writeWithoutTransaction { try $0.execute(sql: "PRAGMA wal_checkpoint(TRUNCATE)") }
+        try? pool.writeWithoutTransaction { database in
+            logRemains.withLock { $0 = true }
+            // The first column says whether it could not be done: sqlite.org/pragma.html#pragma_wal_checkpoint.
+            let isBusy = try Bool.fetchOne(database, sql: "PRAGMA wal_checkpoint(TRUNCATE)") ?? true
+            logRemains.withLock { $0 = isBusy }
+        }
     }
 
     static func folder(of task: String) -> String { "tasks/" + task }

@@ -1,4 +1,5 @@
 import Basics
+import Dispatch
 import Foundation
 import GRDB
 import Glibc
@@ -25,6 +26,11 @@ package final class SQLiteStore: Store {
     private let folder: Lock<DataFolder?>
     /// Files that no row names any more, and that could not be removed yet.
     private let superfluous = Lock<[String]>([])
+    /// The write-ahead log should have been emptied, and a reader was in the way.
+    let logRemains = Lock(false)
+    /// Where it is proved, by one at a time, that the store can be written; and what came of it last.
+    let proving = DispatchQueue(label: "gmiseg.store.proof")
+    let proof = Lock<(time: Timestamp, outcome: Result<Void, StoreError>)?>(nil)
 
     /// Opens the store, creates or migrates what is needed, and removes what a killed process left unfinished.
     ///
@@ -69,7 +75,10 @@ package final class SQLiteStore: Store {
     }
 
     func write<Value>(_ body: (Database) throws -> Value) throws(StoreError) -> Value {
-        do { return try pool.write(body) } catch { throw StoreError(error, database: layout.database) }
+        let value: Value
+        do { value = try pool.write(body) } catch { throw StoreError(error, database: layout.database) }
+        if logRemains.withLock({ $0 }) { forgetLog() }
+        return value
     }
 
     func columns(_ row: Row) -> Columns { Columns(row: row, path: layout.database) }

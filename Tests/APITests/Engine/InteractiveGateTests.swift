@@ -2,7 +2,9 @@ import API
 import Basics
 import Dispatch
 import Glibc
+import SegmentAnything
 import Tensor
+import TestSupport
 import Testing
 
 @Suite struct InteractiveGateTests {
@@ -34,6 +36,24 @@ import Testing
             #expect(!gate.isClaimed)
             gate.giveWay()
         }
+    }
+
+    /// What a job has slowed, as it had a turn beside it, is not what the machine can do: it is measured again.
+    @Test func aSpeedThatAJobHasSlowedIsNotKept() async throws {
+        let gate = InteractiveGate(patience: .milliseconds(1), turn: .zero)
+        let (probes, model) = (SpeedProbes(), SegmentAnythingModel(configuration: .tiny, randomSeed: 7))
+        /// - Returns: Whether it was measured.
+        func measure(beside job: Bool) throws -> Bool {
+            var isMeasured = false
+            _ = try probes.measured(model, beside: gate) {
+                isMeasured = true
+                if job { gate.giveWay() }
+                return false
+            }
+            return isMeasured
+        }
+        let found = try await gate.interactive { try [true, false, false].map(measure) }
+        #expect(found == [true, true, false])
     }
 
     /// So that a measurement can leave it out.

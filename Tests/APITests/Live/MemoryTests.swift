@@ -3,6 +3,7 @@ import Basics
 import Client
 import Foundation
 import Imaging
+import Storage
 import TestSupport
 import Testing
 
@@ -25,6 +26,24 @@ import Testing
                     }
                 })
         }
+    }
+
+    /// Nobody is told off for memory that is free already, and that the allocator only holds.
+    @Test func whatWasFreedDoesNotCount() {
+        let (held, freed) = (Lock(3 << 20), Lock(2 << 20))
+        let budget = MemoryBudget(
+            bytes: 2 << 20, used: { held.withLock { $0 } },
+            giveBack: {
+                let gone = freed.withLock { freed in
+                    defer { freed = 0 }
+                    return freed
+                }
+                held.withLock { $0 -= gone }
+            })
+        #expect(budget.overrun() == nil)
+        #expect(held.withLock { $0 } == 1 << 20)
+        held.withLock { $0 = 4 << 20 }
+        #expect(budget.overrun()?.message.contains("4 MiB") == true)
     }
 
     /// Where a job is found out, and what it then says.
@@ -98,6 +117,28 @@ import Testing
             withExtendedLifetime(others) {}
             others = nil
             try await expectAnswer()
+        }
+    }
+
+    /// The files of a JSON request wait in memory, where those of a form wait on the disk.
+    @Test func filesInJSONCountToo() async throws {
+        let memory = AnswerMemory(bytes: 100_000)
+        func configure(_ configuration: inout Service.Configuration) { configuration.answerMemory = memory }
+        try await withLiveServer(configure) { server in
+            func ask(_ image: [UInt8]) async throws -> ClientResponse {
+                let body: JSON = ["image": .string(Data(image).base64EncodedString()), "prompts": [:]]
+                return try await server.client.send(
+                    ClientRequest(
+                        "POST", "/v1/segment", headers: [("Content-Type", "application/json")],
+                        body: Array(body.text().utf8)))
+            }
+            let large = try await ask([UInt8](repeating: 7, count: 150_000))
+            #expect(try large.status == 413 && large.json["field"] == "body", "\(large.text)")
+            #expect(try large.json["hint"]?.stringValue?.contains("--answer-memory-mb") == true)
+            let others = try memory.claim(90_000, for: "others", field: "image")
+            let busy = try await ask([UInt8](repeating: 7, count: 30_000))
+            #expect(busy.status == 503 && busy.header("Retry-After") != nil, "\(busy.text)")
+            withExtendedLifetime(others) {}
         }
     }
 

@@ -2,9 +2,31 @@ import API
 import Client
 import Foundation
 import Imaging
+import TestSupport
 import Testing
 
 @Suite struct TaskTests {
+    /// A disk that is full when the training is over costs nothing of it: with a job's own folder gone, which is no better, there is an adapter
+    /// all the same.
+    @Test func anAdapterNeedsNoFileOfTheJobs() async throws {
+        try await withLiveServer { server in
+            let staging = server.folder.file("data/staging")
+            var (isGone, state) = (false, JSON?.none)
+            // One that is over before its folder was seen proves nothing.
+            for _ in 0..<20 where !isGone {
+                let created = try await server.client.post("/v1/tasks", form: Forms.task(steps: 60, count: 3)).json
+                let job = try #require(created["job"]?["id"]?.stringValue)
+                repeat {
+                    for name in listDirectory(staging) where name.hasPrefix("scratch_") {
+                        isGone = (try? FileManager.default.removeItem(atPath: "\(staging)/\(name)")) != nil || isGone
+                    }
+                    state = try await server.client.get("/v1/jobs/\(job)").json["state"]
+                } while state == "queued" || state == "running"
+            }
+            #expect(isGone && state == "succeeded")
+        }
+    }
+
     @Test func fromExamplesToAnAdapter() async throws {
         try await withLiveServer { server in
             let client = server.client

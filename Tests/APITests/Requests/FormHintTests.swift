@@ -1,11 +1,12 @@
 import API
+import HTTP
 import Server
 import Testing
 
 /// What people send in place of what they mean is told as such.
 @Suite struct FormHintTests {
     private func hint(_ name: String, _ text: String) throws -> String? {
-        let part = Part(name: name, filename: nil, contentType: nil, content: .memory(Array(text.utf8)))
+        let part = Part(head: PartHead(name: name), content: .memory(Array(text.utf8)))
         let form = try Form([part], single: [name])
         return #expect(throws: Problem.self) { try form.json(name) }?.hint
     }
