@@ -158,7 +158,13 @@ import Testing
             return try client.response()
         }
         #expect(try upload(16).text == "POST / file 16777216")
-        #expect(try TestServer.eventually { try upload(40).status == 507 })
+        // For a moment the room of the one before is not known to be free again.
+        var status = 0
+        _ = try TestServer.eventually {
+            status = try upload(40).status
+            return status != 503
+        }
+        #expect(status == 507)
         #expect(TestServer.eventually { server.spooled.isEmpty })
         #expect(try TestServer.eventually { try upload(16).status == 200 })
     }
