@@ -51,11 +51,10 @@ package struct Form {
             return nil
         }
         if text.isEmpty { return "it is empty: leave the part out, or give it a value" }
-        if text.looksLikeFileName { return "with curl, write @ before the file's name: -F \(name)=@\(text)" }
         switch (name, text.lowercased()) {
         case (_, "true"), (_, "false"): return "write \(text.lowercased())"
         case ("spacing_mm", _): return "write [1.4, 1.4], or one number for both"
-        default: return nil
+        default: return text.looksLikeFileName ? "with curl, write @ before the file's name: -F \(name)=@\(text)" : nil
         }
     }
 
