@@ -9,7 +9,7 @@ struct VerifyCommand: ParsableCommand {
         commandName: "verify", abstract: "Make an answer again from its receipt, and compare.",
         discussion: """
             The receipt is an answer of `gmiseg segment`, or its member "receipt", as a file. Exits with 0 when the masks are \
-            the same bit for bit.
+            the same bit for bit, and so are those in the answer. Scores and metrics in it are not looked at.
             """)
 
     @OptionGroup var options: ServerOptions

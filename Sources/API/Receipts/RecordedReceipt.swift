@@ -19,7 +19,9 @@ struct RecordedReceipt: Sendable {
     let masks: [String]
     /// The hash that stood beside the receipt, when a whole answer was sent.
     let sha256: String?
-    /// Whether the receipt is what that hash was taken of; true when no hash was sent.
+    /// That of the receipt as it was sent.
+    let ownSHA256: String
+    /// Whether the receipt is what the stated hash was taken of; true when no hash was sent.
     let isUnchanged: Bool
 
     private static let names = [
@@ -37,6 +39,7 @@ struct RecordedReceipt: Sendable {
         json = receipt.canonical
         sha256 = stated
         // Earlier builds hashed whole numbers with a fraction, as they still stand in what was saved as it came.
+        ownSHA256 = SHA256.hex(json.encoded())
         isUnchanged = stated.map { [receipt.canonical, receipt].map { SHA256.hex($0.encoded()) }.contains($0) } ?? true
         let path = sent["receipt"] == nil ? path : "\(path).receipt"
         // Looked at before the names, so that a receipt of another version is called by its name.

@@ -15,8 +15,8 @@ extension Service {
             throw context.unsupportedMediaType([.multipartFormData], hint: Self.verifyHint)
         }
         let form = try Form(parts, single: ["receipt", "image", "image_id"])
-        let sent = try Self.receipt(form)
         let source = try ImageSource(form, hint: Self.verifyHint)
+        let (sent, changes) = try await receipt(form)
         let (receipt, room) = try await recorded(sent)
         defer { withExtendedLifetime(room) {} }
         return try await gate.interactive {
@@ -32,18 +32,29 @@ extension Service {
             return try await masks(plan, watch: watch) { segmented, _, _, _ in
                 let merged = segmented.masks.merged(width: image.width, height: image.height)
                 let again = Receipt(plan, segmented, merged: merged, build: build)
-                return Self.compare(receipt, again)
+                return Self.compare(receipt, again, changes)
             }
         }
     }
 
-    /// What was sent, but of a whole answer only the receipt and its hash: the masks are not to stay for as long as the request waits.
-    private static func receipt(_ form: Form) throws(Problem) -> JSON {
+    /// What was sent, but of a whole answer only the receipt and its hash: the masks are not to stay for as long as the request waits. And
+    /// what the answer has otherwise than its receipt.
+    private func receipt(_ form: Form) async throws -> (sent: JSON, changes: [ReceiptDifference]) {
         guard let sent = try form.json("receipt", byteLimit: JSONParser.Limits().maximumByteCount) else {
-            throw Problem.missing("receipt", "the part \"receipt\" is missing", hint: verifyHint)
+            throw Problem.missing("receipt", "the part \"receipt\" is missing", hint: Self.verifyHint)
         }
-        guard sent["receipt"] != nil else { return sent }
-        return .object(["receipt", "receipt_sha256"].compactMap { name in sent[name].map { .init(name, $0) } })
+        guard sent["receipt"] != nil else { return (sent, []) }
+        let kept = JSON.object(["receipt", "receipt_sha256"].compactMap { name in sent[name].map { .init(name, $0) } })
+        guard let file = AnswerFile(sent) else { return (kept, []) }
+        if let difference = file.countDifference { return (kept, [difference]) }
+        for index in 0..<file.maskCount {
+            // One at a time: requests that come meanwhile need not wait for all. The first is enough.
+            let found = try await imaging.run { [limits = configuration.imageLimits] in
+                file.differences(index, limits: limits)
+            }
+            if !found.isEmpty { return (kept, found) }
+        }
+        return (kept, [])
     }
 
     /// A receipt, and the memory that its mask prompt takes until the answer: decoded one after the other, as images are.
@@ -60,21 +71,33 @@ extension Service {
         }
     }
 
-    private static func compare(_ recorded: RecordedReceipt, _ again: Receipt) -> Response {
+    /// - Parameter changes: In the answer, that its receipt does not tell.
+    private static func compare(
+        _ recorded: RecordedReceipt, _ again: Receipt, _ changes: [ReceiptDifference]
+    ) -> Response {
         var differences = ReceiptDifference.all(recorded: recorded.json, here: again.json)
         guard recorded.isUnchanged else {
             differences.insert(
                 ReceiptDifference(
-                    field: "receipt_sha256", recorded: .optional(recorded.sha256), here: .string(again.sha256)), at: 0)
+                    field: "receipt_sha256", recorded: .optional(recorded.sha256), here: .string(recorded.ownSHA256)),
+                at: 0)
             return verdict(
                 matches: false, differences, note: "the receipt is not the one that the answer's hash was taken of",
+                again: again)
+        }
+        guard changes.isEmpty else {
+            return verdict(
+                matches: false, changes + differences,
+                note:
+                    "the answer was changed beside its receipt: what is listed first is not what the receipt's masks are",
                 again: again)
         }
         let hashes = ["mask_sha256", "masks_sha256", "label_map_sha256"]
         let matches = hashes.allSatisfy { recorded.json[$0] == again.json[$0] }
         let note =
             switch (matches, differences.isEmpty) {
-            case (true, true): "the masks are the same bit for bit, and so is the receipt"
+            case (true, true):
+                "the masks are the same bit for bit, and so is the receipt; scores and metrics beside it are not looked at"
             case (true, false): "the masks are the same bit for bit, though made under the conditions listed"
             case (false, _):
                 differences.allSatisfy { hashes.contains($0.field) }

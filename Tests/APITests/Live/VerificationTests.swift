@@ -131,6 +131,28 @@ import Testing
         }
     }
 
+    /// A receipt does not vouch for what was put beside it.
+    @Test func anAnswerThatWasChangedBesideItsReceiptIsNamed() async throws {
+        try await withLiveServer { server in
+            let answer = try await server.client.post("/v1/segment", form: Forms.segment(Self.prompts)).json
+            let mask = try #require(answer["masks"]?[0])
+            let other = Data(TestImages.mask(x: 30)).base64EncodedString()
+            let forged: [(JSON, String)] = [
+                (changed(mask, "png", .string(other)), "masks[0].png"),
+                (changed(mask, "png", "no PNG"), "masks[0].png"),
+                (changed(mask, "png", .string(Data(TestImages.mask(width: 40)).base64EncodedString())), "masks[0].png"),
+                (changed(mask, "area_px", 99_999), "masks[0].area_px"),
+            ]
+            for (mask, field) in forged {
+                let verdict = try await verify(server, changed(answer, "masks", [mask]))
+                #expect(verdict["matches"] == false)
+                #expect(verdict["differences"]?.elements?.map { $0["field"]?.stringValue } == [field])
+            }
+            let verdict = try await verify(server, changed(answer, "masks", [mask, mask]))
+            #expect(verdict["differences"]?[0]?["field"] == "masks")
+        }
+    }
+
     @Test func aModelThatIsNotServedIsNamed() async throws {
         let answer = try await withLiveServer { server in
             try await server.client.post("/v1/segment", form: Forms.segment(Self.prompts)).json
