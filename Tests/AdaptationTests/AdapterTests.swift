@@ -100,6 +100,15 @@ import Testing
             $0.card.replace(#/"support_count":\d+/#, with: #""support_count":-1"#)
         },
         Damage(
+            name: "continued from nothing",
+            expected: .notAnAdapter(
+                reason: "on its card \"continued\" has no SHA-256, or counts support_count or steps below 0")
+        ) {
+            $0.card.replace(
+                #/"final_loss"/#,
+                with: #""continued":{"sha256":"of mine","steps":1,"support_count":1},"final_loss""#)
+        },
+        Damage(
             name: "a card without end",
             expected: .notAnAdapter(reason: "the card under gmiseg.adapter has more than 1048576 bytes")
         ) { $0.card += String(repeating: " ", count: 1 << 20) },

@@ -62,6 +62,9 @@ import Testing
         Row("size-mismatch", "error", "b_mask.png", "mask[1]") { $0.masks[1].bytes = TestImages.mask(width: 40) },
         Row("empty-mask", "error", "c_mask.png", "mask[2]") { $0.masks[2].bytes = TestImages.emptyMask() },
         Row("full-mask", "warning", "a_mask.png", "mask[0]") { $0.masks[0].bytes = TestImages.mask(radius: 99) },
+        Row("inverted-mask", "warning", "b_mask.png", "mask[1]") {
+            $0.masks[1].bytes = PNG.encode(Mask(inverting: TestImages.mask()))
+        },
         Row("grey-mask", "warning", "d_mask.png", "mask[3]") {
             $0.masks[3].bytes = fixture("mask.jpg")
         },
@@ -308,5 +311,16 @@ import Testing
             }
             #expect(try await client.get("/v1/tasks").json["tasks"]?.elements?.count == 1)
         }
+    }
+}
+
+extension Mask {
+    /// - Parameter png: A mask's file, of which everything else is marked.
+    fileprivate init(inverting png: [UInt8]) {
+        guard let raw = try? ImageDecoder.decode(png) else {
+            preconditionFailure("a mask of the tests does not decode")
+        }
+        let mask = Mask(raw)
+        self.init(width: mask.width, height: mask.height, pixels: mask.pixels.map { 1 - $0 })
     }
 }

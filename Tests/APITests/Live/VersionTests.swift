@@ -42,6 +42,12 @@ import Testing
             #expect(second?["held_out"] == heldOut)
             #expect(second?["card"]?["support_count"] == 5)
             #expect(second?["card"]?["imported"] == false)
+            // Its tensors are those of the first, trained on.
+            let first = answer["task"]?["versions"]?[0]
+            #expect(first?["card"]?["continued"] == .null)
+            let continued = second?["card"]?["continued"]
+            #expect(continued?["sha256"] == first?["sha256"] && continued?["support_count"] == 3)
+            #expect(continued?["steps"] == first?["card"]?["steps"])
             #expect(second?["card"]?["notes"]?["support_sha256"]?.elements?.count == 5)
             #expect(second?["card"]?["notes"]?["held_out_dice"]?["box"]?.elements?.count == 2)
 
