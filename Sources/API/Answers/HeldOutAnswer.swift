@@ -138,7 +138,7 @@ package enum HeldOutAnswer {
     /// The same of a stored version.
     static func unvalidated(_ version: AdapterVersion) -> String? {
         guard version.heldOutJSON == nil else { return nil }
-        return AdapterCard.isImported(version.cardJSON)
+        return AdapterCardAnswer.isImported(version.cardJSON)
             ? "unvalidated: the adapter was imported; what its maker measured stands on its card, without a prompt with the help of a support set that is not here"
             : unvalidated
     }

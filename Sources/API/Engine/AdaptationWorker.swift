@@ -111,7 +111,7 @@ package struct AdaptationWorker: Worker {
             // In memory: whoever stores it tries again for a while when the disk is full, and all the training would be lost with a file.
             adapter: NewAdapter(
                 file: .bytes(try adapter.encoded()), sha256: adapter.sha256,
-                cardJSON: AdapterCard.json(adapter.card).text(), heldOutJSON: heldOut,
+                cardJSON: AdapterCardAnswer.json(adapter.card).text(), heldOutJSON: heldOut,
                 serving: result.isServed ? .after(previous?.number) : .never),
             overtakenJSON: result.json(isOvertaken: true).text())
     }
@@ -119,7 +119,7 @@ package struct AdaptationWorker: Worker {
     /// Of the task's examples those, the first ones, that taught the version that is served.
     private func learntCount(_ task: TaskRecord) throws -> Int {
         guard let version = try task.servedAdapter.flatMap({ try store.adapter(of: task.id, version: $0) }),
-            !AdapterCard.isImported(version.cardJSON)
+            !AdapterCardAnswer.isImported(version.cardJSON)
         else { return 0 }
         return max(0, JSON.stored(version.cardJSON)["support_count"]?.integerValue ?? 0)
     }
@@ -133,13 +133,13 @@ package struct AdaptationWorker: Worker {
         }
         let adapter = try Adapter.load(path: try store.localPath(version.file), for: model)
         // The support set only grows at its end. What a foreign adapter was trained on its card says, by the hashes of the pixels.
-        let known = AdapterCard.isImported(version.cardJSON) ? 0 : min(adapter.card.supportCount, support.count)
+        let known = AdapterCardAnswer.isImported(version.cardJSON) ? 0 : min(adapter.card.supportCount, support.count)
         let hashes = Set(adapter.card.notes?.supportSHA256 ?? [])
         let heldOut = StoredHeldOut(version.heldOutJSON)
         return (
             version.version,
             // What was imported its maker has measured, as its card says.
-            AdapterCard.isImported(version.cardJSON) || version.heldOutJSON != nil,
+            AdapterCardAnswer.isImported(version.cardJSON) || version.heldOutJSON != nil,
             Fitting.Previous(
                 adapter: adapter, exampleCount: known,
                 seen: Set(support.indices.filter { hashes.contains(support[$0].imageHash) }),

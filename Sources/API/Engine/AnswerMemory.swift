@@ -91,6 +91,8 @@ enum AnswerSize {
         var aPixel = 12 + count
         if hasTruth { aPixel += 24 }
         if options.uncertainty { aPixel += 12 }
+        // What objects have taken, and one that it is taken from.
+        if options.instances { aPixel += 2 }
         // The likeness to each label, by which they contest the pixels.
         if plan.asked.count > 1 { aPixel += 4 }
         var bytes = width * height * aPixel

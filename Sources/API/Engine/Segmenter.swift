@@ -12,7 +12,7 @@ struct SegmentedMask: Sendable {
     /// 0 but with `multimask`, where the candidates of a prompt are ranked by score.
     let candidate: Int
     /// Which of several objects it is, counted from 0; nil unless `instances` asked for them.
-    let instance: Int?
+    fileprivate(set) var instance: Int?
     let mask: Mask
     /// An estimate of its intersection over union, within 0…1; of an object that is not there, that of its being there.
     let score: Double
@@ -260,8 +260,9 @@ struct Segmenter: Sendable {
         // An adapter knows what is meant, though the support set that taught it may be elsewhere.
         guard profile != nil || isAdapted else {
             // Of a grid of fewer points than may be answered. What it finds may be part of something else that it finds.
-            let found = try finder.everything(embedding).map { SegmentedMask($0, label: label) }.filter(\.isFound)
-            return Segmented(masks: Self.numbered(found), promptless: [])
+            var found = try finder.everything(embedding).map { SegmentedMask($0, label: label) }.filter(\.isFound)
+            for index in found.indices { found[index].instance = index }
+            return Segmented(masks: found, promptless: [])
         }
         let (whole, route) = (try answer(views, reader, profile).prediction, profile?.route ?? .model)
         // What the decoder's cells cannot draw it cannot refine.
@@ -275,15 +276,18 @@ struct Segmenter: Sendable {
 
     /// Objects that a task means, apart from each other and without debris.
     private func objects(_ answers: some Sequence<MaskPrediction>, _ label: Int) -> [SegmentedMask] {
-        let found = answers.map { SegmentedMask($0, label: label) }
-        guard let image = found.first?.mask else { return [] }
+        var (masks, scores) = ([Mask](), [Double]())
+        for answer in answers {
+            masks.append(answer.mask())
+            scores.append(SegmentedMask.bounded(Double(answer.predictedIoU)))
+        }
+        guard let image = masks.first else { return [] }
         let least = profile?[label].debris?.leastArea(width: image.width, height: image.height) ?? 1
-        return Self.numbered(
-            ObjectMasks.apart(found.map(\.mask), least: least).map { index, mask in found[index].with(mask) })
-    }
-
-    private static func numbered(_ masks: [SegmentedMask]) -> [SegmentedMask] {
-        masks.enumerated().map { $1.numbered($0) }
+        return ObjectMasks.separate(&masks, least: least).enumerated().map { number, index in
+            SegmentedMask(
+                label: label, prompt: 0, candidate: 0, instance: number, mask: masks[index], score: scores[index],
+                isFound: true, spread: nil)
+        }
     }
 }
 
@@ -295,18 +299,6 @@ extension SegmentedMask {
         self.init(
             label: label, prompt: prompt, candidate: candidate, instance: nil, mask: mask,
             score: Self.bounded(Double(answer.predictedIoU)), isFound: !mask.isEmpty, spread: spread)
-    }
-
-    fileprivate func with(_ mask: Mask) -> SegmentedMask {
-        SegmentedMask(
-            label: label, prompt: prompt, candidate: candidate, instance: instance, mask: mask, score: score,
-            isFound: !mask.isEmpty, spread: spread)
-    }
-
-    fileprivate func numbered(_ instance: Int) -> SegmentedMask {
-        SegmentedMask(
-            label: label, prompt: prompt, candidate: candidate, instance: instance, mask: mask, score: score,
-            isFound: isFound, spread: spread)
     }
 
     /// The head is a regression and may leave 0…1 by a little.

@@ -38,8 +38,8 @@ extension Service {
         }
         return ServedAdapter(
             version: version.version, adapter: adapter, heldOut: StoredHeldOut(version.heldOutJSON),
-            supportCount: AdapterCard.isImported(version.cardJSON) ? nil : adapter.card.supportCount,
-            isHelped: AdapterCard.isHelped(version.cardJSON),
+            supportCount: AdapterCardAnswer.isImported(version.cardJSON) ? nil : adapter.card.supportCount,
+            isHelped: AdapterCardAnswer.isHelped(version.cardJSON),
             caution: HeldOutAnswer.unvalidated(version))
     }
 }

@@ -89,7 +89,7 @@ struct Receipt: Sendable {
             .init("tile_side", .optional(card.tiling?.side(width: image.width, height: image.height))),
             .init("members", .optional(card.members)),
         ]
-        if let continued = card.continued { members.append(.init("continued", AdapterCard.json(continued))) }
+        if let continued = card.continued { members.append(.init("continued", AdapterCardAnswer.json(continued))) }
         return .object(members)
     }
 }

@@ -150,7 +150,7 @@ extension Service {
         return ImportedAdapter(
             adapter: NewAdapter(
                 file: .file(path: path), sha256: adapter.sha256,
-                cardJSON: AdapterCard.json(adapter.card, isImported: true).text()),
+                cardJSON: AdapterCardAnswer.json(adapter.card, isImported: true).text()),
             card: adapter.card, model: served, folder: folder)
     }
 

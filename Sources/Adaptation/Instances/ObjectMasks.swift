@@ -5,11 +5,13 @@ package enum ObjectMasks {
     /// A mask that lies in another of at least so many times its area is a scrap of that, and no object.
     static let scrap = 4
 
+    /// Takes from each mask what a better one has. In place: a mask has as many bytes as the image pixels, and there may be hundreds.
+    ///
     /// - Parameters:
     ///   - masks: Of one size, the best first: it has the pixels that two of them claim.
     ///   - least: The fewest pixels of an object.
-    /// - Returns: What is left of those that are objects, in their order, with their places among `masks`.
-    package static func apart(_ masks: [Mask], least: Int) -> [(index: Int, mask: Mask)] {
+    /// - Returns: The places of those that are objects, ascending; the others are no more to be looked at.
+    package static func separate(_ masks: inout [Mask], least: Int) -> [Int] {
         let areas = masks.map(\.area)
         let boxes = masks.map(\.boundingBox)
         let least = max(least, 1)
@@ -23,15 +25,16 @@ package enum ObjectMasks {
             }
         }
         var taken = [UInt8](repeating: 0, count: masks.first?.pixels.count ?? 0)
-        return objects.compactMap { index -> (index: Int, mask: Mask)? in
+        return objects.filter { index in
             let mask = masks[index]
             let own = Mask(
                 width: mask.width, height: mask.height, pixels: zip(mask.pixels, taken).map { $0 & (1 - $1) })
             let area = own.area
             // Most of it is others': it shows what they show.
-            guard area >= least, 2 * area >= areas[index] else { return nil }
+            guard area >= least, 2 * area >= areas[index] else { return false }
             for (pixel, mark) in own.pixels.enumerated() where mark != 0 { taken[pixel] = 1 }
-            return (index, own)
+            masks[index] = own
+            return true
         }
     }
 

@@ -12,7 +12,7 @@ package struct ExampleTraits: Sendable, Equatable {
     /// Different samples of the file, counted up to `valueLimit`.
     let imageValues: Int
     let maskValues: Int
-    /// Pixels by mask value, where there are no more than `labelLimit` values; else nil. 0 is left out.
+    /// Pixels by mask value, where there are no more than `MaskSamples.labelLimit` values; else nil. 0 is left out.
     let labelAreas: [UInt16: Int]?
     /// Labels that the mask shows, where it is a label map; else nil.
     let shownLabels: [Int]?
@@ -47,7 +47,6 @@ package struct ExampleTraits: Sendable, Equatable {
     }
 
     static let valueLimit = 65
-    static let labelLimit = 32
     static let thumbnailSide = 16
 
     /// - Parameter labels: What the mask says, where it is a label map; nil: any pixel but 0 marks the one object.
@@ -65,15 +64,12 @@ package struct ExampleTraits: Sendable, Equatable {
         imageValues = (0..<channels).map { Self.histogram(raw, channel: $0).count }.max() ?? 0
         let histogram = Self.histogram(rawMask)
         maskValues = histogram.count
-        labelAreas = histogram.count <= Self.labelLimit ? histogram.filter { $0.key != 0 } : nil
-        // Of all pixels: the histogram ends early, in the faint first rows of a soft mask.
-        let peak = (0..<rawMask.width * rawMask.height).reduce(0) { max($0, rawMask.samples[$1 * rawMask.channels]) }
+        labelAreas = histogram.count <= MaskSamples.labelLimit ? histogram.filter { $0.key != 0 } : nil
         let decoded = labels?.foreground ?? Mask(rawMask)
         shownLabels = labels?.present
         markedArea = decoded.area
         surrounds = labels == nil && decoded.marksItsBorder
-        // Of a coloured palette the values are numbers of labels: none is between others.
-        greyArea = rawMask.paletteIndices == nil ? Self.count(rawMask) { $0 > 0 && Int($0) < Int(peak) * 9 / 10 } : 0
+        greyArea = MaskSamples.greys(rawMask).grey
         sizes =
             labels.map { labels in labels.present.map { Size(labels.mask($0), label: $0) } }
             ?? [Size(decoded, label: nil)]
@@ -98,10 +94,6 @@ package struct ExampleTraits: Sendable, Equatable {
         }
         return Dictionary(
             uniqueKeysWithValues: counts.enumerated().filter { $0.element > 0 }.map { (UInt16($0.offset), $0.element) })
-    }
-
-    private static func count(_ raw: RawImage, where isCounted: (UInt16) -> Bool) -> Int {
-        (0..<raw.width * raw.height).count { isCounted(raw.samples[$0 * raw.channels]) }
     }
 
     private static func grey(_ image: RGBImage) -> [Float] {
@@ -156,7 +148,7 @@ extension Mask {
 
 extension ExampleTraits {
     /// Whether what was sent as the image has few values, as a mask has, and what was sent as the mask has many.
-    var isSwapped: Bool { imageValues <= 4 && maskValues > Self.labelLimit }
+    var isSwapped: Bool { imageValues <= 4 && maskValues > MaskSamples.labelLimit }
 
     /// From -1 to 1; with one of them flat, 0.
     func correlation(_ other: ExampleTraits, _ turn: Turn = .none) -> Double {

@@ -11,7 +11,6 @@ package struct SupportLinter: Sendable {
     static let nearDuplicate = 0.99
     static let fullShare = 0.98
     static let invertedShare = 0.5
-    static let greyShare = 0.02
     // In standard deviations of the surroundings: below it the object is not told by its brightness.
     static let clearContrast = 0.5
     static let clearTurn = 0.3
@@ -57,7 +56,7 @@ package struct SupportLinter: Sendable {
         }
         let grey = Double(traits.greyArea) / Double(traits.markedArea)
         if traits.shownLabels == nil,
-            traits.labelAreas == nil ? grey > Self.greyShare : traits.isMaskLossy && traits.maskValues > 2
+            traits.labelAreas == nil ? grey > MaskSamples.greyShare : traits.isMaskLossy && traits.maskValues > 2
         {
             findings.append(
                 Finding(.warning, .greyMask(isLossy: traits.isMaskLossy, greyShare: grey), index))

@@ -20,10 +20,11 @@ import Testing
     ]
 
     private func apart(_ letters: [String], least: Int = 1) -> [String] {
-        let found = ObjectMasks.apart(Self.masks(Self.picture, letters), least: least)
-        #expect(found.map(\.index) == found.map(\.index).sorted())
-        return found.map { _, mask in
-            String(Set(zip(Self.picture.joined(), mask.pixels).filter { $1 != 0 }.map(\.0)).sorted())
+        var masks = Self.masks(Self.picture, letters)
+        let found = ObjectMasks.separate(&masks, least: least)
+        #expect(found == found.sorted())
+        return found.map { index in
+            String(Set(zip(Self.picture.joined(), masks[index].pixels).filter { $1 != 0 }.map(\.0)).sorted())
         }
     }
 
